@@ -1,0 +1,1 @@
+"""Programs that print the files of a store as people read them."""

@@ -1,0 +1,94 @@
+"""The block cache: blocks of all files, under one number of bytes.
+
+Replacement is the clock (second chance): a hit only sets a flag on the block, so that a hit costs
+one dict lookup and takes no lock. A block grows as its columns are decoded, and says so.
+
+Threads: ``get`` may run beside anything; everything that changes the sum holds the lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+Place = tuple[int, int]
+"""File number and offset of a block."""
+
+
+class Cacheable(Protocol):
+    """What the cache asks of a block."""
+
+    nbytes: int
+    in_use: bool
+    grown: Callable[[], None] | None
+
+
+B = TypeVar("B", bound=Cacheable)
+
+
+class BlockCache(Generic[B]):
+    """At most ``capacity`` bytes of blocks."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._blocks: dict[Place, B] = {}
+        self._charged: dict[Place, int] = {}
+        self._used = 0
+        self._lock = threading.Lock()
+
+    def get(self, place: Place) -> B | None:
+        """The block at ``place`` if it is here."""
+        block = self._blocks.get(place)
+        if block is not None:
+            block.in_use = True
+        return block
+
+    def put(self, place: Place, block: B) -> None:
+        """Keep ``block``, and let go of others that have not been used for long."""
+        with self._lock:
+            if place in self._blocks:
+                return
+            self._blocks[place] = block
+            block.grown = lambda: self._recharge(place, block)
+            self._charge(place, block)
+            self._shrink()
+
+    def forget(self, file_number: int) -> None:
+        """Drop the blocks of a file that is gone."""
+        with self._lock:
+            for place in [p for p in self._blocks if p[0] == file_number]:
+                self._drop(place)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held now, decoded columns included."""
+        return self._used
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def _charge(self, place: Place, block: B) -> None:
+        size = block.nbytes
+        self._used += size - self._charged.get(place, 0)
+        self._charged[place] = size
+
+    def _recharge(self, place: Place, block: B) -> None:
+        with self._lock:
+            if self._blocks.get(place) is block:
+                self._charge(place, block)
+                self._shrink()
+
+    def _drop(self, place: Place) -> None:
+        self._blocks.pop(place).grown = None
+        self._used -= self._charged.pop(place)
+
+    def _shrink(self) -> None:
+        """Turn the clock: its hand is the front of the dict, a second chance moves to the back."""
+        while self._used > self.capacity and self._blocks:
+            place, block = next(iter(self._blocks.items()))
+            if block.in_use and len(self._blocks) > 1:
+                block.in_use = False
+                self._blocks[place] = self._blocks.pop(place)
+            else:
+                self._drop(place)

@@ -1,0 +1,142 @@
+"""The catalogue: the definitions of all tables, kept as rows of a table of the store.
+
+So DDL is written to the log in the same atomic frames as data. Table 0 is the catalogue itself,
+table 1 is ``kv``; neither is listed in it. Its rows:
+
+    id INTEGER (key) | name TEXT | definition BLOB, msgpack of ``_Definition``
+    0                | ""        | msgpack of the next id to give out
+
+Ids are never given out twice: records in logs and files carry them in place of names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from lsmsql.engine.errors import CorruptionError, NoSuchTableError, SchemaError
+from lsmsql.engine.projection import key_codec
+from lsmsql.engine.schema import (
+    KV_SCHEMA,
+    KV_TABLE_ID,
+    Column,
+    ColumnType,
+    Row,
+    TableSchema,
+    make_schema,
+)
+
+CATALOG_TABLE_ID = 0
+CATALOG_SCHEMA = make_schema(
+    "lsm_catalog",
+    {"id": "INTEGER", "name": "TEXT", "definition": "BLOB"},
+    "id",
+    table_id=CATALOG_TABLE_ID,
+)
+CATALOG_CODEC = key_codec(CATALOG_SCHEMA)
+FIRST_USER_ID = KV_TABLE_ID + 1
+RESERVED_PREFIXES = ("lsm_", "sqlite_")
+
+
+class _Column(msgspec.Struct, frozen=True, array_like=True):
+    name: str
+    type: str
+    not_null: bool
+    slot: int | None
+
+
+class _Definition(msgspec.Struct, frozen=True):
+    columns: tuple[_Column, ...]
+    key: tuple[int, ...]
+    descending: tuple[bool, ...]
+    sql: str | None
+    slots: int
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All tables. Never changed; a definition makes a new one."""
+
+    by_id: Mapping[int, TableSchema]
+    next_id: int = FIRST_USER_ID
+
+    def find(self, name: str) -> TableSchema | None:
+        """The table of that name, without regard to case; None if there is none."""
+        wanted = name.lower()
+        return next((s for s in self.by_id.values() if s.name.lower() == wanted), None)
+
+    def get(self, name: str) -> TableSchema:
+        """The table of that name. Raises NoSuchTableError, which lists those there are."""
+        schema = self.find(name) if isinstance(name, str) else None
+        if schema is None:
+            names = ", ".join(s.name for s in self.by_id.values())
+            raise NoSuchTableError(f"no such table: {name}; the store has {names}")
+        return schema
+
+    def create(self, schema: TableSchema) -> tuple[Catalog, TableSchema]:
+        """The catalogue with one more table, and the table with its id.
+
+        Raises SchemaError if the name is taken or reserved.
+        """
+        if self.find(schema.name) is not None:
+            raise SchemaError(f"table {schema.name} already exists")
+        if schema.name.lower().startswith(RESERVED_PREFIXES):
+            raise SchemaError(f"table names that begin with {schema.name[:4]!r}... are reserved")
+        numbered = replace(schema, id=self.next_id)
+        return Catalog({**self.by_id, numbered.id: numbered}, self.next_id + 1), numbered
+
+    def drop(self, table_id: int) -> Catalog:
+        """The catalogue without a table. Raises SchemaError for ``kv``."""
+        if table_id == KV_TABLE_ID:
+            raise SchemaError("table kv belongs to every store and cannot be dropped")
+        return Catalog({i: s for i, s in self.by_id.items() if i != table_id}, self.next_id)
+
+
+EMPTY_CATALOG = Catalog({KV_TABLE_ID: KV_SCHEMA})
+
+
+def catalog_key(table_id: int) -> bytes:
+    """The key of a table's row in the catalogue."""
+    return CATALOG_CODEC.encode([table_id])
+
+
+def catalog_row(schema: TableSchema) -> Row:
+    """The payload of a table's row in the catalogue."""
+    columns = tuple(_Column(c.name, str(c.type), c.not_null, c.slot) for c in schema.columns)
+    definition = _Definition(columns, schema.key, schema.descending, schema.sql, schema.slots)
+    return (schema.name, msgspec.msgpack.encode(definition))
+
+
+def next_id_row(next_id: int) -> Row:
+    """The payload of row 0."""
+    return ("", msgspec.msgpack.encode(next_id))
+
+
+def read_catalog(rows: Iterable[tuple[bytes, Row]], path: str) -> Catalog:
+    """The catalogue from its rows. Raises CorruptionError if one of them is malformed."""
+    tables: dict[int, TableSchema] = {KV_TABLE_ID: KV_SCHEMA}
+    next_id = FIRST_USER_ID
+    for key, row in rows:
+        try:
+            (table_id,) = CATALOG_CODEC.decode(key)
+            name, definition = row
+            if table_id == 0:
+                next_id = msgspec.msgpack.decode(definition, type=int)  # type: ignore[arg-type]
+            else:
+                tables[int(table_id)] = _read_schema(int(table_id), str(name), definition)  # type: ignore[arg-type]
+        except (ValueError, TypeError, LookupError, msgspec.MsgspecError) as error:
+            raise CorruptionError(path, None, f"the catalogue is malformed: {error}") from None
+    return Catalog(tables, max(next_id, max(tables) + 1))
+
+
+def _read_schema(table_id: int, name: str, definition: bytes) -> TableSchema:
+    stored = msgspec.msgpack.decode(definition, type=_Definition)
+    columns = tuple(Column(c.name, ColumnType(c.type), c.not_null, c.slot) for c in stored.columns)
+    if not stored.key or any(columns[position].slot is not None for position in stored.key):
+        raise ValueError(f"table {name} has no proper key")
+    return TableSchema(
+        table_id, name, columns, stored.key, stored.descending, stored.sql, stored.slots
+    )
+

@@ -1,0 +1,164 @@
+"""Rows as Arrow columns, and back.
+
+A **run** is a ``pyarrow.RecordBatch`` of records in key order, newest version first among equal keys:
+
+    key: binary | sequence: int64 | kind: int64 | one column per payload slot, named by its number
+
+A value column is an Arrow array of the one type its values have: int64, double, string or binary,
+``null`` when it holds nothing else. An ANY column whose values are of several types in one run is
+TAGGED: each value carries its type in its first byte.
+
+    tagged = "i" int64 | "r" double | "t" UTF-8 | "b" bytes        (numbers little-endian)
+
+TAGGED is told from a column of BLOBs by its Arrow type, large_binary, which nothing else uses.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+
+from lsmsql.engine.schema import ColumnType, Row, Value
+
+PUT = 1
+DELETE = 2
+
+KEY, SEQUENCE, KIND = 0, 1, 2
+FIRST_VALUE = 3
+"""Positions of the columns of a run; payload slot ``s`` is column ``FIRST_VALUE + s``."""
+
+TAGGED = pa.large_binary()
+
+_ARROW_TYPES = {
+    ColumnType.INTEGER: pa.int64(),
+    ColumnType.REAL: pa.float64(),
+    ColumnType.TEXT: pa.string(),
+    ColumnType.BLOB: pa.binary(),
+}
+_TYPE_OF_CLASS = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary()}
+_INTEGER = struct.Struct("<cq")
+_REAL = struct.Struct("<cd")
+
+
+def tag_value(value: Value) -> bytes | None:
+    """One value in tagged form; None stays None."""
+    match value:
+        case None:
+            return None
+        case int():
+            return _INTEGER.pack(b"i", value)
+        case float():
+            return _REAL.pack(b"r", value)
+        case str():
+            return b"t" + value.encode()
+    return b"b" + value
+
+
+def untag_value(tagged: bytes | None) -> Value:
+    """The value behind a tagged form. Raises ValueError if it is malformed."""
+    if tagged is None:
+        return None
+    tag = tagged[:1]
+    if tag == b"t":
+        return tagged[1:].decode()
+    if tag == b"b":
+        return tagged[1:]
+    if len(tagged) != _INTEGER.size or tag not in (b"i", b"r"):
+        raise ValueError(f"not a tagged value: {tagged[:16]!r}")
+    number: int | float = (_INTEGER if tag == b"i" else _REAL).unpack(tagged)[1]
+    return number
+
+
+def arrow_type(declared: ColumnType) -> pa.DataType | None:
+    """The Arrow type of a declared type; None for ANY, which has no one type."""
+    return _ARROW_TYPES.get(declared)
+
+
+def build_column(values: Sequence[Value], declared: ColumnType = ColumnType.ANY) -> pa.Array:
+    """An Arrow array of ``values``: of the declared type, or for ANY of the type they share."""
+    if declared is not ColumnType.ANY:
+        return pa.array(values, _ARROW_TYPES[declared])
+    classes = set(map(type, values))
+    classes.discard(type(None))
+    if not classes:
+        return pa.nulls(len(values))
+    if len(classes) == 1:
+        return pa.array(values, _TYPE_OF_CLASS[classes.pop()])
+    return pa.array(map(tag_value, values), TAGGED)
+
+
+def column_values(column: pa.Array) -> list[Value]:
+    """The values of a column as Python objects."""
+    values: list[Value] = column.to_pylist()
+    if column.type == TAGGED:
+        return [untag_value(value) for value in values]  # type: ignore[arg-type]
+    return values
+
+
+def tag_column(column: pa.Array) -> pa.Array:
+    """A typed column in tagged form."""
+    if column.type == TAGGED:
+        return column
+    if column.type == pa.null():
+        return column.cast(TAGGED)
+    return pa.array(map(tag_value, column.to_pylist()), TAGGED)
+
+
+def concat_columns(columns: Sequence[pa.Array]) -> pa.Array:
+    """Columns end to end, brought to one type first where their types differ."""
+    if len(columns) == 1:
+        return columns[0]
+    types = {column.type for column in columns}
+    if len(types) == 1:
+        return pa.concat_arrays(columns)
+    types.discard(pa.null())
+    if len(types) == 1:
+        (target,) = types
+        return pa.concat_arrays([c if c.type == target else c.cast(target) for c in columns])
+    return pa.concat_arrays([tag_column(column) for column in columns])
+
+
+def make_run(
+    keys: pa.Array, sequences: pa.Array, kinds: pa.Array, columns: Iterable[pa.Array]
+) -> pa.RecordBatch:
+    """A run of these columns; the value columns in slot order."""
+    arrays = [keys, sequences, kinds, *columns]
+    names = ["key", "sequence", "kind", *map(str, range(len(arrays) - FIRST_VALUE))]
+    return pa.RecordBatch.from_arrays(arrays, names)
+
+
+def run_from_records(
+    keys: Sequence[bytes],
+    sequences: Sequence[int],
+    rows: Sequence[Row | None],
+    slot_types: Sequence[ColumnType],
+) -> pa.RecordBatch:
+    """A run of records held as Python objects; a row that is None is a tombstone.
+
+    Payloads may be shorter than ``slot_types``: the slots beyond their end are NULL.
+    """
+    width = len(slot_types)
+    kinds = [PUT] * len(rows)
+    if None in rows:
+        kinds = [DELETE if row is None else PUT for row in rows]
+        rows = [() if row is None else row for row in rows]
+    if set(map(len, rows)) - {width}:  # type: ignore[arg-type]
+        blank: Row = (None,) * width
+        rows = [(row + blank)[:width] for row in rows]  # type: ignore[operator]
+    columns = zip(*rows, strict=True) if rows else ((),) * width  # type: ignore[arg-type]
+    return make_run(
+        pa.array(keys, pa.binary()),
+        pa.array(sequences, pa.int64()),
+        pa.array(kinds, pa.int64()),
+        [build_column(c, t) for c, t in zip(columns, slot_types, strict=True)],
+    )
+
+
+def concat_runs(runs: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Runs of one table end to end; the order of records is the caller's affair."""
+    if len(runs) == 1:
+        return runs[0]
+    columns = [concat_columns(pieces) for pieces in zip(*(r.columns for r in runs), strict=True)]
+    return pa.RecordBatch.from_arrays(columns, runs[0].schema.names)

@@ -1,0 +1,332 @@
+"""The mutable heart of an open store: what is live now, and the few places that change it.
+
+    commit    log frame, then memtables, then the number that readers see
+    rotate    full memtables become immutable and a new log begins
+    install   an edit of the file set becomes durable, then visible
+
+Flush, compaction, ingest and recovery are built on these.
+
+Thread rules. ``write_lock`` is held by whoever commits, rotates or changes the catalogue: one
+writer at a time. ``_install_lock`` is held while an edit becomes durable and visible. ``_state_lock``
+guards, for moments only, the making of a new ``state``. They are taken in this order. Readers take
+none of them: they read ``state`` once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from lsmsql.engine.cache import BlockCache
+from lsmsql.engine.catalog import CATALOG_SCHEMA, EMPTY_CATALOG, Catalog
+from lsmsql.engine.counters import Counters
+from lsmsql.engine.errors import ClosedError, Error, FailedError, NoSuchTableError, ReadOnlyError
+from lsmsql.engine.filesystem import FileSystem
+from lsmsql.engine.manifest.edit import Edit
+from lsmsql.engine.manifest.manifest import Manifest, ManifestState
+from lsmsql.engine.manifest.version import Version
+from lsmsql.engine.memtable.memtable import Memtable
+from lsmsql.engine.options import Options
+from lsmsql.engine.schema import KV_TABLE_ID, Row, TableSchema
+from lsmsql.engine.snapshot import Snapshots
+from lsmsql.engine.sstable.block import Block
+from lsmsql.engine.sstable.meta import FileMeta, file_name
+from lsmsql.engine.sstable.reader import SSTable
+from lsmsql.engine.view import State, TableState
+from lsmsql.engine.wal.format import LOG, delete_record, put_record, table_record
+from lsmsql.engine.wal.writer import LogWriter
+
+Changes = Mapping[int, dict[bytes, Row | None]]
+"""Per table id, the new payload of each key; None deletes it."""
+
+encode_payload = msgspec.msgpack.Encoder().encode
+
+
+def log_name(number: int) -> str:
+    """The name of the log with that number."""
+    return f"{number:06d}.log"
+
+
+@dataclass(frozen=True)
+class Immutable:
+    """Memtables that are full and wait for their flush.
+
+    ``next_log`` is the log that was begun after them: once they are in files, logs before it can go.
+    """
+
+    memtables: Mapping[int, Memtable]
+    next_log: int
+    last_sequence: int
+
+    @property
+    def nbytes(self) -> int:
+        """Estimated size in memory."""
+        return sum(memtable.nbytes for memtable in self.memtables.values())
+
+
+class Core:
+    """The state of an open store. ``log`` and ``manifest`` are None in a store open for reading."""
+
+    def __init__(self, filesystem: FileSystem, path: str, options: Options) -> None:
+        self.filesystem = filesystem
+        self.path = path
+        self.options = options
+        self.counters = Counters()
+        self.cache: BlockCache[Block] = BlockCache(options.cache_bytes)
+        self.snapshots = Snapshots()
+        self.catalog: Catalog = EMPTY_CATALOG
+        self.version = Version()
+        self.state = State()
+        self.active: dict[int, Memtable] = {}
+        self.immutable: tuple[Immutable, ...] = ()
+        self.log: LogWriter | None = None
+        self.log_number = 0
+        self.manifest: Manifest | None = None
+        self.manifest_state = ManifestState()
+        self.write_lock = threading.RLock()
+        self.room = threading.Condition(threading.Lock())
+        """Notified whenever background work has made room for writers."""
+        self.wake: Callable[[], None] = lambda: None
+        """Tells the scheduler that there may be work."""
+        self.failure: BaseException | None = None
+        self.closed = False
+        self._install_lock = threading.Lock()
+        self._state_lock = threading.Lock()
+        self._next_file = 1
+
+    # ------------------------------------------------------------------------------- numbers
+
+    def file_path(self, name: str) -> str:
+        """Path of a file of the store."""
+        return f"{self.path}/{name}"
+
+    def next_number(self) -> int:
+        """A number that no file of the store has had."""
+        with self._state_lock:
+            number = self._next_file
+            self._next_file += 1
+            return number
+
+    def reserve_numbers(self, number: int) -> None:
+        """Numbers up to ``number`` are in use."""
+        with self._state_lock:
+            self._next_file = max(self._next_file, number + 1)
+
+    def schema_of(self, table_id: int) -> TableSchema:
+        """The definition of a table. Raises NoSuchTableError if it has been dropped."""
+        if table_id == CATALOG_SCHEMA.id:
+            return CATALOG_SCHEMA
+        schema = self.catalog.by_id.get(table_id)
+        if schema is None:
+            raise NoSuchTableError(f"table {table_id} has been dropped")
+        return schema
+
+    # ------------------------------------------------------------------------------- checks
+
+    def check_open(self) -> None:
+        """Raise ClosedError after ``close``."""
+        if self.closed:
+            raise ClosedError(f"the store {self.path} is closed")
+
+    def check_writable(self) -> None:
+        """Raise ClosedError, ReadOnlyError, or FailedError if a write has failed before."""
+        self.check_open()
+        if self.log is None:
+            raise ReadOnlyError(f'the store {self.path} was opened with mode="r"')
+        if self.failure is not None:
+            raise FailedError(
+                f"the store {self.path} takes no more writes since one failed: {self.failure};"
+                " close it and open it again"
+            ) from self.failure
+
+    def fail(self, error: BaseException) -> None:
+        """Refuse all further writes: it is not known any more what is on the disk."""
+        self.failure = self.failure or error
+        with self.room:
+            self.room.notify_all()
+
+    # ------------------------------------------------------------------------------- commit
+
+    def commit(self, changes: Changes) -> int:
+        """Write all ``changes`` atomically and return the sequence number of the commit.
+
+        The caller holds ``write_lock``, has checked that the store is writable and every value.
+        Raises StorageError if the log cannot be written; then nothing has changed.
+        """
+        payload, count, sizes = _encode_changes(changes)
+        if not count:
+            return self.snapshots.published
+        sequence = self.snapshots.published + 1
+        self._log_frame(sequence, count, payload)
+        oldest = self.snapshots.oldest()
+        for table_id, records in changes.items():
+            memtable = self.active.get(table_id) or self._new_memtable(table_id)
+            if len(records) == 1:
+                ((key, row),) = records.items()
+                memtable.put(key, row, sequence, sizes[table_id], oldest)
+            elif records:
+                memtable.put_all(records, sequence, sizes[table_id], oldest)
+        self.snapshots.published = sequence
+        return sequence
+
+    def commit_one(self, table_id: int, key: bytes, row: Row | None) -> int:
+        """``commit`` for one record, which is the most frequent commit of all."""
+        if row is None:
+            record = delete_record(key)
+        else:
+            record = put_record(key, encode_payload(row))
+        size = len(record)
+        count = 1
+        if table_id != KV_TABLE_ID:
+            record = table_record(table_id) + record
+            count = 2
+        sequence = self.snapshots.published + 1
+        self._log_frame(sequence, count, record)
+        memtable = self.active.get(table_id) or self._new_memtable(table_id)
+        memtable.put(key, row, sequence, size, self.snapshots.oldest())
+        self.snapshots.published = sequence
+        return sequence
+
+    def _log_frame(self, sequence: int, count: int, payload: bytes) -> None:
+        log = self.log
+        assert log is not None
+        try:
+            log.append(sequence, count, payload)
+            if self.options.sync == "full":
+                log.sync()
+                self.counters.log_syncs += 1
+        except Error as error:
+            self.fail(error)
+            raise
+        self.counters.commits += 1
+        self.counters.log_bytes += len(payload)
+
+    def _new_memtable(self, table_id: int) -> Memtable:
+        memtable = Memtable()
+        with self._state_lock:
+            self.active[table_id] = memtable
+            self._rebuild()
+        return memtable
+
+    def memtable_bytes(self) -> int:
+        """Estimated size of the memtables that take writes."""
+        return sum(memtable.nbytes for memtable in self.active.values())
+
+    # ------------------------------------------------------------------------------- rotate
+
+    def rotate(self) -> None:
+        """Make the memtables immutable and begin a new log. The caller holds ``write_lock``."""
+        if not any(len(memtable) for memtable in self.active.values()):
+            return
+        old = self.log
+        number = self.next_number()
+        log = LogWriter.create(self.filesystem, self.file_path(log_name(number)), LOG, number)
+        try:
+            if old is not None and self.options.sync != "off":
+                old.sync()
+            log.sync()
+            self.filesystem.sync_directory(self.path)
+        except Error as error:
+            log.close()
+            self.fail(error)
+            raise
+        with self._state_lock:
+            full = Immutable(dict(self.active), number, self.snapshots.published)
+            self.immutable = (*self.immutable, full)
+            self.active = {}
+            self.log, self.log_number = log, number
+            self._rebuild()
+        if old is not None:
+            old.close()
+        self.wake()
+
+    # ------------------------------------------------------------------------------- install
+
+    def install(self, edit: Edit, flushed: Immutable | None = None) -> None:
+        """Make ``edit`` durable, then visible; with it, ``flushed`` goes out of memory.
+
+        Raises StorageError if the manifest cannot be written; the store then refuses writes.
+        """
+        with self._install_lock:
+            manifest = self.manifest
+            assert manifest is not None
+            numbered = msgspec.structs.replace(edit, next_file=self._next_file)
+            try:
+                manifest.record(numbered)
+                if manifest.wants_rotation:
+                    self._rotate_manifest(manifest)
+            except Error as error:
+                self.fail(error)
+                raise
+            self.manifest_state = manifest.state
+            before = self.version
+            after = before.apply(edit, self.open_table)
+            with self._state_lock:
+                self.version = after
+                if flushed is not None:
+                    self.immutable = tuple(i for i in self.immutable if i is not flushed)
+                self._rebuild()
+            _retire(before, after)
+        with self.room:
+            self.room.notify_all()
+
+    def _rotate_manifest(self, old: Manifest) -> None:
+        number = self.next_number()
+        self.manifest = Manifest.begin(self.filesystem, self.path, number, old.state)
+        old.close()
+        self.filesystem.remove(old.path)
+
+    def open_table(self, meta: FileMeta) -> SSTable:
+        """A file of the store, to be read."""
+        path = self.file_path(file_name(meta.number))
+        return SSTable(self.filesystem, path, meta, self.cache, self.counters)
+
+    def adopt(self, version: Version) -> None:
+        """Begin with ``version``: recovery has read it."""
+        with self._state_lock:
+            self.version = version
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Make the state anew from memtables and version. The caller holds ``_state_lock``."""
+        newest_first = [self.active, *(i.memtables for i in reversed(self.immutable))]
+        ids = {table_id for memtables in newest_first for table_id in memtables}
+        ids.update(self.version.tables)
+        self.state = State(
+            {
+                table_id: TableState(
+                    tuple(m[table_id] for m in newest_first if table_id in m),
+                    self.version.table(table_id),
+                )
+                for table_id in ids
+            }
+        )
+
+
+def _encode_changes(changes: Changes) -> tuple[bytes, int, dict[int, int]]:
+    """The payload of a frame, its number of records, and the bytes of each table's records."""
+    parts: list[bytes] = []
+    sizes: dict[int, int] = {}
+    count = 0
+    for table_id, records in changes.items():
+        if not records:
+            continue
+        encoded = [
+            delete_record(key) if row is None else put_record(key, encode_payload(row))
+            for key, row in records.items()
+        ]
+        parts.append(table_record(table_id))
+        parts += encoded
+        count += 1 + len(encoded)
+        sizes[table_id] = sum(map(len, encoded))
+    return b"".join(parts), count, sizes
+
+
+def _retire(before: Version, after: Version) -> None:
+    live = {file.meta.number for _, file in after.files()}
+    for _, file in before.files():
+        if file.meta.number not in live:
+            file.retire()

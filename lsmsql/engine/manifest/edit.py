@@ -1,0 +1,42 @@
+"""A change to the set of live files, as the manifest records it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.sstable.meta import FileMeta
+
+
+class AddedFile(msgspec.Struct, frozen=True):
+    """A file that joins a level."""
+
+    level: int
+    meta: FileMeta
+
+
+class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One atomic change. What is None stays as it was.
+
+    ``removed`` are file numbers. A file that moves is in both lists. ``log_number`` is the oldest log
+    whose records are not all in files; ``last_sequence`` the newest commit that the files hold.
+    """
+
+    added: tuple[AddedFile, ...] = ()
+    removed: tuple[int, ...] = ()
+    log_number: int | None = None
+    last_sequence: int | None = None
+    next_file: int | None = None
+
+
+def encode_edit(edit: Edit) -> bytes:
+    """An edit as the manifest stores it: msgpack."""
+    return msgspec.msgpack.encode(edit)
+
+
+def decode_edit(data: bytes, path: str, offset: int) -> Edit:
+    """The edit behind stored bytes. Raises CorruptionError if malformed."""
+    try:
+        return msgspec.msgpack.decode(data, type=Edit)
+    except msgspec.MsgspecError as error:
+        raise CorruptionError(path, offset, f"manifest edit: {error}") from None

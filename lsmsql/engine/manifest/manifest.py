@@ -1,0 +1,173 @@
+"""The manifest: the log of edits that says which files are live.
+
+    CURRENT            the name of the manifest in force, and a newline
+    MANIFEST-000007    a log (see ``wal.format``) of one-record frames; each record is an edit,
+                       the first one the whole state when the manifest was begun
+
+A new manifest is begun when the old one has grown long: it is written and synced first, and then
+put in force by renaming a new CURRENT over the old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.filesystem import FileSystem
+from lsmsql.engine.manifest.edit import AddedFile, Edit, decode_edit, encode_edit
+from lsmsql.engine.sstable.meta import FileMeta
+from lsmsql.engine.wal.format import EDIT, MANIFEST, edit_record
+from lsmsql.engine.wal.reader import LogReader
+from lsmsql.engine.wal.writer import LogWriter
+
+CURRENT = "CURRENT"
+ROTATE_BYTES = 4 << 20
+
+
+def manifest_name(number: int) -> str:
+    """The name of the manifest with that number."""
+    return f"MANIFEST-{number:06d}"
+
+
+@dataclass(frozen=True)
+class ManifestState:
+    """All edits taken together. ``files`` maps a file number to its level and facts."""
+
+    files: dict[int, tuple[int, FileMeta]] = field(default_factory=dict)
+    log_number: int = 0
+    last_sequence: int = 0
+    next_file: int = 1
+
+    def apply(self, edit: Edit) -> ManifestState:
+        """The state after ``edit``. Raises KeyError if it removes a file that is not live."""
+        files = dict(self.files)
+        for number in edit.removed:
+            del files[number]
+        for added in edit.added:
+            files[added.meta.number] = (added.level, added.meta)
+        return ManifestState(
+            files,
+            self.log_number if edit.log_number is None else edit.log_number,
+            self.last_sequence if edit.last_sequence is None else edit.last_sequence,
+            self.next_file if edit.next_file is None else edit.next_file,
+        )
+
+    def as_edit(self) -> Edit:
+        """The edit that makes this state out of nothing."""
+        return Edit(
+            added=tuple(AddedFile(level, meta) for level, meta in self.files.values()),
+            log_number=self.log_number,
+            last_sequence=self.last_sequence,
+            next_file=self.next_file,
+        )
+
+
+class Manifest:
+    """The manifest in force, open for writing. One thread at a time; ``state`` is always current."""
+
+    def __init__(self, directory: str, number: int, log: LogWriter, edits: int) -> None:
+        self.path = f"{directory}/{manifest_name(number)}"
+        self._log = log
+        self._edits = edits
+        self.number = number
+        self.state = ManifestState()
+
+    @classmethod
+    def begin(
+        cls, filesystem: FileSystem, directory: str, number: int, state: ManifestState
+    ) -> Manifest:
+        """Write a new manifest that holds ``state``, and put it in force."""
+        path = f"{directory}/{manifest_name(number)}"
+        log = LogWriter.create(filesystem, path, MANIFEST, number)
+        manifest = cls(directory, number, log, 0)
+        manifest.state = replace(state, next_file=max(state.next_file, number + 1))
+        manifest._append(manifest.state.as_edit())
+        _point_current(filesystem, directory, number)
+        return manifest
+
+    @classmethod
+    def resume(cls, filesystem: FileSystem, directory: str, loaded: LoadedManifest) -> Manifest:
+        """Go on with the manifest that ``load`` has read, without a torn tail."""
+        path = f"{directory}/{manifest_name(loaded.number)}"
+        log = LogWriter.resume(filesystem, path, loaded.number, loaded.end)
+        manifest = cls(directory, loaded.number, log, loaded.edits)
+        manifest.state = loaded.state
+        return manifest
+
+    @property
+    def size(self) -> int:
+        """Bytes of the manifest file."""
+        return self._log.size
+
+    @property
+    def wants_rotation(self) -> bool:
+        """Whether it has grown so long that a new one should be begun."""
+        return self.size > ROTATE_BYTES
+
+    def record(self, edit: Edit) -> None:
+        """Make ``edit`` durable; only then does ``state`` tell of it."""
+        state = self.state.apply(edit)
+        self._append(edit)
+        self.state = state
+
+    def _append(self, edit: Edit) -> None:
+        self._edits += 1
+        self._log.append(self._edits, 1, edit_record(encode_edit(edit)))
+        self._log.sync()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._log.close()
+
+
+def _point_current(filesystem: FileSystem, directory: str, number: int) -> None:
+    temporary = f"{directory}/{CURRENT}.new"
+    if filesystem.exists(temporary):
+        filesystem.remove(temporary)
+    file = filesystem.create(temporary)
+    try:
+        file.write(f"{manifest_name(number)}\n".encode())
+        file.sync()
+    finally:
+        file.close()
+    filesystem.sync_directory(directory)
+    filesystem.rename(temporary, f"{directory}/{CURRENT}")
+    filesystem.sync_directory(directory)
+
+
+@dataclass(frozen=True)
+class LoadedManifest:
+    """What was read of a manifest; ``end`` is where its good part ends."""
+
+    number: int
+    state: ManifestState
+    edits: int
+    end: int
+    torn: bool
+
+
+def load_manifest(filesystem: FileSystem, directory: str) -> LoadedManifest:
+    """Read the manifest in force. Raises CorruptionError, FormatError, StorageError."""
+    pointer = f"{directory}/{CURRENT}"
+    name = filesystem.read_all(pointer).decode("ascii", "replace")
+    prefix, _, digits = name.removesuffix("\n").partition("-")
+    if prefix != "MANIFEST" or not digits.isdecimal() or not name.endswith("\n"):
+        raise CorruptionError(pointer, 0, f"{name[:40]!r} does not name a manifest")
+    number = int(digits)
+    path = f"{directory}/{manifest_name(number)}"
+    reader = LogReader(filesystem.read_all(path), path, newest=True)
+    state, edits = ManifestState(), 0
+    for frame in reader.frames():
+        for record in frame.records():
+            if record.type != EDIT:
+                raise CorruptionError(path, frame.offset, f"a record of type {record.type}")
+            edit = decode_edit(record.value, path, frame.offset)
+            try:
+                state = state.apply(edit)
+            except KeyError as error:
+                problem = f"an edit removes file {error}, which is not live"
+                raise CorruptionError(path, frame.offset, problem) from None
+        edits = frame.sequence
+    if edits == 0:
+        raise CorruptionError(path, 0, "a manifest without an edit")
+    return LoadedManifest(number, state, edits, reader.end, reader.torn)

@@ -1,0 +1,135 @@
+"""The one merge: sorted runs of several sources in, one sorted sequence of runs out.
+
+A *source* is an iterator of runs (see ``columns``) in key order, of which the first has the newest
+records. The merge looks at one run of each source at a time. All keys up to the smallest of their
+last keys are complete: no source can still bring one. These *windows* are cut off the runs, laid end
+to end, sorted by a stable kernel (so that among equal keys the newer source stays in front), thinned
+out by ``select`` and handed on. A window that stems from one source alone needs no sorting.
+
+Invariant: the versions of one key within a source never straddle two runs. The sources keep it (no
+block, and no file of a level, parts them), and so do the windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, concat_runs
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Which versions a merge lets through.
+
+    For a reader: ``at`` is its sequence number; only the newest version not above it remains, and
+    nothing of a deleted key. For a rewrite, ``at`` is None: of each key remain the versions that a
+    reader at one of ``snapshots`` (ascending) or at any later number sees. ``drop_tombstones``: no
+    older level holds these keys, so a deletion that every reader sees needs no record.
+    """
+
+    at: int | None = None
+    snapshots: tuple[int, ...] = ()
+    drop_tombstones: bool = False
+
+
+def merge(
+    sources: Sequence[Iterator[pa.RecordBatch]], keep: Retention, *, reverse: bool = False
+) -> Iterator[pa.RecordBatch]:
+    """Merge ``sources``, newest first, into non-empty runs with what ``keep`` lets through.
+
+    With ``reverse`` the sources give their runs from the last to the first, and so does the merge;
+    within a run, keys ascend all the same.
+    """
+    heads = [_Head(source, reverse) for source in sources]
+    heads = [head for head in heads if head.run is not None]
+    choose = max if reverse else min
+    while heads:
+        bound = choose(head.bound for head in heads)
+        pieces = [piece for head in heads if (piece := head.take(bound)) is not None]
+        heads = [head for head in heads if head.run is not None]
+        window = select(_in_key_order(pieces), keep)
+        if window.num_rows:
+            yield window
+
+
+class _Head:
+    """The run at the front of a source. ``bound`` is the key up to which the run is complete."""
+
+    __slots__ = ("_reverse", "_source", "bound", "run")
+
+    def __init__(self, source: Iterator[pa.RecordBatch], reverse: bool) -> None:
+        self._source = source
+        self._reverse = reverse
+        self._advance()
+
+    def _advance(self) -> None:
+        self.run: pa.RecordBatch | None = next(self._source, None)
+        if self.run is not None:
+            self.bound: bytes = self.run.column(KEY)[0 if self._reverse else -1].as_py()
+
+    def take(self, bound: bytes) -> pa.RecordBatch | None:
+        """Cut off the rows with keys up to ``bound``; None if there are none."""
+        run = self.run
+        assert run is not None
+        if self.bound == bound:
+            self._advance()
+            return run
+        side = "left" if self._reverse else "right"
+        cut = pc.search_sorted(run.column(KEY), pa.scalar(bound, pa.binary()), side=side).as_py()
+        if self._reverse:
+            taken, self.run = run.slice(cut), run.slice(0, cut)
+        else:
+            taken, self.run = run.slice(0, cut), run.slice(cut)
+        return taken if taken.num_rows else None
+
+
+def _in_key_order(pieces: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """One run of the pieces, each in key order; the earlier piece first among equal keys."""
+    window = concat_runs(pieces)
+    if len(pieces) == 1:
+        return window
+    return window.take(pc.array_sort_indices(window.column(KEY)))
+
+
+def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
+    """The records of ``run`` that ``keep`` lets through."""
+    if keep.at is not None:
+        sequences = run.column(SEQUENCE).to_numpy()
+        if int(sequences.max()) > keep.at:
+            run = run.filter(pa.array(sequences <= keep.at))
+        if run.num_rows == 0:
+            return run
+    mask = _newest(run, keep)
+    if keep.at is not None or keep.drop_tombstones:
+        kinds = run.column(KIND).to_numpy()
+        deleted = kinds == DELETE
+        if deleted.any():
+            if keep.at is None and keep.snapshots:
+                # A reader at the oldest snapshot or above must see the deletion, unless all do.
+                deleted &= run.column(SEQUENCE).to_numpy() <= keep.snapshots[0]
+            mask = ~deleted if mask is None else mask & ~deleted
+    return run if mask is None else run.filter(pa.array(mask))
+
+
+def _newest(run: pa.RecordBatch, keep: Retention) -> Mask | None:
+    """Marks the newest record of each key for each reader; None if that is every record."""
+    keys = run.column(KEY)
+    rows = len(keys)
+    same = pc.equal(keys.slice(1), keys.slice(0, rows - 1)).to_numpy(zero_copy_only=False)
+    if keep.at is None and keep.snapshots and same.any():
+        sequences = run.column(SEQUENCE).to_numpy()
+        # Two versions of a key are alike when the same snapshots lie below both.
+        epoch = np.searchsorted(np.asarray(keep.snapshots, np.int64), sequences, side="left")
+        same = same & (epoch[1:] == epoch[:-1])
+    if not same.any():
+        return None
+    mask: Mask = np.concatenate(([True], ~same))
+    return mask

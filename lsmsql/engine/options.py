@@ -1,0 +1,104 @@
+"""Every setting of a store and its default, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from lsmsql.engine.errors import UsageError
+
+MIB = 1 << 20
+
+SYNC_MODES = ("full", "normal", "off")
+CODECS = ("lz4", "zstd", "none")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of an open store. Sizes are in bytes. All may differ from one opening to the next.
+
+    Raises UsageError, naming the setting, for a value that makes no sense.
+    """
+
+    sync: str = "full"
+    """"full": a commit is on the disk when it returns. "normal": it is in the hands of the operating
+    system, and on the disk after ``sync_interval``. "off": the operating system decides."""
+    sync_interval: float = 1.0
+    """Seconds between two syncs of the log in mode "normal"."""
+    memory_budget: int = 256 * MIB
+    """Bounds memtables and block cache together."""
+    memtable_bytes: int = 0
+    """A memtable of this size is flushed; 0: an eighth of the budget, at most 64 MiB."""
+    block_bytes: int = 32 * 1024
+    """A data block is cut at this size before compression."""
+    block_rows: int = 512
+    """A data block is cut at this number of rows."""
+    bottom_block_factor: int = 2
+    """Blocks of the deepest level are larger by this factor."""
+    codec: str = "lz4"
+    """Compression of new files: "lz4", "zstd" or "none"."""
+    bottom_codec: str = "zstd"
+    """Compression of new files of the deepest level."""
+    bloom_bits: int = 10
+    """Bits of the bloom filter per key."""
+    table_bytes: int = 32 * MIB
+    """Target size of an SSTable."""
+    level0_files: int = 4
+    """Level 0 is compacted when it has this many files."""
+    level0_slow: int = 12
+    """From this many files in level 0 on, writers are slowed down."""
+    level0_stop: int = 24
+    """At this many files in level 0, writers wait."""
+    level1_bytes: int = 64 * MIB
+    """Target size of level 1."""
+    level_factor: int = 10
+    """Each level is this many times larger than the one above."""
+    background: bool = True
+    """Flush and compact in a thread. False: in the call that makes it necessary."""
+
+    def __post_init__(self) -> None:
+        _choose("sync", self.sync, SYNC_MODES)
+        _choose("codec", self.codec, CODECS)
+        _choose("bottom_codec", self.bottom_codec, CODECS)
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.type == "int" and (type(value) is not int or value < 0):
+                raise UsageError(f"option {f.name} is a number of at least 0, not {value!r}")
+        for name in ("block_bytes", "block_rows", "bottom_block_factor", "table_bytes"):
+            _positive(name, getattr(self, name))
+        for name in ("level0_files", "level1_bytes", "memory_budget", "bloom_bits"):
+            _positive(name, getattr(self, name))
+        if self.level_factor < 2:
+            raise UsageError(f"option level_factor is at least 2, not {self.level_factor}")
+        if not self.level0_files <= self.level0_slow <= self.level0_stop:
+            raise UsageError("options level0_files, level0_slow and level0_stop must not decrease")
+        if not isinstance(self.sync_interval, int | float) or self.sync_interval <= 0:
+            raise UsageError(f"option sync_interval is a time in seconds, not {self.sync_interval!r}")
+
+    @property
+    def flush_bytes(self) -> int:
+        """Size at which a memtable is flushed."""
+        return self.memtable_bytes or max(1, min(64 * MIB, self.memory_budget // 8))
+
+    @property
+    def cache_bytes(self) -> int:
+        """What the budget leaves for the block cache: all but two memtables."""
+        return max(self.memory_budget - 2 * self.flush_bytes, self.memory_budget // 4)
+
+
+def _choose(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"option {name} is one of {', '.join(allowed)}, not {value!r}")
+
+
+def _positive(name: str, value: int) -> None:
+    if value < 1:
+        raise UsageError(f"option {name} is at least 1, not {value!r}")
+
+
+def make_options(**settings: object) -> Options:
+    """Options from keyword arguments. Raises UsageError naming an unknown one."""
+    known = {f.name for f in fields(Options)}
+    for name in settings:
+        if name not in known:
+            raise UsageError(f"unknown option {name!r}; the options are {', '.join(sorted(known))}")
+    return Options(**settings)  # type: ignore[arg-type]

@@ -1,0 +1,76 @@
+"""Arrow's variable-length arrays seen through numpy, without copying.
+
+A ``binary`` array of n values is n + 1 int32 offsets into one run of bytes. The functions here hand
+out both as numpy arrays and put such arrays together again, so that work on thousands of keys needs
+no loop over rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lsmsql.engine.errors import LimitError
+
+Bytes = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+
+MAX_BATCH_BYTES = (1 << 31) - 1
+"""What 32-bit offsets can address."""
+
+
+def offsets_and_bytes(array: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
+    """The n + 1 offsets of a binary or string array and the bytes they point into.
+
+    Respects slices: the offsets are those of this array's own rows, the bytes are the whole buffer.
+    """
+    _, offsets, data = array.buffers()
+    content = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
+    if len(array) == 0:
+        return np.zeros(1, np.int32), content
+    first = array.offset
+    return np.frombuffer(offsets, np.int32)[first : first + len(array) + 1], content
+
+
+def unaligned(data: Bytes, dtype: str) -> npt.NDArray[Any]:
+    """A read-only view whose element i is the ``dtype`` that begins at byte i of ``data``."""
+    kind = np.dtype(dtype)
+    count = max(len(data) - kind.itemsize + 1, 0)
+    return np.ndarray((count,), kind, data, strides=(1,)) if count else np.empty(0, kind)
+
+
+def binary_from_ranges(data: Bytes, starts: Integers, ends: Integers) -> pa.Array:
+    """The binary array of ``data[starts[i]:ends[i]]``; ranges ascend and do not overlap.
+
+    Values and the gaps between them make one array over the same bytes, of which every second
+    element is taken: one kernel call, whatever the lengths.
+    """
+    count = len(starts)
+    edges = np.empty(2 * count + 1, np.int32)
+    edges[0:-1:2] = starts
+    edges[1::2] = ends
+    edges[-1] = edges[-2] if count else 0
+    with_gaps = pa.Array.from_buffers(
+        pa.binary(), 2 * count, [None, pa.py_buffer(edges), pa.py_buffer(data)]
+    )
+    return with_gaps.take(pa.array(np.arange(0, 2 * count, 2)))
+
+
+def binary_from_matrix(matrix: Bytes, lengths: Integers | None = None) -> pa.Array:
+    """The binary array of the rows of ``matrix`` (n by width), each cut to its length if given.
+
+    Raises LimitError when the matrix is too large for one array.
+    """
+    count, width = matrix.shape
+    if matrix.size > MAX_BATCH_BYTES:
+        raise LimitError(f"{matrix.size:,} bytes of keys in one batch; split it")
+    if lengths is not None:
+        starts = np.arange(count, dtype=np.int64) * width
+        return binary_from_ranges(matrix.reshape(-1), starts, starts + lengths)
+    offsets = np.arange(count + 1, dtype=np.int32) * np.int32(width)
+    return pa.Array.from_buffers(
+        pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(matrix)]
+    )

@@ -1,0 +1,320 @@
+"""Ranges of keys, in either direction, as slices of Python lists.
+
+A range begins on lists: ``bisect`` and slices of the decoded columns of blocks, which for tens of
+rows cost less than one call of a kernel. Once it has gone through ``SHORT_SCAN`` records of several
+sources, the rest is left to the merge (see ``merge``), whose kernels are faster from there on. A
+range with a single source needs no merging, and stays on slices.
+
+    slice source   yields slices in scan order; the keys within a slice ascend
+    window         the part of the sources' current slices in which every key is complete
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from lsmsql.engine.columns import DELETE, KIND, SEQUENCE, column_values, run_from_records
+from lsmsql.engine.manifest.version import Level
+from lsmsql.engine.memtable.memtable import Memtable
+from lsmsql.engine.merge import Retention, merge
+from lsmsql.engine.projection import Columns, Projection
+from lsmsql.engine.schema import ColumnType
+from lsmsql.engine.sstable.block import Block
+from lsmsql.engine.sstable.reader import SSTable
+from lsmsql.engine.view import TableState
+
+SHORT_SCAN = 2048
+"""Records of several sources that are merged as lists before the kernels take over."""
+
+_FIRST_STEP, _LAST_STEP = 64, 512
+_BLOCKS_PER_RUN = 8
+
+
+@dataclass
+class Slice:
+    """Records in key order: their keys, the wanted columns, and which are tombstones, if any."""
+
+    keys: list[bytes]
+    columns: Columns
+    dead: list[bool] | None = None
+
+    def cut(self, low: int, high: int) -> Slice:
+        """Rows [low, high)."""
+        if low == 0 and high == len(self.keys):
+            return self
+        dead = None if self.dead is None else self.dead[low:high]
+        return Slice(self.keys[low:high], [c[low:high] for c in self.columns], dead)
+
+    def pick(self, rows: Sequence[int]) -> Slice:
+        """The rows with these numbers; none of them may be a tombstone."""
+        keys = self.keys
+        columns = [[column[row] for row in rows] for column in self.columns]
+        return Slice([keys[row] for row in rows], columns)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Encoded keys in [start, stop); None is unbounded."""
+
+    start: bytes | None = None
+    stop: bytes | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether no key can be in it."""
+        return self.start is not None and self.stop is not None and self.start >= self.stop
+
+    def after(self, key: bytes, *, reverse: bool) -> Range:
+        """What is left of the range once ``key`` has been passed."""
+        return Range(self.start, key) if reverse else Range(key + b"\0", self.stop)
+
+
+def scan(
+    table: TableState,
+    sequence: int,
+    span: Range,
+    projection: Projection,
+    *,
+    reverse: bool = False,
+) -> Iterator[Slice]:
+    """The newest records not newer than ``sequence`` with keys in ``span``, without the deleted.
+
+    Yields non-empty slices: with ``reverse`` from the last to the first, though the keys within a
+    slice ascend all the same.
+    """
+    if span.empty:
+        return
+    sources = _slice_sources(table, sequence, span, projection, reverse)
+    if len(sources) == 1:
+        yield from (alive for piece in sources[0] if (alive := _without_dead(piece)).keys)
+        return
+    seen = 0
+    for window in _merge_slices(sources, reverse):
+        seen += len(window.keys)
+        alive = _newest_alive(window)
+        if alive.keys:
+            yield alive
+        if seen >= SHORT_SCAN:
+            rest = span.after(window.keys[0 if reverse else -1], reverse=reverse)
+            yield from _long_scan(table, sequence, rest, projection, reverse)
+            return
+
+
+# ------------------------------------------------------------------------------------- on lists
+
+
+def _slice_sources(
+    table: TableState, sequence: int, span: Range, projection: Projection, reverse: bool
+) -> list[Iterator[Slice]]:
+    sources = [
+        _memtable_slices(memtable, sequence, span, projection, reverse)
+        for memtable in table.memtables
+        if len(memtable)
+    ]
+    for files in _file_groups(table, span):
+        sources.append(_file_slices(files, sequence, span, projection, reverse))
+    return sources
+
+
+def _file_groups(table: TableState, span: Range) -> list[tuple[SSTable, ...]]:
+    """The files that may hold keys of ``span``: each of level 0 alone, each deeper level as one."""
+    level0, *deeper = table.version.levels
+    groups = [(file,) for file in level0.between(span.start, span.stop)]
+    groups += [f for level in deeper if level.files and (f := _between(level, span))]
+    return groups
+
+
+def _between(level: Level, span: Range) -> tuple[SSTable, ...]:
+    return level.between(span.start, span.stop)
+
+
+def _memtable_slices(
+    memtable: Memtable, sequence: int, span: Range, projection: Projection, reverse: bool
+) -> Iterator[Slice]:
+    for keys in _in_steps(memtable.slices(span.start, span.stop, reverse=reverse), reverse):
+        found, _, rows = memtable.records(keys, sequence)
+        if found:
+            dead = [row is None for row in rows] if None in rows else None
+            yield Slice(found, projection.from_rows(found, rows), dead)
+
+
+def _in_steps(slices: Iterator[list[bytes]], reverse: bool) -> Iterator[list[bytes]]:
+    """Cut small pieces first: who wants ten rows should not pay for five hundred."""
+    step = _FIRST_STEP
+    for keys in slices:
+        while len(keys) > step:
+            if reverse:
+                keys, piece = keys[:-step], keys[-step:]
+            else:
+                piece, keys = keys[:step], keys[step:]
+            yield piece
+            step = min(2 * step, _LAST_STEP)
+        yield keys
+
+
+def _file_slices(
+    files: Sequence[SSTable], sequence: int, span: Range, projection: Projection, reverse: bool
+) -> Iterator[Slice]:
+    for file in reversed(files) if reverse else files:
+        low, high = file.index.overlapping(span.start, span.stop)
+        for number in reversed(range(low, high)) if reverse else range(low, high):
+            piece = _block_slice(file, file.block(number), sequence, span, projection)
+            if piece.keys:
+                yield piece
+
+
+def _block_slice(
+    file: SSTable, block: Block, sequence: int, span: Range, projection: Projection
+) -> Slice:
+    keys = block.keys
+    low = 0 if span.start is None else bisect_left(keys, span.start)
+    high = len(keys) if span.stop is None else bisect_left(keys, span.stop)
+    meta = file.meta
+    piece = Slice(keys[low:high], projection.from_block(block, low, high))
+    if meta.tombstones:
+        piece.dead = [kind == DELETE for kind in block.values(KIND)[low:high]]
+    if meta.max_sequence > sequence or meta.keys < meta.rows:
+        return _visible(piece, block.values(SEQUENCE)[low:high], sequence)
+    return piece
+
+
+def _visible(piece: Slice, sequences: Sequence[object], sequence: int) -> Slice:
+    """Of each key the newest version not newer than ``sequence``."""
+    rows: list[int] = []
+    last = None
+    for row, key in enumerate(piece.keys):
+        if key != last and sequences[row] <= sequence:  # type: ignore[operator]
+            rows.append(row)
+            last = key
+    picked = piece.pick(rows)
+    if piece.dead is not None:
+        picked.dead = [piece.dead[row] for row in rows]
+    return picked
+
+
+def _merge_slices(sources: Sequence[Iterator[Slice]], reverse: bool) -> Iterator[Slice]:
+    """Windows of the sources, newest source first: keys ascend, the newest first among equals."""
+    heads = [[piece, source] for source in sources if (piece := next(source, None)) is not None]
+    end, choose = (0, max) if reverse else (-1, min)
+    while heads:
+        bound = choose(head[0].keys[end] for head in heads)  # type: ignore[union-attr]
+        taken: list[Slice] = []
+        for head in heads:
+            _take(head, bound, reverse, taken)
+        heads = [head for head in heads if head[0] is not None]
+        yield _sorted_window(taken)
+
+
+def _take(head: list[object], bound: bytes, reverse: bool, taken: list[Slice]) -> None:
+    """Move the rows up to ``bound`` from the slice at the head of a source to ``taken``."""
+    piece, source = head
+    assert isinstance(piece, Slice)
+    size = len(piece.keys)
+    if reverse:
+        cut = bisect_left(piece.keys, bound)
+        part, rest = (cut, size), (0, cut)
+    else:
+        cut = bisect_right(piece.keys, bound)
+        part, rest = (0, cut), (cut, size)
+    if part[0] < part[1]:
+        taken.append(piece.cut(*part))
+    if rest[0] < rest[1]:
+        head[0] = piece.cut(*rest)
+    else:
+        head[0] = next(source, None)  # type: ignore[call-overload]
+
+
+def _sorted_window(pieces: list[Slice]) -> Slice:
+    if len(pieces) == 1:
+        return pieces[0]
+    keys = [key for piece in pieces for key in piece.keys]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    columns = [
+        [value for piece_column in parts for value in piece_column]
+        for parts in zip(*(piece.columns for piece in pieces), strict=True)
+    ]
+    dead = None
+    if any(piece.dead for piece in pieces):
+        flags = [flag for piece in pieces for flag in piece.dead or [False] * len(piece.keys)]
+        dead = [flags[row] for row in order]
+    window = Slice(keys, columns).pick(order)
+    window.dead = dead
+    return window
+
+
+def _newest_alive(window: Slice) -> Slice:
+    """The first of each key in a window, unless it is a tombstone."""
+    keys = window.keys
+    if len(set(keys)) == len(keys):
+        return _without_dead(window)
+    rows = [row for row, key in enumerate(keys) if row == 0 or key != keys[row - 1]]
+    if window.dead is not None:
+        rows = [row for row in rows if not window.dead[row]]
+    return window.pick(rows)
+
+
+def _without_dead(piece: Slice) -> Slice:
+    if piece.dead is None or True not in piece.dead:
+        return piece
+    return piece.pick([row for row, dead in enumerate(piece.dead) if not dead])
+
+
+# ------------------------------------------------------------------------------------ by kernels
+
+
+def _long_scan(
+    table: TableState, sequence: int, span: Range, projection: Projection, reverse: bool
+) -> Iterator[Slice]:
+    if span.empty:
+        return
+    for run in scan_runs(table, sequence, span, projection.slots, reverse=reverse):
+        keys: list[bytes] = column_values(run.column(0))  # type: ignore[assignment]
+        yield Slice(keys, projection.from_run(run))
+
+
+def scan_runs(
+    table: TableState,
+    sequence: int,
+    span: Range,
+    slots: Sequence[int],
+    *,
+    reverse: bool = False,
+) -> Iterator[pa.RecordBatch]:
+    """The same records as ``scan`` gives, as runs with these payload slots."""
+    types = [ColumnType.ANY] * (max(slots, default=-1) + 1)
+    sources = [
+        _memtable_runs(memtable, sequence, span, slots, types, reverse)
+        for memtable in table.memtables
+        if len(memtable)
+    ]
+    for files in _file_groups(table, span):
+        sources.append(_file_runs(files, span, slots, reverse))
+    yield from merge(sources, Retention(at=sequence), reverse=reverse)
+
+
+def _memtable_runs(
+    memtable: Memtable,
+    sequence: int,
+    span: Range,
+    slots: Sequence[int],
+    types: Sequence[ColumnType],
+    reverse: bool,
+) -> Iterator[pa.RecordBatch]:
+    for keys in memtable.slices(span.start, span.stop, reverse=reverse):
+        found, sequences, rows = memtable.records(keys, sequence)
+        if found:
+            run = run_from_records(found, sequences, rows, types)
+            yield run.select(["key", "sequence", "kind", *map(str, slots)])
+
+
+def _file_runs(
+    files: Sequence[SSTable], span: Range, slots: Sequence[int], reverse: bool
+) -> Iterator[pa.RecordBatch]:
+    for file in reversed(files) if reverse else files:
+        yield from file.runs(
+            span.start, span.stop, slots, reverse=reverse, blocks_per_run=_BLOCKS_PER_RUN
+        )

@@ -1,0 +1,174 @@
+"""The index of an SSTable: where each data block is and what lies in it.
+
+It is stored as a block whose rows describe the data blocks (see ``format``), and decoded once.
+Blocks are in key order and share no key, so both searches are a ``bisect``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lsmsql.engine.columns import TAGGED, build_column
+from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.schema import ColumnType, Value
+from lsmsql.engine.sstable.block import Block, encode_block
+from lsmsql.engine.sstable.column import Codec, fixed_values
+from lsmsql.engine.sstable.format import (
+    FIRST,
+    FIRST_ZONE,
+    LAST,
+    LENGTH,
+    MAX_ZONE_BYTES,
+    OFFSET,
+    ROWS,
+    Section,
+    zone_bound,
+)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """What one column holds in one block: bounds of its values, and how many are NULL.
+
+    ``minimum`` and ``maximum`` are None where they are not known.
+    """
+
+    minimum: Value
+    maximum: Value
+    nulls: int
+
+
+def column_zone(column: pa.Array) -> Zone:
+    """The zone map of a column of a run."""
+    nulls = column.null_count
+    kind = column.type
+    if nulls == len(column) or kind == TAGGED:
+        return Zone(None, None, nulls)
+    if nulls == 0 and kind == pa.int64():
+        values = fixed_values(column, np.int64)
+        return Zone(int(values.min()), int(values.max()), 0)
+    if kind in (pa.string(), pa.binary()) and column.nbytes > 2 * MAX_ZONE_BYTES * len(column):
+        return Zone(None, None, nulls)
+    bounds = pc.min_max(column)
+    return Zone(zone_bound(bounds["min"].as_py()), zone_bound(bounds["max"].as_py()), nulls)
+
+
+@dataclass
+class IndexBuilder:
+    """Collects one entry per data block."""
+
+    slots: int
+    first: list[bytes] = field(default_factory=list)
+    last: list[bytes] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    zones: list[list[Zone]] = field(default_factory=list)
+
+    def add(
+        self, first: bytes, last: bytes, section: Section, rows: int, zones: Sequence[Zone]
+    ) -> None:
+        """Describe the next data block."""
+        self.first.append(first)
+        self.last.append(last)
+        self.sections.append(section)
+        self.rows.append(rows)
+        self.zones.append(list(zones))
+
+    def encode(self, offset: int, codec: Codec) -> bytes:
+        """The index section that will stand at ``offset``."""
+        columns = [
+            pa.array(self.first, pa.binary()),
+            pa.array(self.last, pa.binary()),
+            build_column([s.offset for s in self.sections], ColumnType.INTEGER),
+            build_column([s.length for s in self.sections], ColumnType.INTEGER),
+            build_column(self.rows, ColumnType.INTEGER),
+        ]
+        for slot in range(self.slots):
+            zones = [block[slot] for block in self.zones]
+            columns.append(build_column([zone.minimum for zone in zones]))
+            columns.append(build_column([zone.maximum for zone in zones]))
+            columns.append(build_column([zone.nulls for zone in zones], ColumnType.INTEGER))
+        data, _ = encode_block(columns, offset, codec, [False] * len(columns))
+        return data
+
+
+class BlockIndex:
+    """The decoded index: first and last key, section and row count of every data block."""
+
+    def __init__(self, block: Block, path: str, offset: int, data_end: int) -> None:
+        """``data_end`` is where the data blocks end in the file; CorruptionError if they do not fit."""
+        self._block = block
+        if block.width < FIRST_ZONE or (block.width - FIRST_ZONE) % 3:
+            raise CorruptionError(path, offset, f"an index of {block.width} columns")
+        columns: list[Any] = [block.values(i) for i in range(FIRST_ZONE)]
+        self.first: list[bytes] = columns[FIRST]
+        self.last: list[bytes] = columns[LAST]
+        self.offsets: list[int] = columns[OFFSET]
+        self.lengths: list[int] = columns[LENGTH]
+        self.rows: list[int] = columns[ROWS]
+        if not self._is_ordered() or not self._fits(data_end):
+            raise CorruptionError(path, offset, "the entries of the index contradict each other")
+
+    def _is_ordered(self) -> bool:
+        keys = [self.first, self.last]
+        if any(type(key) is not bytes for column in keys for key in column):
+            return False
+        before = b""
+        for i, (first, last) in enumerate(zip(self.first, self.last, strict=True)):
+            if first > last or (i and first <= before):
+                return False
+            before = last
+        return True
+
+    def _fits(self, data_end: int) -> bool:
+        place = 0
+        for offset, length, rows in zip(self.offsets, self.lengths, self.rows, strict=True):
+            if any(type(n) is not int for n in (offset, length, rows)):
+                return False
+            if offset != place or length <= 0 or rows <= 0:
+                return False
+            place += length
+        return place == data_end
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def locate(self, key: bytes) -> int:
+        """Number of the one block that may hold ``key``, or -1."""
+        block = bisect_left(self.last, key)
+        return block if block < len(self.last) and self.first[block] <= key else -1
+
+    def overlapping(self, start: bytes | None, stop: bytes | None) -> tuple[int, int]:
+        """Numbers [low, high) of the blocks that may hold keys in [start, stop)."""
+        low = 0 if start is None else bisect_left(self.last, start)
+        high = len(self.first) if stop is None else bisect_left(self.first, stop)
+        return low, max(low, high)
+
+    def zone(self, block: int, slot: int) -> Zone:
+        """The zone map of a slot in a block. Slots the file does not have are all NULL."""
+        column = FIRST_ZONE + 3 * slot
+        if column >= self._block.width:
+            return Zone(None, None, self.rows[block])
+        minimum, maximum, nulls = (self._block.values(column + i)[block] for i in range(3))
+        return Zone(minimum, maximum, int(nulls or 0))
+
+    def rows_between(self, start: bytes | None, stop: bytes | None) -> int:
+        """An estimate of the records with keys in [start, stop), from the row counts of blocks."""
+        low, high = self.overlapping(start, stop)
+        total = sum(self.rows[low:high])
+        if start is not None and low < high and self.first[low] < start:
+            total -= self.rows[low] // 2
+        if stop is not None and low < high and self.last[high - 1] >= stop:
+            total -= self.rows[high - 1] // 2
+        return max(total, 0)
+
+    def block_at_or_after(self, key: bytes) -> int:
+        """Number of the first block whose last key is greater than ``key``."""
+        return bisect_right(self.last, key)

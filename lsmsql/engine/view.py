@@ -1,0 +1,101 @@
+"""What a read sees: the memtables and files of every table at one moment, and point reads in them.
+
+A ``State`` is never changed; whoever flushes, compacts or creates a table puts a new one in its
+place. A read takes the state once and works on it, so nothing that happens meanwhile disturbs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lsmsql.engine.columns import FIRST_VALUE
+from lsmsql.engine.manifest.version import EMPTY, TableVersion
+from lsmsql.engine.memtable.memtable import Memtable
+from lsmsql.engine.projection import Projection
+from lsmsql.engine.schema import Row, Value
+from lsmsql.engine.sstable.block import Block
+from lsmsql.engine.sstable.reader import block_row, block_value
+
+NEWEST = (1 << 62) - 1
+"""A sequence number above all."""
+
+Found = tuple[Block | None, int, Row]
+"""A record: a row of a block, or (None, 0, payload) out of a memtable."""
+
+
+@dataclass(frozen=True)
+class TableState:
+    """One table: its memtables, newest first, and its levels."""
+
+    memtables: tuple[Memtable, ...] = ()
+    version: TableVersion = EMPTY
+
+
+NOTHING = TableState()
+
+
+@dataclass(frozen=True)
+class State:
+    """All tables, by id."""
+
+    tables: Mapping[int, TableState] = field(default_factory=dict)
+
+    def table(self, table_id: int) -> TableState:
+        """The state of a table; empty if nothing was ever written to it."""
+        return self.tables.get(table_id, NOTHING)
+
+
+def find(
+    table: TableState, key: bytes, sequence: int, file_sequence: int = NEWEST
+) -> Found | None:
+    """The newest record of ``key``, or None if there is none or it is a tombstone.
+
+    Looks no further than the first place that knows the key: memtables, level 0 from new to old,
+    then one file of each level. ``sequence`` bounds what is seen of the memtables, ``file_sequence``
+    what is seen of the files. Raises Forgotten (see ``memtable``).
+    """
+    for memtable in table.memtables:
+        version = memtable.get(key, sequence)
+        if version is not None:
+            row = version[1]
+            return None if row is None else (None, 0, row)
+    levels = table.version.levels
+    for file in levels[0].files:
+        if file.meta.smallest <= key <= file.meta.largest:
+            found = file.find(key, file_sequence)
+            if found is not None:
+                return None if file.is_tombstone(*found) else (*found, ())
+    for level in levels[1:]:
+        if level.files:
+            candidate = level.file_for(key)
+            if candidate is not None:
+                found = candidate.find(key, file_sequence)
+                if found is not None:
+                    return None if candidate.is_tombstone(*found) else (*found, ())
+    return None
+
+
+def found_row(found: Found) -> Row:
+    """The whole payload of a record."""
+    block, row, payload = found
+    return payload if block is None else block_row(block, row)
+
+
+def found_slot(found: Found, slot: int) -> Value:
+    """One slot of a record's payload."""
+    block, row, payload = found
+    if block is not None:
+        return block_value(block, FIRST_VALUE + slot, row)
+    return payload[slot] if slot < len(payload) else None
+
+
+def found_columns(found: Found, key: bytes, projection: Projection) -> list[Value]:
+    """The projected columns of a record."""
+    block, row, payload = found
+    if block is None:
+        return projection.from_row(key, payload)
+    sparse: list[Value] = [None] * (max(projection.slots, default=-1) + 1)
+    for slot in projection.slots:
+        sparse[slot] = block_value(block, FIRST_VALUE + slot, row)
+    return projection.from_row(key, tuple(sparse))

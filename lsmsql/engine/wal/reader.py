@@ -1,0 +1,69 @@
+"""Reads a log, or a manifest, back.
+
+In the newest log, what a crash left unfinished is expected and ends the reading. Anywhere else, and
+wherever bytes are bad that had been synced, it is damage and an error: never a silent cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.wal.damage import was_durable
+from lsmsql.engine.wal.format import HEADER_SIZE, Frame, Header, decode_frame, decode_header
+
+
+class LogReader:
+    """The frames in ``data``, the whole of the file ``path``.
+
+    ``newest`` says that the file was still being written when the store was last open. ``header``
+    is None if such a file was torn before its header was written. ``end`` is where the last frame
+    read so far ends; once ``frames`` has run out, the place to go on writing at (0 without a
+    header). ``torn`` says, then, that there is something after it that is to be cut off.
+
+    Raises CorruptionError and FormatError on a header that cannot be read.
+    """
+
+    def __init__(self, data: bytes, path: str, *, newest: bool) -> None:
+        self.header: Header | None = None
+        self.end = 0
+        self.torn = False
+        self._data = data
+        self._path = path
+        self._newest = newest
+        if newest and (len(data) < HEADER_SIZE or _is_zero(data, 0)):
+            self.torn = True
+        else:
+            self.header = decode_header(data, path)
+            self.end = HEADER_SIZE
+
+    def frames(self) -> Iterator[Frame]:
+        """Each sound frame after ``end``, in order.
+
+        Raises CorruptionError at bytes that are neither a frame, nor zero up to the end of the
+        file, nor a torn tail.
+        """
+        if self.header is None:
+            return
+        data, path, number = self._data, self._path, self.header.number
+        while (frame := decode_frame(data, path, self.end, number)) is not None:
+            self.end = frame.end
+            yield frame
+        if not _is_zero(data, self.end):
+            self._stop_at_bad_bytes(number)
+
+    def _stop_at_bad_bytes(self, number: int) -> None:
+        if not self._newest:
+            raise CorruptionError(self._path, self.end, "no sound frame, in a log that is complete")
+        if was_durable(self._data, self._path, self.end, number):
+            raise CorruptionError(
+                self._path,
+                self.end,
+                "no sound frame, where a later frame proves that one had been synced",
+            )
+        self.torn = True
+
+
+def _is_zero(data: bytes, start: int) -> bool:
+    """Whether nothing but zero bytes, or nothing at all, follows ``start``."""
+    return data[start:] == bytes(len(data) - start)

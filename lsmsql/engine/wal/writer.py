@@ -1,0 +1,99 @@
+"""Writes a log, or a manifest: one write of the file for each frame.
+
+Invariant: ``durable`` in a frame is never more than what is on the disk.
+
+Threads: one at a time may append; ``sync`` may run beside it in another.
+"""
+
+from __future__ import annotations
+
+from lsmsql.engine.errors import FailedError, UsageError
+from lsmsql.engine.filesystem import AppendFile, FileSystem
+from lsmsql.engine.wal.format import HEADER_SIZE, Kind, encode_frame, encode_header
+
+
+class LogWriter:
+    """File ``number``, open at its end.
+
+    After a write or sync that failed nobody knows what is in the file, or what of it will stay (a
+    second fsync may report success for pages that the first one lost). So every later ``append``
+    and ``sync`` raises FailedError, which names the first cause.
+    """
+
+    def __init__(self, file: AppendFile, path: str, number: int, size: int, durable: int) -> None:
+        self._file = file
+        self._path = path
+        self._number = number
+        self._size = size
+        self._durable = durable
+        self._failure: BaseException | None = None
+
+    @classmethod
+    def create(cls, fs: FileSystem, path: str, kind: Kind, number: int) -> LogWriter:
+        """A new file with its header. Neither it nor its name in the directory is synced."""
+        writer = cls(fs.create(path), path, number, HEADER_SIZE, 0)
+        try:
+            writer._file.write(encode_header(kind, number))
+        except BaseException:
+            writer.close()
+            raise
+        return writer
+
+    @classmethod
+    def resume(cls, fs: FileSystem, path: str, number: int, offset: int) -> LogWriter:
+        """Go on after ``offset``, the ``end`` that a LogReader found; cut off what follows it.
+
+        Raises UsageError for a file without a header, which is to be removed and created.
+        """
+        if offset < HEADER_SIZE:
+            raise UsageError(f"{path} has no header to go on after; create it anew")
+        fs.truncate(path, offset)
+        return cls(fs.append_to(path), path, number, offset, durable=offset)
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return self._size
+
+    @property
+    def unsynced(self) -> int:
+        """Bytes not known to be on the disk."""
+        return self._size - self._durable
+
+    def append(self, sequence: int, count: int, payload: bytes) -> None:
+        """Hand a frame of ``count`` records to the operating system; ``sync`` makes it durable.
+
+        Raises LimitError beyond 4 GiB, StorageError if the write fails, FailedError ever after.
+        """
+        self._refuse_after_failure()
+        frame = encode_frame(self._number, sequence, count, payload, self._durable)
+        try:
+            self._file.write(frame)
+        except BaseException as error:  # an interrupt, too, leaves half a frame
+            self._failure = error
+            raise
+        self._size += len(frame)
+
+    def sync(self) -> None:
+        """Return when every frame appended before the call is on the disk.
+
+        Raises StorageError if the sync fails, FailedError ever after.
+        """
+        self._refuse_after_failure()
+        size = self._size
+        try:
+            self._file.sync()
+        except BaseException as error:
+            self._failure = error
+            raise
+        self._durable = max(self._durable, size)
+
+    def close(self) -> None:
+        """Let go of the file. Does not sync."""
+        self._file.close()
+
+    def _refuse_after_failure(self) -> None:
+        if self._failure is not None:
+            cause = str(self._failure) or type(self._failure).__name__
+            problem = f"{self._path} takes no more writes, since one failed: {cause}"
+            raise FailedError(problem) from self._failure

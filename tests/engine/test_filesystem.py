@@ -1,0 +1,166 @@
+"""The real file system keeps its promises and names what it could not do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lsmsql.engine import filesystem
+from lsmsql.engine.errors import BusyError, StorageError
+from lsmsql.engine.filesystem import OsFileSystem
+
+fs = OsFileSystem()
+
+
+def make_file(path, content: bytes) -> str:
+    path.write_bytes(content)
+    return str(path)
+
+
+def test_what_is_appended_is_read_back(tmp_path):
+    path = str(tmp_path / "file")
+    file = fs.create(path)
+    file.write(b"one")
+    file.sync()
+    file.write(b"two")
+    assert file.tell() == 6
+    file.close()
+    assert fs.read_all(path) == b"onetwo"
+
+
+def test_append_to_goes_on_at_the_end(tmp_path):
+    path = make_file(tmp_path / "file", b"one")
+    file = fs.append_to(path)
+    assert file.tell() == 3
+    file.write(b"two")
+    file.close()
+    assert fs.read_all(path) == b"onetwo"
+
+
+def test_short_writes_are_continued(tmp_path, monkeypatch):
+    whole = os.write
+    file = fs.create(str(tmp_path / "file"))
+    monkeypatch.setattr(os, "write", lambda fd, data: whole(fd, data[:3]))
+    file.write(b"0123456789")
+    file.close()
+    assert fs.read_all(str(tmp_path / "file")) == b"0123456789"
+
+
+def test_a_full_disk_is_a_storage_error_with_its_cause(tmp_path, monkeypatch):
+    def full(fd, data):
+        raise OSError(28, "No space left on device")
+
+    file = fs.create(str(tmp_path / "file"))
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StorageError, match=r"write to .*file: No space left on device") as caught:
+        file.write(b"x")
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("kind", [filesystem._OsReadFile, filesystem._SeekingReadFile])
+def test_reads_are_short_only_at_the_end(tmp_path, kind, monkeypatch):
+    path = make_file(tmp_path / "file", b"0123456789")
+    monkeypatch.setattr(filesystem, "_read_file", kind)
+    file = fs.open(path)
+    assert file.size() == 10
+    assert file.read_at(2, 3) == b"234"
+    assert file.read_at(8, 5) == b"89"
+    assert file.read_at(10, 5) == b""
+    file.close()
+
+
+def test_short_reads_are_continued(tmp_path, monkeypatch):
+    whole = os.pread
+    file = fs.open(make_file(tmp_path / "file", b"0123456789"))
+    monkeypatch.setattr(os, "pread", lambda fd, length, offset: whole(fd, min(length, 3), offset))
+    assert file.read_at(1, 8) == b"12345678"
+    assert file.read_at(5, 100) == b"56789"
+
+
+def test_create_refuses_a_file_that_exists(tmp_path):
+    path = make_file(tmp_path / "file", b"mine")
+    with pytest.raises(StorageError, match="create .*file: File exists"):
+        fs.create(path)
+    assert fs.read_all(path) == b"mine"
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        fs.open,
+        fs.append_to,
+        fs.read_all,
+        fs.remove,
+        fs.list,
+        fs.sync_directory,
+        lambda path: fs.truncate(path, 0),
+        lambda path: fs.rename(path, path + "x"),
+    ],
+)
+def test_a_missing_file_is_a_storage_error_that_names_it(tmp_path, operation):
+    with pytest.raises(StorageError, match="missing.*: No such file") as caught:
+        operation(str(tmp_path / "missing"))
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+def test_use_after_close_is_a_storage_error(tmp_path):
+    file = fs.create(str(tmp_path / "file"))
+    file.close()
+    file.close()
+    with pytest.raises(StorageError, match="Bad file descriptor"):
+        file.write(b"x")
+
+
+def test_directories_and_names(tmp_path):
+    directory = str(tmp_path / "a" / "b")
+    fs.make_directory(directory)
+    fs.make_directory(directory)
+    for name in ("2", "1", "3"):
+        fs.create(f"{directory}/{name}").close()
+    fs.rename(f"{directory}/3", f"{directory}/1")
+    fs.sync_directory(directory)
+    assert fs.list(directory) == ["1", "2"]
+    fs.remove(f"{directory}/2")
+    assert fs.exists(f"{directory}/1")
+    assert not fs.exists(f"{directory}/2")
+
+
+def test_truncate_keeps_the_front(tmp_path):
+    path = make_file(tmp_path / "file", b"0123456789")
+    fs.truncate(path, 4)
+    assert fs.read_all(path) == b"0123"
+
+
+def test_a_lock_excludes_this_process_too_and_names_its_owner(tmp_path):
+    path = str(tmp_path / "LOCK")
+    lock = fs.lock(path, "process 1 on here")
+    with pytest.raises(BusyError, match="held by process 1 on here"):
+        fs.lock(path, "somebody else")
+    lock.release()
+    lock.release()
+    assert fs.exists(path)
+    fs.lock(path, "2").release()
+    assert fs.read_all(path) == b"2"
+
+
+def test_a_lock_excludes_another_process(tmp_path):
+    path = str(tmp_path / "LOCK")
+    program = (
+        "import sys; from lsmsql.engine.filesystem import OsFileSystem;"
+        "OsFileSystem().lock(sys.argv[1], 'the other'); print('taken')"
+    )
+
+    def take_it_elsewhere() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program, path], capture_output=True, text=True, check=False
+        )
+
+    lock = fs.lock(path, "the first")
+    assert "BusyError" in (refused := take_it_elsewhere()).stderr
+    assert "the first" in refused.stderr
+    lock.release()
+    assert take_it_elsewhere().stdout == "taken\n"
+    fs.lock(path, "after its end").release()

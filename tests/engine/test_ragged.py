@@ -1,0 +1,47 @@
+"""Binary arrays seen through numpy and put together again."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lsmsql.engine.ragged import (
+    binary_from_matrix,
+    binary_from_ranges,
+    offsets_and_bytes,
+    unaligned,
+)
+
+
+@given(st.lists(st.binary(max_size=5), max_size=6), st.integers(0, 3))
+def test_offsets_and_bytes_show_the_rows_of_a_slice(values: list[bytes], skipped: int) -> None:
+    offsets, data = offsets_and_bytes(pa.array(values, pa.binary()).slice(skipped))
+    content = data.tobytes()
+    assert [content[a:b] for a, b in pairwise(offsets)] == values[skipped:]
+
+
+@given(st.binary(max_size=40), st.lists(st.integers(0, 40), max_size=12).map(sorted))
+def test_ranges_become_values(data: bytes, edges: list[int]) -> None:
+    edges = [min(edge, len(data)) for edge in edges[: len(edges) // 2 * 2]]
+    starts, ends = np.array(edges[0::2], np.int64), np.array(edges[1::2], np.int64)
+    array = binary_from_ranges(np.frombuffer(data, np.uint8), starts, ends)
+    array.validate(full=True)
+    assert array.to_pylist() == [data[a:b] for a, b in zip(starts, ends, strict=True)]
+
+
+def test_matrix_rows_become_values() -> None:
+    matrix = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert binary_from_matrix(matrix).to_pylist() == [row.tobytes() for row in matrix]
+    cut = binary_from_matrix(matrix, np.array([4, 0, 2]))
+    assert cut.to_pylist() == [b"\x00\x01\x02\x03", b"", b"\x08\x09"]
+
+
+@given(st.binary(max_size=20))
+def test_integers_begin_at_every_byte(data: bytes) -> None:
+    words = unaligned(np.frombuffer(data, np.uint8), ">u8")
+    expected = [int.from_bytes(data[i : i + 8], "big") for i in range(len(data) - 7)]
+    assert words.tolist() == expected
