@@ -3,7 +3,9 @@
 Replacement is the clock (second chance): a hit only sets a flag on the block, so that a hit costs
 one dict lookup and takes no lock. A block grows as its columns are decoded, and says so.
 
-Threads: ``get`` may run beside anything; everything that changes the sum holds the lock.
+Threads: ``get`` may run beside anything; everything that changes the sum holds the lock. The lock
+can be taken twice by one thread, since a file that the garbage collector finds is forgotten wherever
+its thread happens to be, in here too.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class BlockCache(Generic[B]):
         self._blocks: dict[Place, B] = {}
         self._charged: dict[Place, int] = {}
         self._used = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def get(self, place: Place) -> B | None:
         """The block at ``place`` if it is here."""
@@ -57,8 +59,9 @@ class BlockCache(Generic[B]):
     def forget(self, file_number: int) -> None:
         """Drop the blocks of a file that is gone."""
         with self._lock:
-            for place in [p for p in self._blocks if p[0] == file_number]:
-                self._drop(place)
+            for place in list(self._blocks):
+                if place[0] == file_number and place in self._blocks:
+                    self._drop(place)
 
     @property
     def nbytes(self) -> int:

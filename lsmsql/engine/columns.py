@@ -16,10 +16,16 @@ TAGGED is told from a column of BLOBs by its Arrow type, large_binary, which not
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from lsmsql.engine.ragged import binary_from_ranges
 from lsmsql.engine.schema import ColumnType, Row, Value
 
 PUT = 1
@@ -38,6 +44,9 @@ _ARROW_TYPES = {
     ColumnType.BLOB: pa.binary(),
 }
 _TYPE_OF_CLASS = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary()}
+_TAGS = {pa.int64(): b"i", pa.float64(): b"r", pa.string(): b"t", pa.binary(): b"b"}
+_TYPES_BY_TAG = {tag[0]: kind for kind, tag in _TAGS.items()}
+_NUMBERS = {pa.int64(): "<i8", pa.float64(): "<f8"}
 _INTEGER = struct.Struct("<cq")
 _REAL = struct.Struct("<cd")
 
@@ -103,7 +112,65 @@ def tag_column(column: pa.Array) -> pa.Array:
         return column
     if column.type == pa.null():
         return column.cast(TAGGED)
-    return pa.array(map(tag_value, column.to_pylist()), TAGGED)
+    tag, nothing = pa.scalar(_TAGS[column.type], TAGGED), pa.scalar(b"", TAGGED)
+    if column.type in _NUMBERS:
+        validity, data = column.buffers()
+        number = np.dtype(_NUMBERS[column.type])
+        data = pa.py_buffer(np.frombuffer(data, number.newbyteorder("=")).astype(number))
+        column = pa.Array.from_buffers(
+            pa.binary(8), len(column), [validity, data], offset=column.offset
+        )
+    return pc.binary_join_element_wise(tag, column.cast(TAGGED), nothing)
+
+
+def narrow_column(column: pa.Array) -> pa.Array:
+    """A TAGGED column in the one type that its values share, if they do; else as it is."""
+    if column.type != TAGGED:
+        return column
+    valid, starts, lengths, data = _tagged_parts(column)
+    tags = data[starts[valid]]
+    if len(tags) == 0:
+        return pa.nulls(len(column))
+    if (tags != tags[0]).any():
+        return column
+    starts = np.where(valid, starts + 1, starts)
+    content = binary_from_ranges(data, starts, np.where(valid, starts + lengths - 1, starts))
+    kind = _TYPES_BY_TAG[int(tags[0])]
+    if kind in _NUMBERS:
+        numbers = np.zeros(len(column), _NUMBERS[kind])
+        numbers[valid] = np.frombuffer(content.buffers()[2], numbers.dtype, len(tags))
+        return pa.array(numbers.astype(numbers.dtype.newbyteorder("=")), mask=~valid)
+    validity = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(column), [validity, *content.buffers()[1:]])
+
+
+def check_tagged(column: pa.Array) -> None:
+    """Raise ValueError if a value of a TAGGED column is malformed."""
+    valid, starts, lengths, data = _tagged_parts(column)
+    if not lengths[valid].all():
+        raise ValueError("a value without a tag")
+    tags = data[starts[valid]]
+    numbers = (tags == ord("i")) | (tags == ord("r"))
+    texts = tags == ord("t")
+    if not (numbers | texts | (tags == ord("b"))).all():
+        raise ValueError("a value with an unknown tag")
+    if (lengths[valid][numbers] != _INTEGER.size).any():
+        raise ValueError("a tagged number that is not of 8 bytes")
+    if texts.any():
+        places = starts[valid][texts]
+        ends = places + lengths[valid][texts]
+        binary_from_ranges(data, places, ends).cast(pa.string())  # ArrowInvalid is a ValueError
+
+
+def _tagged_parts(
+    column: pa.Array,
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.uint8]]:
+    """Per value of a TAGGED column: not NULL, place, length; and the bytes they lie in."""
+    _, offset_buffer, data = column.buffers()
+    offsets = np.frombuffer(offset_buffer, np.int64, len(column) + 1, 8 * column.offset)
+    valid = column.is_valid().to_numpy(zero_copy_only=False)
+    content = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
+    return valid, offsets[:-1], np.diff(offsets), content
 
 
 def concat_columns(columns: Sequence[pa.Array]) -> pa.Array:
@@ -162,3 +229,18 @@ def concat_runs(runs: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
         return runs[0]
     columns = [concat_columns(pieces) for pieces in zip(*(r.columns for r in runs), strict=True)]
     return pa.RecordBatch.from_arrays(columns, runs[0].schema.names)
+
+
+def narrow_run(run: pa.RecordBatch) -> pa.RecordBatch:
+    """``run`` with each value column in the one type of its values, where they have one."""
+    if TAGGED not in run.schema.types:
+        return run
+    columns = [narrow_column(column) for column in run.columns]
+    return pa.RecordBatch.from_arrays(columns, run.schema.names)
+
+
+def key_position(run: pa.RecordBatch, key: bytes, *, after: bool = False) -> int:
+    """Row of the first key of ``run`` that is not below ``key``, or with ``after`` is above it."""
+    keys = run.column(KEY)
+    search = bisect_right if after else bisect_left
+    return search(range(run.num_rows), key, key=lambda row: keys[row].as_py())

@@ -93,6 +93,8 @@ class Core:
         """Tells the scheduler that there may be work."""
         self.failure: BaseException | None = None
         self.closed = False
+        self.level0_files = 0
+        """The most files that any table has in level 0."""
         self._install_lock = threading.Lock()
         self._state_lock = threading.Lock()
         self._next_file = 1
@@ -292,6 +294,8 @@ class Core:
 
     def _rebuild(self) -> None:
         """Make the state anew from memtables and version. The caller holds ``_state_lock``."""
+        tables = self.version.tables.values()
+        self.level0_files = max((len(table.levels[0].files) for table in tables), default=0)
         newest_first = [self.active, *(i.memtables for i in reversed(self.immutable))]
         ids = {table_id for memtables in newest_first for table_id in memtables}
         ids.update(self.version.tables)

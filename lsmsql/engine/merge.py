@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, concat_runs
+from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, concat_runs, key_position
 
 Mask = npt.NDArray[np.bool_]
 
@@ -82,8 +82,7 @@ class _Head:
         if self.bound == bound:
             self._advance()
             return run
-        side = "left" if self._reverse else "right"
-        cut = pc.search_sorted(run.column(KEY), pa.scalar(bound, pa.binary()), side=side).as_py()
+        cut = key_position(run, bound, after=not self._reverse)
         if self._reverse:
             taken, self.run = run.slice(cut), run.slice(0, cut)
         else:
@@ -102,9 +101,7 @@ def _in_key_order(pieces: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
     """The records of ``run`` that ``keep`` lets through."""
     if keep.at is not None:
-        sequences = run.column(SEQUENCE).to_numpy()
-        if int(sequences.max()) > keep.at:
-            run = run.filter(pa.array(sequences <= keep.at))
+        run = not_newer(run, keep.at)
         if run.num_rows == 0:
             return run
     mask = _newest(run, keep)
@@ -117,6 +114,14 @@ def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
                 deleted &= run.column(SEQUENCE).to_numpy() <= keep.snapshots[0]
             mask = ~deleted if mask is None else mask & ~deleted
     return run if mask is None else run.filter(pa.array(mask))
+
+
+def not_newer(run: pa.RecordBatch, sequence: int) -> pa.RecordBatch:
+    """The records of ``run`` that are not newer than ``sequence``."""
+    sequences = run.column(SEQUENCE).to_numpy()
+    if int(sequences.max()) <= sequence:
+        return run
+    return run.filter(pa.array(sequences <= sequence))
 
 
 def _newest(run: pa.RecordBatch, keep: Retention) -> Mask | None:

@@ -71,8 +71,9 @@ class Options:
             raise UsageError(f"option level_factor is at least 2, not {self.level_factor}")
         if not self.level0_files <= self.level0_slow <= self.level0_stop:
             raise UsageError("options level0_files, level0_slow and level0_stop must not decrease")
-        if not isinstance(self.sync_interval, int | float) or self.sync_interval <= 0:
-            raise UsageError(f"option sync_interval is a time in seconds, not {self.sync_interval!r}")
+        if not isinstance(self.sync_interval, int | float) or not self.sync_interval > 0:
+            given = repr(self.sync_interval)
+            raise UsageError(f"option sync_interval is a time in seconds, not {given}")
 
     @property
     def flush_bytes(self) -> int:

@@ -72,29 +72,32 @@ class Projection:
 
     def _block_parts(self, block: Block) -> dict[int, list[Value]]:
         """The key parts wanted, decoded once for each block."""
-        missing = [part for part in self.parts if part not in block.key_parts]
+        kept = block.key_parts  # another thread may put a new dict in its place
+        missing = [part for part in self.parts if part not in kept]
         if missing:
             masks: list[Value] | None = None
             if self._masked and REAL_MASK_SLOT + FIRST_VALUE < block.width:
                 column = block.column(FIRST_VALUE + REAL_MASK_SLOT)
                 if column.null_count < block.rows:
                     masks = column.to_pylist()
-            decoded = self._decode_keys(block.column(KEY), missing, masks, block)
-            block.keep_key_parts(dict(zip(missing, decoded, strict=True)))
-        return block.key_parts
+            decoded = self._decode_keys(block.column(KEY), missing, masks, block.where)
+            parts = dict(zip(missing, decoded, strict=True))
+            block.keep_key_parts(parts)
+            return {**kept, **parts}
+        return kept
 
     def _decode_keys(
         self,
         keys: pa.Array,
         parts: Sequence[int],
         masks: Sequence[Value] | None,
-        block: Block | None = None,
+        where: tuple[str, int | None] = ("a run", None),
     ) -> Columns:
         try:
             columns = [column_values(c) for c in self.codec.decode_columns(keys, parts)]
         except ValueError as error:
-            where = ("a run", None) if block is None else block.where
-            raise CorruptionError(*where, f"malformed key: {error}") from None
+            path, offset = where
+            raise CorruptionError(path, offset, f"malformed key: {error}") from None
         if masks is not None:
             for part, column in zip(parts, columns, strict=True):
                 _restore_reals(column, part, masks)
@@ -116,7 +119,9 @@ class Projection:
 
     def from_rows(self, keys: Sequence[bytes], rows: Sequence[Row | None]) -> Columns:
         """Records held as Python objects. What a tombstone gives is of no meaning."""
-        decoded = [self._key_values(k, r) for k, r in zip(keys, rows, strict=True)] if self.parts else []
+        decoded: list[tuple[Value, ...]] = []
+        if self.parts:
+            decoded = [self._key_values(k, r) for k, r in zip(keys, rows, strict=True)]
         columns: Columns = []
         for is_part, number in self._places:
             if is_part:

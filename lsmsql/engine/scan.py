@@ -17,15 +17,21 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from lsmsql.engine.columns import DELETE, KIND, SEQUENCE, column_values, run_from_records
+from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, run_from_records
 from lsmsql.engine.manifest.version import Level
 from lsmsql.engine.memtable.memtable import Memtable
-from lsmsql.engine.merge import Retention, merge
+from lsmsql.engine.merge import Retention, merge, not_newer
 from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.schema import ColumnType
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.reader import SSTable
-from lsmsql.engine.view import TableState
+from lsmsql.engine.view import NEWEST, TableState
+
+Overlay = tuple[Memtable, int]
+"""A memtable of uncommitted changes, and the step up to which they are seen."""
+
+NEWEST_ONLY = Retention(at=NEWEST)
+"""The sources of a scan give only what its reader may see: of that, the newest of each key."""
 
 SHORT_SCAN = 2048
 """Records of several sources that are merged as lists before the kernels take over."""
@@ -80,15 +86,21 @@ def scan(
     projection: Projection,
     *,
     reverse: bool = False,
+    overlay: Overlay | None = None,
 ) -> Iterator[Slice]:
     """The newest records not newer than ``sequence`` with keys in ``span``, without the deleted.
 
     Yields non-empty slices: with ``reverse`` from the last to the first, though the keys within a
-    slice ascend all the same.
+    slice ascend all the same. ``overlay`` lies on top of the memtables.
     """
     if span.empty:
         return
-    sources = _slice_sources(table, sequence, span, projection, reverse)
+    memtables = [(memtable, sequence) for memtable in table.memtables if len(memtable)]
+    if overlay is not None:
+        memtables.insert(0, overlay)
+    sources = [_memtable_slices(m, s, span, projection, reverse) for m, s in memtables]
+    groups = _file_groups(table, span)
+    sources += [_file_slices(files, sequence, span, projection, reverse) for files in groups]
     if len(sources) == 1:
         yield from (alive for piece in sources[0] if (alive := _without_dead(piece)).keys)
         return
@@ -100,24 +112,13 @@ def scan(
             yield alive
         if seen >= SHORT_SCAN:
             rest = span.after(window.keys[0 if reverse else -1], reverse=reverse)
-            yield from _long_scan(table, sequence, rest, projection, reverse)
+            if not rest.empty:
+                runs = scan_runs(table, sequence, rest, projection.slots, reverse, overlay)
+                yield from (_run_slice(run, projection) for run in runs)
             return
 
 
 # ------------------------------------------------------------------------------------- on lists
-
-
-def _slice_sources(
-    table: TableState, sequence: int, span: Range, projection: Projection, reverse: bool
-) -> list[Iterator[Slice]]:
-    sources = [
-        _memtable_slices(memtable, sequence, span, projection, reverse)
-        for memtable in table.memtables
-        if len(memtable)
-    ]
-    for files in _file_groups(table, span):
-        sources.append(_file_slices(files, sequence, span, projection, reverse))
-    return sources
 
 
 def _file_groups(table: TableState, span: Range) -> list[tuple[SSTable, ...]]:
@@ -177,6 +178,8 @@ def _block_slice(
     piece = Slice(keys[low:high], projection.from_block(block, low, high))
     if meta.tombstones:
         piece.dead = [kind == DELETE for kind in block.values(KIND)[low:high]]
+    if meta.assigned:
+        return piece if meta.max_sequence <= sequence else piece.cut(0, 0)
     if meta.max_sequence > sequence or meta.keys < meta.rows:
         return _visible(piece, block.values(SEQUENCE)[low:high], sequence)
     return piece
@@ -266,14 +269,9 @@ def _without_dead(piece: Slice) -> Slice:
 # ------------------------------------------------------------------------------------ by kernels
 
 
-def _long_scan(
-    table: TableState, sequence: int, span: Range, projection: Projection, reverse: bool
-) -> Iterator[Slice]:
-    if span.empty:
-        return
-    for run in scan_runs(table, sequence, span, projection.slots, reverse=reverse):
-        keys: list[bytes] = column_values(run.column(0))  # type: ignore[assignment]
-        yield Slice(keys, projection.from_run(run))
+def _run_slice(run: pa.RecordBatch, projection: Projection) -> Slice:
+    keys: list[bytes] = run.column(KEY).to_pylist()
+    return Slice(keys, projection.from_run(run))
 
 
 def scan_runs(
@@ -281,40 +279,62 @@ def scan_runs(
     sequence: int,
     span: Range,
     slots: Sequence[int],
-    *,
     reverse: bool = False,
+    overlay: Overlay | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The same records as ``scan`` gives, as runs with these payload slots."""
-    types = [ColumnType.ANY] * (max(slots, default=-1) + 1)
-    sources = [
-        _memtable_runs(memtable, sequence, span, slots, types, reverse)
-        for memtable in table.memtables
-        if len(memtable)
-    ]
-    for files in _file_groups(table, span):
-        sources.append(_file_runs(files, span, slots, reverse))
-    yield from merge(sources, Retention(at=sequence), reverse=reverse)
+    memtables = [(memtable, sequence) for memtable in table.memtables if len(memtable)]
+    if overlay is not None:
+        memtables.insert(0, overlay)
+    sources = [_memtable_runs(m, s, span, slots, reverse) for m, s in memtables]
+    groups = _file_groups(table, span)
+    sources += [_file_runs(files, sequence, span, slots, reverse) for files in groups]
+    yield from merge(sources, NEWEST_ONLY, reverse=reverse)
 
 
 def _memtable_runs(
-    memtable: Memtable,
-    sequence: int,
-    span: Range,
-    slots: Sequence[int],
-    types: Sequence[ColumnType],
-    reverse: bool,
+    memtable: Memtable, sequence: int, span: Range, slots: Sequence[int], reverse: bool
 ) -> Iterator[pa.RecordBatch]:
+    types = [ColumnType.ANY] * (max(slots, default=-1) + 1)
+    names = ["key", "sequence", "kind", *map(str, slots)]
     for keys in memtable.slices(span.start, span.stop, reverse=reverse):
         found, sequences, rows = memtable.records(keys, sequence)
         if found:
-            run = run_from_records(found, sequences, rows, types)
-            yield run.select(["key", "sequence", "kind", *map(str, slots)])
+            yield run_from_records(found, sequences, rows, types).select(names)
 
 
 def _file_runs(
-    files: Sequence[SSTable], span: Range, slots: Sequence[int], reverse: bool
+    files: Sequence[SSTable], sequence: int, span: Range, slots: Sequence[int], reverse: bool
 ) -> Iterator[pa.RecordBatch]:
     for file in reversed(files) if reverse else files:
-        yield from file.runs(
+        runs = file.runs(
             span.start, span.stop, slots, reverse=reverse, blocks_per_run=_BLOCKS_PER_RUN
         )
+        if file.meta.max_sequence <= sequence:
+            yield from runs
+        else:
+            yield from (seen for run in runs if (seen := not_newer(run, sequence)).num_rows)
+
+
+# -------------------------------------------------------------------------------------- estimate
+
+
+def estimate_rows(table: TableState, span: Range) -> int:
+    """About how many records have keys in ``span``: from the index alone, no block is read."""
+    total = 0
+    for memtable in table.memtables:
+        total += sum(map(len, memtable.slices(span.start, span.stop)))
+    for files in _file_groups(table, span):
+        for file in files:
+            if _covers(span, file):
+                total += file.meta.keys - 2 * file.meta.tombstones
+            else:
+                total += file.index.rows_between(span.start, span.stop)
+    return max(total, 0)
+
+
+def _covers(span: Range, file: SSTable) -> bool:
+    meta = file.meta
+    return (span.start is None or span.start <= meta.smallest) and (
+        span.stop is None or meta.largest < span.stop
+    )

@@ -30,6 +30,11 @@ class Snapshots:
             self._active[sequence] += 1
             return sequence
 
+    def hold(self, sequence: int) -> None:
+        """Register one more reader at a number that is registered."""
+        with self._lock:
+            self._active[sequence] += 1
+
     def release(self, sequence: int) -> None:
         """The reader at ``sequence`` is done."""
         with self._lock:

@@ -46,9 +46,7 @@ class State:
         return self.tables.get(table_id, NOTHING)
 
 
-def find(
-    table: TableState, key: bytes, sequence: int, file_sequence: int = NEWEST
-) -> Found | None:
+def find(table: TableState, key: bytes, sequence: int, file_sequence: int) -> Found | None:
     """The newest record of ``key``, or None if there is none or it is a tombstone.
 
     Looks no further than the first place that knows the key: memtables, level 0 from new to old,

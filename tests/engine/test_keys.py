@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -291,6 +292,13 @@ def test_any_columns_take_the_one_type_of_their_values() -> None:
     assert decoded(None) == pa.null()
     assert decoded(1, 2.0) == TAGGED
     assert decoded(1, "a") == TAGGED
+
+
+def test_infinities_and_the_greatest_reals_in_columns() -> None:
+    codec = KeyCodec([KeyPart(ColumnType.ANY), KeyPart(ColumnType.REAL)])
+    ends = [math.inf, -math.inf, sys.float_info.max, -sys.float_info.max, 5e-324]
+    keys, masks = codec.encode_columns([pa.array(ends)] * 2)
+    assert [array.to_pylist() for array in codec.decode_columns(keys, None, masks)] == [ends] * 2
 
 
 def test_wrong_columns_are_refused() -> None:

@@ -106,10 +106,11 @@ def split_integers(values: Integers) -> tuple[Doubles, Integers]:
 def join_integers(below: Doubles, rest: Integers) -> tuple[Integers, npt.NDArray[np.bool_]]:
     """Bulk form of ``join_number``: integers, and where they hold (elsewhere the double stands)."""
     integral = are_integral(below)
-    gap = np.maximum(np.nextafter(below, np.inf) - below, 1.0)
+    whole = np.where(integral, below, 0.0)
+    gap = np.maximum(np.nextafter(whole, np.inf) - whole, 1.0)
     if ((rest != 0) & ~(integral & (rest < gap))).any():
         raise ValueError("a residual that no 64-bit integer leaves")
-    return np.where(integral, below, 0.0).astype(np.int64) + rest, integral
+    return whole.astype(np.int64) + rest, integral
 
 
 def are_integral(values: Doubles) -> npt.NDArray[np.bool_]:

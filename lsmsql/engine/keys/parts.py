@@ -49,11 +49,6 @@ class KeyPart:
     descending: bool = False
     nullable: bool = False
 
-    @property
-    def variable(self) -> bool:
-        """Whether values are runs of bytes of any length."""
-        return self.type in (ColumnType.TEXT, ColumnType.BLOB)
-
 
 def part_encoder(part: KeyPart, last: bool) -> Encoder:
     """The encoder of a part; ``last`` when nothing follows it in the key."""

@@ -18,8 +18,8 @@ class AddedFile(msgspec.Struct, frozen=True):
 class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     """One atomic change. What is None stays as it was.
 
-    ``removed`` are file numbers. A file that moves is in both lists. ``log_number`` is the oldest log
-    whose records are not all in files; ``last_sequence`` the newest commit that the files hold.
+    ``removed`` are file numbers. A file that moves is in both lists. ``log_number`` is the oldest
+    log whose records are not all in files; ``last_sequence`` the newest commit that the files hold.
     """
 
     added: tuple[AddedFile, ...] = ()
@@ -38,5 +38,5 @@ def decode_edit(data: bytes, path: str, offset: int) -> Edit:
     """The edit behind stored bytes. Raises CorruptionError if malformed."""
     try:
         return msgspec.msgpack.decode(data, type=Edit)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise CorruptionError(path, offset, f"manifest edit: {error}") from None

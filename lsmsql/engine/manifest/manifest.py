@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.manifest.edit import AddedFile, Edit, decode_edit, encode_edit
+from lsmsql.engine.manifest.version import LEVELS
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.wal.format import EDIT, MANIFEST, edit_record
 from lsmsql.engine.wal.reader import LogReader
@@ -150,18 +151,25 @@ def load_manifest(filesystem: FileSystem, directory: str) -> LoadedManifest:
     """Read the manifest in force. Raises CorruptionError, FormatError, StorageError."""
     pointer = f"{directory}/{CURRENT}"
     name = filesystem.read_all(pointer).decode("ascii", "replace")
-    prefix, _, digits = name.removesuffix("\n").partition("-")
-    if prefix != "MANIFEST" or not digits.isdecimal() or not name.endswith("\n"):
+    digits = name.removeprefix("MANIFEST-").removesuffix("\n")[:20]
+    number = int(digits) if digits.isdecimal() else 0
+    if name != f"{manifest_name(number)}\n":
         raise CorruptionError(pointer, 0, f"{name[:40]!r} does not name a manifest")
-    number = int(digits)
     path = f"{directory}/{manifest_name(number)}"
     reader = LogReader(filesystem.read_all(path), path, newest=True)
+    header = reader.header
+    if header is not None and (header.kind != MANIFEST or header.number != number):
+        problem = f"this is {header.kind.name.lower()} {header.number}, not manifest {number}"
+        raise CorruptionError(path, 0, problem)
     state, edits = ManifestState(), 0
     for frame in reader.frames():
         for record in frame.records():
             if record.type != EDIT:
                 raise CorruptionError(path, frame.offset, f"a record of type {record.type}")
             edit = decode_edit(record.value, path, frame.offset)
+            if not all(0 <= added.level < LEVELS for added in edit.added):
+                problem = f"an edit adds a file to a level that is none of the {LEVELS}"
+                raise CorruptionError(path, frame.offset, problem)
             try:
                 state = state.apply(edit)
             except KeyError as error:

@@ -8,7 +8,8 @@ made in C.
 Thread safety: one writer at a time; any number of readers beside it, without a lock. A reader works
 on the lane it took, and
 
-- a run only ever gains keys, by ``list.insert``, which no reader sees half done;
+- a run only ever gains keys, by ``list.insert``, which no reader sees half done; a reader copies a
+  run first, in one step, and searches the copy, whose keys stay where they are;
 - a split puts two new runs into a new lane and leaves the old ones as they were: a reader with the
   old lane misses later insertions only, none that were made before it began.
 
@@ -97,10 +98,11 @@ class SkipList:
         last = len(runs) if stop is None else bisect_left(lows, stop)
         numbers = range(first, last)
         for at in reversed(numbers) if reverse else numbers:
-            run = runs[at]
-            low = 0 if start is None or at != first else bisect_left(run, start)
-            high = len(run) if stop is None or at != last - 1 else bisect_left(run, stop)
-            keys = run[low:high]
+            keys = runs[at][:]
+            if stop is not None and at == last - 1:
+                del keys[bisect_left(keys, stop) :]
+            if start is not None and at == first:
+                del keys[: bisect_left(keys, start)]
             if keys:
                 yield keys
 

@@ -25,7 +25,7 @@ import pyarrow as pa
 from lsmsql.engine.checksum import checksum
 from lsmsql.engine.columns import KEY, TAGGED, column_values
 from lsmsql.engine.counters import Counters
-from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.errors import CorruptionError, LimitError
 from lsmsql.engine.schema import Value
 from lsmsql.engine.sstable.column import Codec, Header, chunk_size, decode_column, encode_column
 
@@ -45,9 +45,11 @@ def encode_block(
 ) -> tuple[bytes, list[Header]]:
     """The bytes of a block that will stand at ``offset``, and its column headers.
 
-    All columns have the same length. ``dictionaries`` says for each one whether the DICTIONARY form
-    may be tried.
+    All columns have the same length, at most MAX_ROWS. ``dictionaries`` says for each one whether
+    the DICTIONARY form may be tried. Raises LimitError for more rows.
     """
+    if len(columns[0]) > MAX_ROWS:
+        raise LimitError(f"a block of {len(columns[0]):,} rows; the limit is {MAX_ROWS:,}")
     headers: list[Header] = []
     chunks: list[Any] = []
     for column, dictionary in zip(columns, dictionaries, strict=True):
@@ -74,7 +76,7 @@ class Block:
         "_codec",
         "_counters",
         "_lists",
-                "grown",
+        "grown",
         "in_use",
         "key_parts",
         "nbytes",
@@ -102,7 +104,7 @@ class Block:
             raise self._damaged("the checksum of the block does not match")
         try:
             self.rows, self._chunks = _split(body)
-        except (ValueError, msgspec.DecodeError) as error:
+        except (ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
             raise self._damaged(str(error)) from None
         self._arrays: list[pa.Array | None] = [None] * len(self._chunks)
         self._lists: list[list[Any] | None] = [None] * len(self._chunks)
@@ -123,7 +125,7 @@ class Block:
             header, chunk = self._chunks[position]
             try:
                 array = decode_column(header, chunk, self.rows, self._codec)
-            except (ValueError, TypeError, pa.ArrowException) as error:
+            except (ValueError, TypeError) as error:
                 raise self._damaged(f"column {position}: {error}") from None
             self._counters.columns_decoded += 1
             self._counters.decoded_positions[position] += 1
@@ -165,8 +167,9 @@ class Block:
 
     def _grow(self, size: int) -> None:
         self.nbytes += size
-        if self.grown is not None:
-            self.grown()
+        grown = self.grown  # another thread may set it to None meanwhile
+        if grown is not None:
+            grown()
 
     @property
     def keys(self) -> list[bytes]:

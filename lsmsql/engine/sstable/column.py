@@ -33,7 +33,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsmsql.engine.columns import TAGGED
+from lsmsql.engine.columns import TAGGED, check_tagged
+from lsmsql.engine.ragged import MAX_BATCH_BYTES
 
 NULLS, CONSTANT, INTEGER, REAL, TEXT, BLOB, TAGGED_KIND, DICTIONARY = range(8)
 KIND_NAMES = ("nulls", "constant", "integer", "real", "text", "blob", "tagged", "dictionary")
@@ -54,6 +55,7 @@ _MIN_DICTIONARY_ROWS = 16
 
 _WIDTHS: dict[int, npt.DTypeLike] = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 _VARIABLE_TYPES = {TEXT: pa.string(), BLOB: pa.binary(), TAGGED_KIND: TAGGED}
+_TYPES = {INTEGER: pa.int64(), REAL: pa.float64(), **_VARIABLE_TYPES}
 _VARIABLE_KINDS = {kind: number for number, kind in _VARIABLE_TYPES.items()}
 _CONSTANT_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary()}
 
@@ -91,6 +93,8 @@ class Codec:
         except OSError as error:
             raise ValueError(str(error)) from None
 
+
+_NO_CODEC = Codec("none")
 
 # --------------------------------------------------------------------------------------- encoding
 
@@ -131,15 +135,15 @@ def _stored_validity(valid: npt.NDArray[np.bool_] | None, codec: Codec) -> Any:
 
 def fixed_values(array: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """The 8-byte values of an int64 or double array, without a copy; NULLs hold anything."""
-    data = np.frombuffer(array.buffers()[1], dtype)
-    return data[array.offset : array.offset + len(array)]
+    return np.frombuffer(array.buffers()[1], dtype, len(array), 8 * array.offset)
 
 
 def value_lengths(array: pa.Array) -> tuple[Integers, memoryview]:
     """Length of each value of a variable-size array, and their bytes end to end."""
     width = np.int64 if array.type == TAGGED else np.int32
     _, offset_buffer, data = array.buffers()
-    offsets = np.frombuffer(offset_buffer, width)[array.offset : array.offset + len(array) + 1]
+    start = array.offset * np.dtype(width).itemsize
+    offsets = np.frombuffer(offset_buffer, width, len(array) + 1, start)
     first, last = int(offsets[0]), int(offsets[-1])
     content = memoryview(data)[first:last] if last > first else memoryview(b"")
     return np.diff(offsets).astype(np.int64), content
@@ -253,10 +257,21 @@ def _size(value: Any) -> int:
     return value
 
 
+def stored_type(header: Header) -> pa.DataType | None:
+    """The Arrow type of a column that has no NULLs; None for one that may have some."""
+    kind = header[0]
+    if kind == CONSTANT:
+        return _CONSTANT_TYPES.get(type(header[1]))
+    if kind == NULLS or header[1] != 0:
+        return None
+    return stored_type(header[5]) if kind == DICTIONARY else _TYPES[kind]
+
+
 def decode_column(header: Header, chunk: memoryview, rows: int, codec: Codec) -> pa.Array:
     """The array of ``rows`` values that header and chunk stand for.
 
-    Raises ValueError if they do not fit together; nothing outside ``chunk`` is ever read.
+    ``header`` has gone through ``chunk_size``. Raises ValueError or TypeError if the two do not fit
+    together; nothing outside ``chunk`` is ever read.
     """
     kind = header[0]
     if kind == NULLS:
@@ -274,7 +289,8 @@ def decode_column(header: Header, chunk: memoryview, rows: int, codec: Codec) ->
         values = _unpack_integers(base, width, chunk, rows, codec)
         return pa.Array.from_buffers(pa.int64(), rows, [validity, pa.py_buffer(values)])
     if kind == REAL:
-        reals = np.frombuffer(codec.decompress(chunk, rows * 8), "<f8")
+        stored = np.frombuffer(codec.decompress(chunk, rows * 8), "<f8")
+        reals = np.require(stored, np.float64, "A")  # Arrow wants its buffers aligned
         return pa.Array.from_buffers(pa.float64(), rows, [validity, pa.py_buffer(reals)])
     if kind == DICTIONARY:
         return _decode_dictionary(header, chunk, rows, validity, codec)
@@ -286,7 +302,9 @@ def _constant(value: Any, rows: int) -> pa.Array:
     if kind is None:
         raise ValueError(f"a constant of type {type(value).__name__}")
     if isinstance(value, int):
-        return pa.array(np.full(rows, value, np.int64))
+        return pa.array(_unpack_integers(value, 0, b"", rows, _NO_CODEC))
+    if isinstance(value, str | bytes) and len(value) > _MAX_CONSTANT:
+        raise ValueError(f"a constant of {len(value):,} bytes")
     return pa.repeat(pa.scalar(value, kind), rows)
 
 
@@ -311,8 +329,8 @@ def _decode_variable(
     offsets = np.zeros(rows + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     total = int(offsets[-1])
-    limit = stored_data * MAX_EXPANSION
-    if total > limit or total >= 1 << 31 or (lengths < 0).any() or (lengths > limit).any():
+    limit = min(stored_data * MAX_EXPANSION, MAX_BATCH_BYTES)
+    if total > limit or (lengths < 0).any() or (lengths > limit).any():
         raise ValueError("lengths that do not fit the data")
     data = codec.decompress(chunk[stored : stored + stored_data], total)
     if kind != TAGGED_KIND:
@@ -320,15 +338,10 @@ def _decode_variable(
     buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(data)]
     array = pa.Array.from_buffers(_VARIABLE_TYPES[kind], rows, buffers)
     if kind == TEXT:
-        _check_utf8(array)
+        array.validate(full=True)  # that it is UTF-8; ArrowInvalid is a ValueError
+    elif kind == TAGGED_KIND:
+        check_tagged(array)
     return array
-
-
-def _check_utf8(array: pa.Array) -> None:
-    try:
-        array.validate(full=True)
-    except pa.ArrowInvalid as error:
-        raise ValueError(str(error)) from None
 
 
 def _decode_dictionary(
@@ -341,5 +354,16 @@ def _decode_dictionary(
     if int(indices.max()) >= entries:
         raise ValueError("an index beyond its dictionary")
     dictionary = decode_column(inner, chunk[stored:], entries, codec)
+    if dictionary.nbytes * rows > MAX_BATCH_BYTES:
+        _check_size(dictionary, indices)
     picked = pa.Array.from_buffers(pa.int64(), rows, [validity, pa.py_buffer(indices)])
     return dictionary.take(picked)
+
+
+def _check_size(dictionary: pa.Array, indices: Integers) -> None:
+    """Raise ValueError if the entries that the indices pick are too much for one array."""
+    if dictionary.type in _VARIABLE_KINDS:
+        lengths, _ = value_lengths(dictionary)
+        size = int(lengths[indices].sum())
+        if size > MAX_BATCH_BYTES:
+            raise ValueError(f"a dictionary that stands for {size:,} bytes")

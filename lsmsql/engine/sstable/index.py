@@ -103,7 +103,8 @@ class BlockIndex:
     """The decoded index: first and last key, section and row count of every data block."""
 
     def __init__(self, block: Block, path: str, offset: int, data_end: int) -> None:
-        """``data_end`` is where the data blocks end in the file; CorruptionError if they do not fit."""
+        """``data_end`` is where the data blocks end in the file; CorruptionError if they
+        do not fit."""
         self._block = block
         if block.width < FIRST_ZONE or (block.width - FIRST_ZONE) % 3:
             raise CorruptionError(path, offset, f"an index of {block.width} columns")
@@ -157,7 +158,10 @@ class BlockIndex:
         if column >= self._block.width:
             return Zone(None, None, self.rows[block])
         minimum, maximum, nulls = (self._block.values(column + i)[block] for i in range(3))
-        return Zone(minimum, maximum, int(nulls or 0))
+        if type(nulls) is not int:
+            path, offset = self._block.where
+            raise CorruptionError(path, offset, f"a zone map with {nulls!r} NULLs")
+        return Zone(minimum, maximum, nulls)
 
     def rows_between(self, start: bytes | None, stop: bytes | None) -> int:
         """An estimate of the records with keys in [start, stop), from the row counts of blocks."""

@@ -9,6 +9,7 @@ class FileMeta(msgspec.Struct, frozen=True):
     """An SSTable as the rest of the engine sees it. Keys are encoded keys, size is in bytes.
 
     ``keys`` counts the distinct keys: fewer than ``rows`` when some have several versions.
+    ``assigned``: the blocks say nothing of sequence numbers, all records have ``max_sequence``.
     """
 
     number: int
@@ -21,6 +22,7 @@ class FileMeta(msgspec.Struct, frozen=True):
     largest: bytes
     min_sequence: int
     max_sequence: int
+    assigned: bool = False
 
     def overlaps(self, smallest: bytes, largest: bytes) -> bool:
         """Whether the file may hold a key between the two, both inclusive."""

@@ -8,23 +8,24 @@ Threads: any number may read one SSTable. Opening holds a lock; reading does not
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from lsmsql.engine.cache import BlockCache
 from lsmsql.engine.checksum import hash_key
-from lsmsql.engine.columns import DELETE, FIRST_VALUE, KIND, SEQUENCE, concat_columns
+from lsmsql.engine.columns import DELETE, FIRST_VALUE, KIND, SEQUENCE, concat_columns, key_position
 from lsmsql.engine.counters import Counters
-from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.errors import CorruptionError, StorageError
 from lsmsql.engine.filesystem import FileSystem, ReadFile
 from lsmsql.engine.schema import Row, Value
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.bloom import BloomFilter
-from lsmsql.engine.sstable.column import Codec
+from lsmsql.engine.sstable.column import Codec, Header, stored_type
 from lsmsql.engine.sstable.format import (
     FOOTER_SIZE,
     Footer,
@@ -150,7 +151,7 @@ class SSTable:
         self._counters.blocks_read += 1
         self._counters.block_bytes_read += len(data)
         block = Block(data, self.path, offset, opened.codec, self._counters)
-        if block.rows != opened.index.rows[number] or block.width < FIRST_VALUE:
+        if block.rows != opened.index.rows[number] or not is_data_block(block.describe()):
             raise CorruptionError(self.path, offset, "the block is not the one the index describes")
         if keep:
             self._cache.put(place, block)
@@ -178,6 +179,8 @@ class SSTable:
         return block, row
 
     def _visible_row(self, block: Block, row: int, key: bytes, sequence: int) -> int:
+        if self.meta.assigned:
+            return -1
         keys, sequences = block.keys, block.values(SEQUENCE)
         while row < block.rows and keys[row] == key:
             if sequences[row] <= sequence:  # type: ignore[operator]
@@ -209,14 +212,17 @@ class SSTable:
         for numbers in reversed(steps) if reverse else steps:
             blocks = [self.block(number, keep=keep) for number in numbers]
             run = self._run(blocks, slots)
-            first = 0 if start is None else _position(run, start)
-            last = run.num_rows if stop is None else _position(run, stop)
+            first = 0 if start is None else key_position(run, start)
+            last = run.num_rows if stop is None else key_position(run, stop)
             if first < last:
                 yield run.slice(first, last - first)
 
     def _run(self, blocks: Sequence[Block], slots: Sequence[int]) -> pa.RecordBatch:
         positions = [0, SEQUENCE, KIND, *(FIRST_VALUE + slot for slot in slots)]
         columns = [concat_columns([block_column(b, p) for b in blocks]) for p in positions]
+        if self.meta.assigned:
+            sequences = np.full(len(columns[0]), self.meta.max_sequence, np.int64)
+            columns[SEQUENCE] = pa.array(sequences)
         names = ["key", "sequence", "kind", *map(str, slots)]
         return pa.RecordBatch.from_arrays(columns, names)
 
@@ -239,7 +245,15 @@ class SSTable:
         self.close()
         if self._obsolete:
             self._cache.forget(self._file_number)
-            self._filesystem.remove(self.path)
+            # What cannot be removed now is found, and removed, when the store is next opened.
+            with contextlib.suppress(StorageError):
+                self._filesystem.remove(self.path)
+
+
+def is_data_block(headers: Sequence[Header]) -> bool:
+    """Whether columns with these headers begin with keys, sequence numbers and kinds, none NULL."""
+    types = [stored_type(header) for header in headers[:FIRST_VALUE]]
+    return types == [pa.binary(), pa.int64(), pa.int64()]
 
 
 def block_column(block: Block, position: int) -> pa.Array:
@@ -255,9 +269,3 @@ def block_value(block: Block, position: int, row: int) -> Value:
 def block_row(block: Block, row: int) -> Row:
     """The whole payload of a record."""
     return tuple([block.value(p, row) for p in range(FIRST_VALUE, block.width)])
-
-
-def _position(run: pa.RecordBatch, key: bytes) -> int:
-    """Row of the first key of ``run`` that is not below ``key``."""
-    keys = run.column(0)
-    return bisect_left(range(run.num_rows), key, key=lambda row: keys[row].as_py())

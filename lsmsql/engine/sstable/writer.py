@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from bisect import bisect_left
-
 
 import msgspec
 import numpy as np
@@ -21,13 +19,14 @@ from lsmsql.engine.columns import (
     SEQUENCE,
     TAGGED,
     concat_runs,
+    narrow_run,
 )
 from lsmsql.engine.filesystem import AppendFile, FileSystem
 from lsmsql.engine.options import Options
 from lsmsql.engine.schema import TableSchema
-from lsmsql.engine.sstable.block import encode_block
+from lsmsql.engine.sstable.block import MAX_ROWS, encode_block
 from lsmsql.engine.sstable.bloom import build_bloom
-from lsmsql.engine.sstable.column import BLOB, REAL, TEXT, Codec
+from lsmsql.engine.sstable.column import BLOB, REAL, TAGGED_KIND, TEXT, Codec
 from lsmsql.engine.sstable.format import (
     VERSION,
     Footer,
@@ -68,8 +67,9 @@ class TableWriter:
         self._number = number
         self._schema = schema
         self._options = options
-        self._block_bytes = options.block_bytes * (options.bottom_block_factor if bottom else 1)
-        self._block_rows = options.block_rows * (options.bottom_block_factor if bottom else 1)
+        factor = options.bottom_block_factor if bottom else 1
+        self._block_bytes = options.block_bytes * factor
+        self._block_rows = min(options.block_rows * factor, MAX_ROWS)
         self._codec = Codec(options.codec)
         self._index = IndexBuilder(schema.slots)
         self._hashes: list[npt.NDArray[np.uint64]] = []
@@ -121,9 +121,9 @@ class TableWriter:
         for end in block_ends(run, self._block_bytes, self._block_rows):
             if end == run.num_rows and not final:
                 break
-            self._write_block(run.slice(start, end - start))
+            self._write_block(narrow_run(run.slice(start, end - start)))
             start = end
-        rest = run.slice(start)
+        rest = narrow_run(run.slice(start))
         self._pending = [rest] if rest.num_rows else []
         self._pending_bytes = rest.nbytes
 
@@ -133,7 +133,7 @@ class TableWriter:
         tried = [number >= after for after in self._dictionary_after]
         data, headers = encode_block(columns, self._offset, self._codec, tried)
         for position, header in enumerate(headers):
-            if tried[position] and header[0] in (REAL, TEXT, BLOB):
+            if tried[position] and header[0] in (REAL, TEXT, BLOB, TAGGED_KIND):
                 self._dictionary_after[position] = number + _RETRY_DICTIONARY
         keys = columns[KEY]
         zones = [column_zone(column) for column in columns[FIRST_VALUE:]]
@@ -193,7 +193,7 @@ class TableWriter:
             max_sequence=self._max_sequence,
             codec=self._codec.name,
             data_bytes=data_bytes,
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            created=_now(),
             creator=CREATOR,
         )
 
@@ -203,11 +203,15 @@ class TableWriter:
         self._filesystem.remove(self._path)
 
 
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def block_ends(run: pa.RecordBatch, block_bytes: int, block_rows: int) -> list[int]:
     """Where to cut ``run`` into blocks: ends of slices, the last one the end of the run.
 
-    A block has at most ``block_rows`` rows and as many bytes as ``block_bytes`` before compression
-    allow, but at least one row; and no cut parts the versions of one key.
+    A block is full with ``block_rows`` rows or ``block_bytes`` bytes before compression; no cut
+    parts the versions of one key.
     """
     rows = run.num_rows
     filled = _bytes_before(run)
@@ -215,8 +219,8 @@ def block_ends(run: pa.RecordBatch, block_bytes: int, block_rows: int) -> list[i
     ends: list[int] = []
     start = 0
     while start < rows:
-        by_bytes = bisect_left(filled, filled[start] + block_bytes, start + 1)  # type: ignore[type-var]
-        end = min(by_bytes, start + block_rows, rows)
+        by_bytes = int(np.searchsorted(filled, filled[start] + block_bytes))
+        end = min(max(by_bytes, start + 1), start + block_rows, rows)
         if fresh is not None:
             while end < rows and not fresh[end]:
                 end += 1
@@ -227,7 +231,8 @@ def block_ends(run: pa.RecordBatch, block_bytes: int, block_rows: int) -> list[i
 
 def _bytes_before(run: pa.RecordBatch) -> npt.NDArray[np.int64]:
     """For each row, and one past the last, the bytes of all rows before it."""
-    total = np.arange(run.num_rows + 1, dtype=np.int64) * (8 * run.num_columns)
+    total: npt.NDArray[np.int64] = np.arange(run.num_rows + 1, dtype=np.int64)
+    total *= 8 * run.num_columns
     for column in run.columns:
         if column.type in (pa.string(), pa.binary(), TAGGED):
             dtype = np.int64 if column.type == TAGGED else np.int32
@@ -244,5 +249,3 @@ def _starts_key(keys: pa.Array) -> npt.NDArray[np.bool_] | None:
         return None
     fresh: npt.NDArray[np.bool_] = np.concatenate(([True], ~same))
     return fresh
-
-

@@ -1,0 +1,185 @@
+"""Bulk ingest: rows go straight to SSTables, past the log and the memtables.
+
+The rows are taken in chunks that fit the memory budget. Each chunk is sorted and freed of duplicates
+by kernels and written as files, while commits go on. Only then, for a moment, the writer's place is
+taken: the files get the next sequence numbers (which their facts carry; the blocks have none) and
+join the deepest level that nothing above them overlaps, all in one edit: all rows appear, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lsmsql.engine.columns import PUT, concat_columns, make_run
+from lsmsql.engine.core import Core
+from lsmsql.engine.manifest.edit import AddedFile, Edit
+from lsmsql.engine.manifest.version import TableVersion
+from lsmsql.engine.output import remove_files, write_tables
+from lsmsql.engine.rows import RowCodec
+from lsmsql.engine.scan import Range
+from lsmsql.engine.scheduler import Scheduler
+from lsmsql.engine.sstable.meta import FileMeta
+
+_ROWS_PER_ADD = 16384
+_LOCK_SECONDS = 1.0
+
+Batch = list[pa.Array]
+"""The columns of a table, in order, each of the Arrow type of its declared type."""
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Files that together hold one sorted chunk."""
+
+    files: tuple[FileMeta, ...]
+
+    @property
+    def smallest(self) -> bytes:
+        return self.files[0].smallest
+
+    @property
+    def largest(self) -> bytes:
+        return self.files[-1].largest
+
+
+def ingest(
+    core: Core,
+    scheduler: Scheduler,
+    codec: RowCodec,
+    batches: Iterable[Batch],
+    progress: Callable[[int], object] | None = None,
+) -> int:
+    """Add the rows of ``batches`` to a table, replacing those with the same keys; return how many.
+
+    Of several rows with one key the last counts. ``progress`` is called with the number of rows
+    taken in so far. If anything fails, nothing has changed.
+    """
+    chunks: list[_Chunk] = []
+    taken = 0
+    try:
+        for columns in _chunked(batches, core.options.memory_budget // 4):
+            core.check_writable()
+            chunks.append(_write_chunk(core, codec, columns))
+            taken += len(columns[0])
+            if progress is not None:
+                progress(taken)
+        if chunks:
+            _install(core, scheduler, codec, chunks)
+    except BaseException:
+        for chunk in chunks:
+            remove_files(core, chunk.files)
+        raise
+    return taken
+
+
+def _chunked(batches: Iterable[Batch], chunk_bytes: int) -> Iterator[Batch]:
+    """Batches put together until they are ``chunk_bytes`` large."""
+    waiting: list[Batch] = []
+    size = 0
+    for batch in batches:
+        if len(batch[0]):
+            waiting.append(batch)
+            size += sum(column.nbytes for column in batch)
+        if size >= chunk_bytes:
+            yield _join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield _join(waiting)
+
+
+def _join(batches: Sequence[Batch]) -> Batch:
+    return [concat_columns(pieces) for pieces in zip(*batches, strict=True)]
+
+
+def _write_chunk(core: Core, codec: RowCodec, columns: Batch) -> _Chunk:
+    run = _sorted_run(codec, columns)
+    steps = range(0, run.num_rows, _ROWS_PER_ADD)
+    runs = (run.slice(start, _ROWS_PER_ADD) for start in steps)
+    bottom = not core.version.table(codec.schema.id).deepest > 1
+    table_bytes = core.options.table_bytes
+    return _Chunk(
+        tuple(write_tables(core, codec.schema, runs, bottom=bottom, table_bytes=table_bytes))
+    )
+
+
+def _sorted_run(codec: RowCodec, columns: Batch) -> pa.RecordBatch:
+    """The rows in key order, the last of each key only, as a run without sequence numbers."""
+    schema = codec.schema
+    keys, masks = codec.keys.encode_columns([columns[position] for position in schema.key])
+    slots: list[pa.Array] = [pa.nulls(len(keys))] * schema.slots
+    if masks is not None:
+        slots[0] = masks
+    for column, values in zip(schema.columns, columns, strict=True):
+        if column.slot is not None:
+            slots[column.slot] = values
+    rows = len(keys)
+    zeros = pa.array(np.zeros(rows, np.int64))
+    kinds = pa.array(np.full(rows, PUT, np.int64))
+    run = make_run(keys, zeros, kinds, slots)
+    order = pc.array_sort_indices(keys)
+    ordered = keys.take(order)
+    last = pc.not_equal(ordered.slice(1), ordered.slice(0, rows - 1))
+    if not pc.all(last, min_count=0).as_py():
+        order = order.filter(pa.concat_arrays([last, pa.array([True])]))
+    elif pc.all(pc.equal(order, pa.array(np.arange(rows, dtype=np.uint64)))).as_py():
+        return run
+    return run.take(order)
+
+
+def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence[_Chunk]) -> None:
+    """Give the files their numbers and their place, atomically."""
+    table_id = codec.schema.id
+    with core.write_lock:
+        core.check_writable()
+        core.schema_of(table_id)
+        if any(_in_memtables(core, table_id, chunk) for chunk in chunks):
+            core.rotate()
+            scheduler.flush()
+        locked = scheduler.compaction_lock.acquire(timeout=_LOCK_SECONDS)
+        try:
+            level = _level_for(core.version.table(table_id), chunks) if locked else 0
+            first = core.snapshots.published + 1
+            added = [
+                AddedFile(level, _assigned(meta, first + number))
+                for number, chunk in enumerate(chunks)
+                for meta in chunk.files
+            ]
+            last = first + len(chunks) - 1
+            core.install(Edit(added=tuple(added), last_sequence=last))
+            core.snapshots.published = last
+        finally:
+            if locked:
+                scheduler.compaction_lock.release()
+    core.counters.ingested_bytes += sum(meta.size for chunk in chunks for meta in chunk.files)
+    scheduler.look_for_work()
+
+
+def _assigned(meta: FileMeta, sequence: int) -> FileMeta:
+    return msgspec.structs.replace(
+        meta, min_sequence=sequence, max_sequence=sequence, assigned=True
+    )
+
+
+def _in_memtables(core: Core, table_id: int, chunk: _Chunk) -> bool:
+    """Whether a memtable holds a key in the range of the chunk: it would hide the newer row."""
+    span = Range(chunk.smallest, chunk.largest + b"\0")
+    memtables = core.state.table(table_id).memtables
+    return any(any(memtable.slices(span.start, span.stop)) for memtable in memtables)
+
+
+def _level_for(table: TableVersion, chunks: Sequence[_Chunk]) -> int:
+    """The deepest level such that neither it nor one above overlaps the chunks."""
+    ordered = sorted(chunks, key=lambda chunk: chunk.smallest)
+    for before, after in zip(ordered, ordered[1:], strict=False):
+        if before.largest >= after.smallest:
+            return 0
+    for number, level in enumerate(table.levels):
+        if any(level.overlapping(chunk.smallest, chunk.largest) for chunk in chunks):
+            return max(0, number - 1)
+    return max(1, table.deepest)

@@ -1,0 +1,100 @@
+"""A reader's view: the whole store as of one commit, with a transaction's own changes on top.
+
+A view is registered with the snapshots while it is open, so that nothing it may look at is thrown
+away. It must be closed; iterators that outlive it raise ClosedError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+
+from lsmsql.engine.core import Core
+from lsmsql.engine.errors import ClosedError
+from lsmsql.engine.projection import Projection
+from lsmsql.engine.scan import Range, Slice, estimate_rows, scan
+from lsmsql.engine.view import Found, find
+from lsmsql.engine.writeset import WriteSet
+
+
+class ReadView:
+    """Reads as of one commit. ``writes`` are uncommitted changes, seen up to their present step."""
+
+    def __init__(self, core: Core, writes: WriteSet | None = None) -> None:
+        core.check_open()
+        self._core = core
+        self.sequence = core.snapshots.acquire()
+        self._state = core.state
+        self._writes = writes
+        self._step = 0 if writes is None else writes.step
+        self._open = True
+
+    def at_present_step(self) -> ReadView:
+        """A view of the same commit that also sees the changes made since this one was opened."""
+        view = ReadView.__new__(ReadView)
+        view._core = self._core
+        view.sequence = self.sequence
+        self._core.snapshots.hold(self.sequence)
+        view._state = self._state
+        view._writes = self._writes
+        view._step = 0 if self._writes is None else self._writes.step
+        view._open = True
+        return view
+
+    def find(self, table_id: int, key: bytes) -> Found | None:
+        """The record of ``key``; None if there is none."""
+        self._check()
+        if self._writes is not None:
+            memtable = self._writes.memtable(table_id)
+            version = None if memtable is None else memtable.get(key, self._step)
+            if version is not None:
+                return None if version[1] is None else (None, 0, version[1])
+        return find(self._state.table(table_id), key, self.sequence, self.sequence)
+
+    def scan(
+        self, table_id: int, span: Range, projection: Projection, *, reverse: bool = False
+    ) -> Iterator[Slice]:
+        """The records with keys in ``span``, as ``scan`` gives them."""
+        self._check()
+        self._core.counters.scans += 1
+        overlay = None if self._writes is None else self._writes.memtable(table_id)
+        table = self._state.table(table_id)
+        slices = scan(
+            table,
+            self.sequence,
+            span,
+            projection,
+            reverse=reverse,
+            overlay=None if overlay is None else (overlay, self._step),
+        )
+        for piece in slices:
+            yield piece
+            self._check()
+
+    def estimate(self, table_id: int, span: Range) -> int:
+        """About how many records have keys in ``span``."""
+        table = self._state.table(table_id)
+        return estimate_rows(table, span)
+
+    def _check(self) -> None:
+        if not self._open:
+            raise ClosedError("the view that this iterator reads has been closed")
+        self._core.check_open()
+
+    def close(self) -> None:
+        """Let go of the snapshot. Closing twice is harmless."""
+        if self._open:
+            self._open = False
+            self._core.snapshots.release(self.sequence)
+
+    def __enter__(self) -> ReadView:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+

@@ -1,0 +1,202 @@
+"""From what is on the disk to an open store.
+
+    manifest   which files are live, and the oldest log whose records are not all in files
+    logs       replayed into memtables; the newest one, if it ends in a torn frame, is cut there
+    catalogue  read from its own table
+
+A store opened for reading does the same in memory, and changes nothing on the disk.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
+from lsmsql.engine.core import Core, log_name
+from lsmsql.engine.errors import CorruptionError, StorageError
+from lsmsql.engine.manifest.edit import Edit
+from lsmsql.engine.manifest.manifest import (
+    CURRENT,
+    Manifest,
+    ManifestState,
+    load_manifest,
+    manifest_name,
+)
+from lsmsql.engine.manifest.version import Version
+from lsmsql.engine.memtable.memtable import Memtable
+from lsmsql.engine.projection import Projection, key_codec
+from lsmsql.engine.scan import Range, scan
+from lsmsql.engine.schema import Row
+from lsmsql.engine.sstable.meta import file_name
+from lsmsql.engine.view import NEWEST
+from lsmsql.engine.wal.format import DELETE, LOG, PUT, Frame
+from lsmsql.engine.wal.reader import LogReader
+from lsmsql.engine.wal.writer import LogWriter
+
+_decode_payload = msgspec.msgpack.Decoder(list[int | float | str | bytes | None]).decode
+
+
+def is_store(core: Core) -> bool:
+    """Whether the directory holds a store."""
+    return core.filesystem.exists(core.file_path(CURRENT))
+
+
+def create_store(core: Core) -> None:
+    """Make an empty store in the directory, which exists, and open it for writing."""
+    number = core.next_number()
+    core.manifest = Manifest.begin(core.filesystem, core.path, number, ManifestState())
+    core.manifest_state = core.manifest.state
+    _begin_log(core)
+
+
+def recover(core: Core, *, writable: bool) -> None:
+    """Bring back the store that the directory holds.
+
+    Raises CorruptionError for damage, FormatError for a newer format, StorageError. A store that is
+    not ``writable`` stays as it is on the disk.
+    """
+    loaded = load_manifest(core.filesystem, core.path)
+    core.manifest_state = loaded.state
+    core.reserve_numbers(max(loaded.state.next_file - 1, loaded.number))
+    logs, others = _numbered_files(core)
+    core.reserve_numbers(max([0, *logs, *others]))
+    if writable:
+        core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
+    core.adopt(Version().apply(loaded.state.as_edit(), core.open_table))
+    core.snapshots.published = loaded.state.last_sequence
+    live = [number for number in logs if number >= loaded.state.log_number]
+    for number in live:
+        _replay(core, number, newest=number == live[-1], writable=writable)
+    if writable:
+        if core.log is None:
+            _begin_log(core)
+        _remove_strays(core)
+    core.catalog = load_catalog(core)
+
+
+def _numbered_files(core: Core) -> tuple[list[int], list[int]]:
+    """Numbers of the logs, and of all other numbered files, in the directory."""
+    logs: list[int] = []
+    others: list[int] = []
+    for name in core.filesystem.list(core.path):
+        stem, _, kind = name.partition(".")
+        if kind == "log" and stem.isdecimal():
+            logs.append(int(stem))
+        elif kind == "sst" and stem.isdecimal():
+            others.append(int(stem))
+        elif name.startswith("MANIFEST-") and name[9:].isdecimal():
+            others.append(int(name[9:]))
+    return sorted(logs), sorted(others)
+
+
+# ------------------------------------------------------------------------------------------ logs
+
+
+def _begin_log(core: Core) -> None:
+    number = core.next_number()
+    path = core.file_path(log_name(number))
+    log = LogWriter.create(core.filesystem, path, LOG, number)
+    log.sync()
+    core.filesystem.sync_directory(core.path)
+    core.log, core.log_number = log, number
+
+
+def _replay(core: Core, number: int, *, newest: bool, writable: bool) -> None:
+    """Put the records of a log into the memtables; the newest log is written on."""
+    path = core.file_path(log_name(number))
+    reader = LogReader(core.filesystem.read_all(path), path, newest=newest)
+    for frame in reader.frames():
+        _replay_frame(core, frame, path)
+    if not newest or not writable:
+        return
+    if reader.header is None:  # the crash came before the header was whole: nothing was in it
+        core.filesystem.remove(path)
+        return
+    core.log = LogWriter.resume(core.filesystem, path, number, reader.end)
+    core.log_number = number
+
+
+def _replay_frame(core: Core, frame: Frame, path: str) -> None:
+    if frame.sequence <= core.snapshots.published and frame.sequence <= _newest_in(core):
+        raise CorruptionError(path, frame.offset, f"commit {frame.sequence} is out of order")
+    oldest = frame.sequence
+    for record in frame.records():
+        memtable = core.active.get(record.table_id)
+        if memtable is None:
+            memtable = core.active[record.table_id] = Memtable()
+        size = len(record.key) + len(record.value)
+        if record.type == PUT:
+            row = _decode_row(record.value, path, frame.offset)
+            memtable.put(record.key, row, frame.sequence, size, oldest)
+        elif record.type == DELETE:
+            memtable.put(record.key, None, frame.sequence, size, oldest)
+        else:
+            raise CorruptionError(path, frame.offset, f"a record of type {record.type} in a log")
+    core.snapshots.published = max(core.snapshots.published, frame.sequence)
+
+
+def _newest_in(core: Core) -> int:
+    return max((memtable.max_sequence for memtable in core.active.values()), default=0)
+
+
+def _decode_row(value: bytes, path: str, offset: int) -> Row:
+    try:
+        return tuple(_decode_payload(value))
+    except msgspec.MsgspecError as error:
+        raise CorruptionError(path, offset, f"malformed row: {error}") from None
+
+
+# ------------------------------------------------------------------------------------- catalogue
+
+
+def load_catalog(core: Core) -> Catalog:
+    """Read the catalogue from its table."""
+    core.adopt(core.version)
+    codec = key_codec(CATALOG_SCHEMA)
+    projection = Projection(CATALOG_SCHEMA, codec, [1, 2])
+    rows: list[tuple[bytes, Row]] = []
+    for piece in scan(core.state.table(CATALOG_TABLE_ID), NEWEST, Range(), projection):
+        rows += zip(piece.keys, zip(*piece.columns, strict=True), strict=True)
+    return read_catalog(rows, core.path)
+
+
+# --------------------------------------------------------------------------------- tidying up
+
+
+def remove_old_logs(core: Core) -> None:
+    """Remove the logs whose records are all in files."""
+    for number in _numbered_files(core)[0]:
+        if number < core.manifest_state.log_number:
+            core.filesystem.remove(core.file_path(log_name(number)))
+
+
+def _remove_strays(core: Core) -> None:
+    """Remove what a crash left behind: files that no version has, old logs, old manifests."""
+    manifest = core.manifest
+    assert manifest is not None
+    live = {file_name(number) for number in core.manifest_state.files}
+    live.add(manifest_name(manifest.number))
+    for name in core.filesystem.list(core.path):
+        stray = name.endswith(".sst") or name.startswith("MANIFEST-") or name == f"{CURRENT}.new"
+        if stray and name not in live:
+            core.filesystem.remove(core.file_path(name))
+    remove_old_logs(core)
+
+
+def drop_files_of_unknown_tables(core: Core) -> None:
+    """Forget the files of tables that were dropped."""
+    gone = [
+        file.meta.number
+        for _, file in core.version.files()
+        if file.meta.table_id != CATALOG_TABLE_ID and file.meta.table_id not in core.catalog.by_id
+    ]
+    if gone:
+        core.install(Edit(removed=tuple(gone)))
+
+
+def check_files(core: Core) -> None:
+    """Raise StorageError if a live file is missing."""
+    names = set(core.filesystem.list(core.path))
+    for number in core.manifest_state.files:
+        if file_name(number) not in names:
+            raise StorageError(f"{core.file_path(file_name(number))} is missing")

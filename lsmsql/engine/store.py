@@ -1,0 +1,377 @@
+"""A store: a directory of tables, among them ``kv``, which the store's own verbs read and write."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TypeVar, overload
+
+from lsmsql.engine.batch import Batch
+from lsmsql.engine.catalog import (
+    CATALOG_TABLE_ID,
+    Catalog,
+    catalog_key,
+    catalog_row,
+    next_id_row,
+)
+from lsmsql.engine.core import Changes, Core
+from lsmsql.engine.errors import StorageError, UsageError
+from lsmsql.engine.filesystem import FileSystem, Lock, OsFileSystem
+from lsmsql.engine.memtable.memtable import Forgotten
+from lsmsql.engine.options import make_options
+from lsmsql.engine.readview import ReadView
+from lsmsql.engine.recovery import create_store, is_store, recover
+from lsmsql.engine.scheduler import Scheduler
+from lsmsql.engine.schema import (
+    KV_TABLE_ID,
+    Column,
+    ColumnType,
+    Row,
+    TableSchema,
+    Value,
+    make_schema,
+)
+from lsmsql.engine.stats import Stats, collect_stats
+from lsmsql.engine.table import KeyValue, Table
+from lsmsql.engine.view import NEWEST, Found, find
+from lsmsql.engine.writeset import WriteSet
+
+T = TypeVar("T")
+
+LOCK = "LOCK"
+
+
+def open_store(
+    path: str | os.PathLike[str],
+    mode: str = "rw",
+    *,
+    filesystem: FileSystem | None = None,
+    **settings: object,
+) -> Store:
+    """Open the store in the directory ``path``.
+
+    ``mode``: "rw" to read and write, creating the store if there is none; "r" to read, which
+    changes nothing. ``settings`` are those of ``Options``: ``sync``, ``memory_budget``, ...
+
+    Raises UsageError for a wrong argument, StorageError if there is no store (mode "r") or the
+    directory cannot be used, BusyError if another process writes to it, CorruptionError,
+    FormatError.
+    """
+    if mode not in ("r", "rw"):
+        raise UsageError(f'mode is "rw" or "r", not {mode!r}')
+    options = make_options(**settings)
+    core = Core(filesystem or OsFileSystem(), os.fspath(path), options)
+    if mode == "r":
+        if not is_store(core):
+            raise StorageError(f"there is no store at {core.path}")
+        recover(core, writable=False)
+        return Store(core, None, None)
+    core.filesystem.make_directory(core.path)
+    lock = core.filesystem.lock(core.file_path(LOCK), str(os.getpid()))
+    try:
+        if is_store(core):
+            recover(core, writable=True)
+        else:
+            _refuse_strangers(core)
+            create_store(core)
+        return Store(core, lock, Scheduler(core))
+    except BaseException:
+        for file in (core.log, core.manifest):
+            if file is not None:
+                file.close()
+        lock.release()
+        raise
+
+
+def _refuse_strangers(core: Core) -> None:
+    """Raise UsageError if the directory holds files that are not ours."""
+    strangers = [name for name in core.filesystem.list(core.path) if not _is_ours(name)]
+    if strangers:
+        raise UsageError(
+            f"{core.path} is not a store: it holds other files, such as {strangers[0]};"
+            " give a new or an empty directory"
+        )
+
+
+def _is_ours(name: str) -> bool:
+    return name == LOCK or name.startswith(("MANIFEST-", "CURRENT")) or name.endswith(".log")
+
+
+class Store:
+    """An open store; made by ``lsmsql.open``. A context manager, and a sorted mapping of ``kv``.
+
+    Threads may share a store: readers never wait, writers take turns. All methods raise
+    ClosedError after ``close``, and the writing ones ReadOnlyError in mode "r".
+    """
+
+    def __init__(self, core: Core, lock: Lock | None, scheduler: Scheduler | None) -> None:
+        self.core = core
+        self._lock = lock
+        self._scheduler = scheduler
+        self.kv = KeyValue(self)
+        self._tables: dict[int, Table] = {}
+
+    @property
+    def path(self) -> str:
+        """The directory."""
+        return self.core.path
+
+    @property
+    def readonly(self) -> bool:
+        """Whether the store was opened with mode "r"."""
+        return self._scheduler is None
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The background work. Raises ReadOnlyError or ClosedError if there is none."""
+        self.core.check_writable()
+        assert self._scheduler is not None
+        return self._scheduler
+
+    def __repr__(self) -> str:
+        state = "closed" if self.core.closed else "r" if self.readonly else "rw"
+        return f"<lsmsql store {self.path!r} ({state})>"
+
+    # ------------------------------------------------------------------------------- kv
+
+    def put(self, key: object, value: object) -> None:
+        """Set the value of a key. Both are int (64-bit), float, str or bytes; a value may be None."""
+        self.kv.put_value(key, value)
+
+    @overload
+    def get(self, key: object) -> Value: ...
+    @overload
+    def get(self, key: object, default: T) -> Value | T: ...
+    def get(self, key: object, default: object = None) -> object:
+        """The value of a key, or ``default`` if the key is not there."""
+        return self.kv.get_value(key, default)
+
+    def delete(self, key: object) -> None:
+        """Delete a key, if it is there."""
+        self.kv.delete_key(key)
+
+    def range(
+        self,
+        start: object = None,
+        stop: object = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Value, Value]]:
+        """Keys and values from ``start`` up to but not including ``stop``, in key order.
+
+        What is there at the call is what is given, whatever is written meanwhile.
+        """
+        return self.kv.pairs(self.kv.span(start, stop), reverse, limit)
+
+    def prefix(
+        self, prefix: str | bytes, *, reverse: bool = False, limit: int | None = None
+    ) -> Iterator[tuple[Value, Value]]:
+        """Keys and values whose key is a text (or bytes) that begins with ``prefix``."""
+        return self.kv.pairs(self.kv.prefix_span(prefix), reverse, limit)
+
+    def __getitem__(self, key: object) -> Value:
+        value = self.kv.get_value(key, _MISSING)
+        if value is _MISSING:
+            raise KeyError(key)
+        return value  # type: ignore[return-value]
+
+    __setitem__ = put
+
+    def __delitem__(self, key: object) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self.delete(key)
+
+    def __contains__(self, key: object) -> bool:
+        return self.kv.has(key)
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self.kv)
+
+    keys = __iter__
+
+    def items(self) -> Iterator[tuple[Value, Value]]:
+        """All keys and values, in key order."""
+        return self.range()
+
+    def values(self) -> Iterator[Value]:
+        """All values, in the order of their keys."""
+        return (value for _, value in self.range())
+
+    def __len__(self) -> int:
+        """The number of keys in ``kv``, by counting."""
+        return len(self.kv)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def ingest(
+        self, data: object, *, progress: Callable[[int], object] | None = None
+    ) -> int:
+        """Add many entries to ``kv`` at once, straight to files; see ``Table.ingest``.
+
+        ``data``: Arrow data or a DataFrame with columns key and value, an iterable of pairs, or a
+        mapping.
+        """
+        return self.kv.ingest(data.items() if isinstance(data, Mapping) else data, progress=progress)
+
+    # ------------------------------------------------------------------------------- tables
+
+    def create_table(
+        self,
+        name: str,
+        columns: Mapping[str, ColumnType | str] | Sequence[Column],
+        primary_key: str | Sequence[str],
+        *,
+        descending: Sequence[str] = (),
+        sql: str | None = None,
+    ) -> Table:
+        """Create a table.
+
+        ``columns`` maps names to types ('INTEGER', 'REAL', 'TEXT', 'BLOB', 'ANY'), in order;
+        ``primary_key`` names one or several of them, ``descending`` those that sort downwards.
+        ``sql`` is kept as what the user wrote. Raises SchemaError.
+        """
+        schema = make_schema(name, columns, primary_key, descending=descending, sql=sql)
+        core = self.core
+        with core.write_lock:
+            core.check_writable()
+            catalog, schema = core.catalog.create(schema)
+            records: dict[bytes, Row | None] = {
+                catalog_key(schema.id): catalog_row(schema),
+                catalog_key(0): next_id_row(catalog.next_id),
+            }
+            self._commit_catalog(catalog, records)
+        return self.table(name)
+
+    def drop_table(self, name: str) -> None:
+        """Drop a table and all of its rows. Raises NoSuchTableError, and SchemaError for ``kv``."""
+        core = self.core
+        with core.write_lock:
+            core.check_writable()
+            schema = core.catalog.get(name)
+            catalog = core.catalog.drop(schema.id)
+            self._commit_catalog(catalog, {catalog_key(schema.id): None})
+            self._tables.pop(schema.id, None)
+        self.scheduler.look_for_work()
+
+    def _commit_catalog(self, catalog: Catalog, records: dict[bytes, Row | None]) -> None:
+        self.core.commit({CATALOG_TABLE_ID: records})
+        self.core.catalog = catalog
+        self.scheduler.after_commit()
+
+    def table(self, name: str) -> Table:
+        """The table of that name. Raises NoSuchTableError, which lists those there are."""
+        self.core.check_open()
+        schema = self.core.catalog.get(name)
+        table = self._tables.get(schema.id)
+        if table is None:
+            table = self._tables[schema.id] = Table(self, schema)
+        return table
+
+    def tables(self) -> list[TableSchema]:
+        """The definitions of all tables, by name."""
+        self.core.check_open()
+        return sorted(self.core.catalog.by_id.values(), key=lambda schema: schema.name.lower())
+
+    # ------------------------------------------------------------------------------- engine verbs
+
+    def find(self, table_id: int, key: bytes) -> Found | None:
+        """The newest record of an encoded key."""
+        core = self.core
+        core.check_open()
+        core.counters.gets += 1
+        while True:
+            sequence = core.snapshots.published
+            try:
+                return find(core.state.table(table_id), key, sequence, NEWEST)
+            except Forgotten:  # a writer was faster: look again, at a newer commit
+                continue
+
+    def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
+        """Commit one record."""
+        core = self.core
+        with core.write_lock:
+            core.check_writable()
+            core.schema_of(table_id)
+            core.commit_one(table_id, key, row)
+            assert self._scheduler is not None
+            self._scheduler.after_commit()
+
+    def write(self, changes: Changes) -> None:
+        """Commit many records as one."""
+        core = self.core
+        with core.write_lock:
+            core.check_writable()
+            for table_id in changes:
+                core.schema_of(table_id)
+            core.commit(changes)
+            assert self._scheduler is not None
+            self._scheduler.after_commit()
+
+    def view(self, writes: WriteSet | None = None) -> ReadView:
+        """A reader's view of the store as it is now, with uncommitted changes on top."""
+        return ReadView(self.core, writes)
+
+    def batch(self) -> Batch:
+        """A batch of changes, to be used in a ``with`` block."""
+        self.core.check_writable()
+        return Batch(self)
+
+    # ------------------------------------------------------------------------------- upkeep
+
+    def flush(self) -> None:
+        """Write all memtables to files. What is committed is durable without it."""
+        with self.core.write_lock:
+            self.core.check_writable()
+            self.core.rotate()
+        self.scheduler.flush()
+
+    def compact(self, table: str | None = None) -> None:
+        """Flush, then merge every table, or one, into its deepest level."""
+        table_id = None if table is None else self.core.catalog.get(table).id
+        self.flush()
+        self.scheduler.compact(table_id)
+
+    def stats(self) -> Stats:
+        """What the store holds and has done since it was opened."""
+        self.core.check_open()
+        return collect_stats(self.core)
+
+    def close(self) -> None:
+        """Close the store. What is committed stays; closing twice is harmless."""
+        core = self.core
+        with core.write_lock:
+            if core.closed:
+                return
+            core.closed = True
+        with contextlib.ExitStack() as stack:
+            if self._lock is not None:
+                stack.callback(self._lock.release)
+            for _, file in core.version.files():
+                stack.callback(file.close)
+            for log in (core.manifest, core.log):
+                if log is not None:
+                    stack.callback(log.close)
+            if self._scheduler is not None:
+                self._scheduler.stop()
+            if core.log is not None and core.failure is None and core.options.sync != "off":
+                core.log.sync()
+
+    def __enter__(self) -> Store:
+        self.core.check_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+_MISSING = object()

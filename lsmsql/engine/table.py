@@ -1,0 +1,249 @@
+"""A table of an open store: rows by key, in Python.
+
+``Table`` works on whole rows. ``KeyValue`` is the same for ``kv``, without rows around the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar, cast, overload
+
+from lsmsql.engine.errors import ConstraintError
+from lsmsql.engine.ingest import ingest
+from lsmsql.engine.keys import KeyCodec
+from lsmsql.engine.projection import Columns, Projection
+from lsmsql.engine.readview import ReadView
+from lsmsql.engine.rows import RowCodec, RowLike
+from lsmsql.engine.scan import Range, Slice
+from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, Row, TableSchema, Value, check_value
+from lsmsql.engine.sources import read_source
+from lsmsql.engine.view import found_columns, found_slot
+
+if TYPE_CHECKING:
+    from lsmsql.engine.store import Store
+
+T = TypeVar("T")
+
+_VALUE_SLOT = 1
+
+
+class Table:
+    """Rows of one table. A row is a dict by column name; keys are values, or tuples of values.
+
+    All methods raise ClosedError once the store is closed, the writing ones ReadOnlyError if it was
+    opened for reading, and all of them UsageError and StorageError with their descendants.
+    """
+
+    def __init__(self, store: Store, schema: TableSchema) -> None:
+        self._store = store
+        self._rows = RowCodec(schema)
+
+    @property
+    def schema(self) -> TableSchema:
+        """The definition of the table."""
+        return self._rows.schema
+
+    @property
+    def name(self) -> str:
+        """The name of the table."""
+        return self.schema.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(column.name for column in self.schema.columns)
+
+    def __repr__(self) -> str:
+        return f"<table {self.name}({', '.join(self.columns)}) of {self._store!r}>"
+
+    # ------------------------------------------------------------------------------- writing
+
+    def put(self, row: RowLike) -> None:
+        """Insert a row, or replace the one with the same key.
+
+        A row is a mapping by column name (missing columns are NULL) or a sequence of all columns.
+        """
+        key, payload = self._rows.encode_row(row)
+        self._store.write_one(self.schema.id, key, payload)
+
+    def delete(self, key: object) -> None:
+        """Delete the row with that key, if there is one."""
+        self._store.write_one(self.schema.id, self._rows.encode_key(key), None)
+
+    def __setitem__(self, key: object, row: RowLike) -> None:
+        """Put a row under ``key``; a mapping may leave out the key columns."""
+        self.put(self._rows.row_with_key(key, row))
+
+    def __delitem__(self, key: object) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self.delete(key)
+
+    def ingest(self, data: object, *, progress: Callable[[int], object] | None = None) -> int:
+        """Add many rows at once, straight to files, and return how many.
+
+        ``data``: Arrow data, a DataFrame, anything with the Arrow C interface, or an iterable of
+        rows. Rows replace those with the same key; of several with one key the last counts. All of
+        them appear at once, or none. ``progress`` is called with the number of rows read so far.
+        """
+        self._store.core.check_writable()
+        batches = read_source(data, self.schema)
+        return ingest(self._store.core, self._store.scheduler, self._rows, batches, progress)
+
+    # ------------------------------------------------------------------------------- reading
+
+    @overload
+    def get(self, key: object) -> dict[str, Value] | None: ...
+    @overload
+    def get(self, key: object, default: T) -> dict[str, Value] | T: ...
+    def get(self, key: object, default: object = None) -> object:
+        """The row with that key, or ``default``."""
+        encoded = self._rows.encode_key(key)
+        found = self._store.find(self.schema.id, encoded)
+        if found is None:
+            return default
+        return self._rows.as_dict(found_columns(found, encoded, self._rows.everything))
+
+    def __getitem__(self, key: object) -> dict[str, Value]:
+        row = self.get(key)
+        if row is None:
+            raise KeyError(key)
+        return row
+
+    def __contains__(self, key: object) -> bool:
+        return self._store.find(self.schema.id, self._rows.encode_key(key)) is not None
+
+    def range(
+        self,
+        start: object = None,
+        stop: object = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[dict[str, Value]]:
+        """The rows from key ``start`` up to but not including ``stop``, in key order.
+
+        Both may be leading values of a composite key. The rows are those there at the call.
+        """
+        return self._read(self._rows.range(start, stop), self._dicts, reverse, limit)
+
+    def prefix(
+        self, prefix: object, *, reverse: bool = False, limit: int | None = None
+    ) -> Iterator[dict[str, Value]]:
+        """The rows whose key begins with ``prefix``, in key order.
+
+        A text (or bytes) for a key of one column; leading values for a composite key.
+        """
+        return self._read(self._rows.prefix(prefix), self._dicts, reverse, limit)
+
+    def __iter__(self) -> Iterator[object]:
+        """The keys in order: values, or tuples for a composite key."""
+        return self._read(Range(), _keys, False, None, self._rows.key_only)
+
+    def __len__(self) -> int:
+        """The number of rows, by counting: this reads the keys of the whole table."""
+        projection = Projection(self.schema, self._rows.keys, ())
+        with ReadView(self._store.core) as view:
+            return sum(len(s.keys) for s in view.scan(self.schema.id, Range(), projection))
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _dicts(self, columns: Columns) -> Iterator[dict[str, Value]]:
+        names = self.columns
+        return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+
+    def _read(
+        self,
+        span: Range,
+        shape: Callable[[Columns], Iterable[T]],
+        reverse: bool,
+        limit: int | None,
+        projection: Projection | None = None,
+    ) -> Iterator[T]:
+        view = ReadView(self._store.core)
+        projection = projection or self._rows.everything
+        slices = view.scan(self.schema.id, span, projection, reverse=reverse)
+        return _rows(view, slices, shape, reverse, limit)
+
+
+def _rows(
+    view: ReadView,
+    slices: Iterator[Slice],
+    shape: Callable[[Columns], Iterable[T]],
+    reverse: bool,
+    limit: int | None,
+) -> Iterator[T]:
+    """The rows of ``slices`` in scan order; closes the view at the end."""
+    left = float("inf") if limit is None else limit
+    with view:
+        while left > 0 and (piece := next(slices, None)) is not None:
+            columns = piece.columns
+            if reverse:
+                columns = [column[::-1] for column in columns]
+            if len(piece.keys) > left:
+                columns = [column[: int(left)] for column in columns]
+            yield from shape(columns)
+            left -= len(piece.keys)
+
+
+def _keys(columns: Columns) -> Iterable[object]:
+    return columns[0] if len(columns) == 1 else zip(*columns, strict=True)
+
+
+def _pairs(columns: Columns) -> Iterable[tuple[Value, Value]]:
+    return cast("Iterable[tuple[Value, Value]]", zip(*columns, strict=True))
+
+
+class KeyValue(Table):
+    """The table ``kv`` as a sorted mapping from keys to values."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, KV_SCHEMA)
+        self._codec: KeyCodec = self._rows.keys
+
+    def encode(self, key: object, value: object) -> tuple[bytes, Row]:
+        """Key and payload of an entry. Raises TypeMismatchError, LimitError, ConstraintError."""
+        checked = check_value(value)
+        encoded = self.encode_key(key)
+        mask = self._codec.real_mask([key]) if type(key) is float else None  # type: ignore[list-item]
+        return encoded, (mask, checked)
+
+    def encode_key(self, key: object) -> bytes:
+        """A key as bytes."""
+        checked = check_value(key, "key")
+        if checked is None:
+            raise ConstraintError("a key cannot be None (NOT NULL constraint failed: kv.key)")
+        return self._codec.encode([checked])
+
+    def put_value(self, key: object, value: object) -> None:
+        """Set the value of a key."""
+        encoded, payload = self.encode(key, value)
+        self._store.write_one(KV_TABLE_ID, encoded, payload)
+
+    def get_value(self, key: object, default: object = None) -> object:
+        """The value of a key, or ``default``."""
+        found = self._store.find(KV_TABLE_ID, self.encode_key(key))
+        return default if found is None else found_slot(found, _VALUE_SLOT)
+
+    def delete_key(self, key: object) -> None:
+        """Delete a key, if it is there."""
+        self._store.write_one(KV_TABLE_ID, self.encode_key(key), None)
+
+    def has(self, key: object) -> bool:
+        """Whether the key is there."""
+        return self._store.find(KV_TABLE_ID, self.encode_key(key)) is not None
+
+    def pairs(
+        self, span: Range, reverse: bool = False, limit: int | None = None
+    ) -> Iterator[tuple[Value, Value]]:
+        """Keys and values of a range."""
+        return self._read(span, _pairs, reverse, limit)
+
+    def span(self, start: object, stop: object) -> Range:
+        """Keys from ``start`` up to but not including ``stop``."""
+        return self._rows.range(start, stop)
+
+    def prefix_span(self, prefix: object) -> Range:
+        """Keys that begin with a text or bytes."""
+        return self._rows.prefix(prefix)
