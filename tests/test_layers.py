@@ -31,12 +31,19 @@ LAYERS = """
     lsmsql.engine.merge
     lsmsql.engine.manifest
     lsmsql.engine.view
-    lsmsql.engine.scan lsmsql.engine.flush lsmsql.engine.compaction
-    lsmsql.engine.snapshot lsmsql.engine.ingest
-    lsmsql.engine.transaction
-    lsmsql.engine.recovery
-    lsmsql.engine.stats
+    lsmsql.engine.snapshot lsmsql.engine.writeset
+    lsmsql.engine.scan
+    lsmsql.engine.catalog
+    lsmsql.engine.core
+    lsmsql.engine.readview lsmsql.engine.output lsmsql.engine.cleanup
+    lsmsql.engine.flush lsmsql.engine.compaction lsmsql.engine.recovery
+    lsmsql.engine.scheduler
+    lsmsql.engine.rows
+    lsmsql.engine.sources lsmsql.engine.ingest
+    lsmsql.engine.database
     lsmsql.engine.table
+    lsmsql.engine.batch
+    lsmsql.engine.stats
     lsmsql.engine.store
     lsmsql.engine
     vtab

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
 
+from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.rows import RowCodec, RowLike
 from lsmsql.engine.schema import KV_TABLE_ID, Row
-
-if TYPE_CHECKING:
-    from lsmsql.engine.store import Store
+from lsmsql.engine.table import KeyValue
 
 
 class Batch:
@@ -19,8 +17,9 @@ class Batch:
     Of several changes to one key the last counts. An exception in the block throws the batch away.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database, kv: KeyValue) -> None:
+        self._database = database
+        self._entries = kv
         self._changes: dict[int, dict[bytes, Row | None]] = {}
         self._kv = self._records(KV_TABLE_ID)
         self._open = True
@@ -35,13 +34,13 @@ class Batch:
     def put(self, key: object, value: object) -> None:
         """Set the value of a key of ``kv``."""
         self._check()
-        encoded, payload = self._store.kv.encode(key, value)
+        encoded, payload = self._entries.encode(key, value)
         self._kv[encoded] = payload
 
     def delete(self, key: object) -> None:
         """Delete a key of ``kv``."""
         self._check()
-        self._kv[self._store.kv.encode_key(key)] = None
+        self._kv[self._entries.encode_key(key)] = None
 
     __setitem__ = put
     __delitem__ = delete
@@ -49,7 +48,7 @@ class Batch:
     def table(self, name: str) -> TableBatch:
         """The batch's side of another table."""
         self._check()
-        schema = self._store.core.catalog.get(name)
+        schema = self._database.core.catalog.get(name)
         return TableBatch(self, RowCodec(schema), self._records(schema.id))
 
     def __len__(self) -> int:
@@ -59,7 +58,7 @@ class Batch:
     def commit(self) -> None:
         """Make all changes, atomically. If that fails, none has been made."""
         self._check()
-        self._store.write(self._changes)
+        self._database.write(self._changes)
         self._open = False
 
     def discard(self) -> None:

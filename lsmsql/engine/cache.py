@@ -4,8 +4,8 @@ Replacement is the clock (second chance): a hit only sets a flag on the block, s
 one dict lookup and takes no lock. A block grows as its columns are decoded, and says so.
 
 Threads: ``get`` may run beside anything; everything that changes the sum holds the lock. The lock
-can be taken twice by one thread, since a file that the garbage collector finds is forgotten wherever
-its thread happens to be, in here too.
+can be taken twice by one thread: a file that the garbage collector finds is forgotten wherever its
+thread happens to be, in here too.
 """
 
 from __future__ import annotations

@@ -139,4 +139,3 @@ def _read_schema(table_id: int, name: str, definition: bytes) -> TableSchema:
     return TableSchema(
         table_id, name, columns, stored.key, stored.descending, stored.sql, stored.slots
     )
-

@@ -1,6 +1,6 @@
 """Rows as Arrow columns, and back.
 
-A **run** is a ``pyarrow.RecordBatch`` of records in key order, newest version first among equal keys:
+A **run** is a ``pyarrow.RecordBatch`` of records in key order, among equal keys the newest first:
 
     key: binary | sequence: int64 | kind: int64 | one column per payload slot, named by its number
 
@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsmsql.engine.ragged import binary_from_ranges
+from lsmsql.engine.ragged import MAX_BATCH_BYTES, binary_from_ranges
 from lsmsql.engine.schema import ColumnType, Row, Value
 
 PUT = 1
@@ -131,7 +131,7 @@ def narrow_column(column: pa.Array) -> pa.Array:
     tags = data[starts[valid]]
     if len(tags) == 0:
         return pa.nulls(len(column))
-    if (tags != tags[0]).any():
+    if (tags != tags[0]).any() or len(data) > MAX_BATCH_BYTES:
         return column
     starts = np.where(valid, starts + 1, starts)
     content = binary_from_ranges(data, starts, np.where(valid, starts + lengths - 1, starts))
@@ -169,8 +169,9 @@ def _tagged_parts(
     _, offset_buffer, data = column.buffers()
     offsets = np.frombuffer(offset_buffer, np.int64, len(column) + 1, 8 * column.offset)
     valid = column.is_valid().to_numpy(zero_copy_only=False)
-    content = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
-    return valid, offsets[:-1], np.diff(offsets), content
+    first, last = int(offsets[0]), int(offsets[-1])
+    content = np.frombuffer(data, np.uint8)[first:last] if data else np.empty(0, np.uint8)
+    return valid, offsets[:-1] - first, np.diff(offsets), content
 
 
 def concat_columns(columns: Sequence[pa.Array]) -> pa.Array:
@@ -210,11 +211,11 @@ def run_from_records(
     kinds = [PUT] * len(rows)
     if None in rows:
         kinds = [DELETE if row is None else PUT for row in rows]
-        rows = [() if row is None else row for row in rows]
-    if set(map(len, rows)) - {width}:  # type: ignore[arg-type]
+    payloads = [row or () for row in rows]
+    if set(map(len, payloads)) - {width}:
         blank: Row = (None,) * width
-        rows = [(row + blank)[:width] for row in rows]  # type: ignore[operator]
-    columns = zip(*rows, strict=True) if rows else ((),) * width  # type: ignore[arg-type]
+        payloads = [(row + blank)[:width] for row in payloads]
+    columns = zip(*payloads, strict=True) if rows else ((),) * width
     return make_run(
         pa.array(keys, pa.binary()),
         pa.array(sequences, pa.int64()),

@@ -7,9 +7,9 @@
 Flush, compaction, ingest and recovery are built on these.
 
 Thread rules. ``write_lock`` is held by whoever commits, rotates or changes the catalogue: one
-writer at a time. ``_install_lock`` is held while an edit becomes durable and visible. ``_state_lock``
-guards, for moments only, the making of a new ``state``. They are taken in this order. Readers take
-none of them: they read ``state`` once.
+writer at a time. ``_install_lock`` is held while an edit becomes durable and visible.
+``_state_lock`` guards, for moments only, the making of a new ``state``. They are taken in this
+order. Readers take none of them: they read ``state`` once.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def log_name(number: int) -> str:
 class Immutable:
     """Memtables that are full and wait for their flush.
 
-    ``next_log`` is the log that was begun after them: once they are in files, logs before it can go.
+    ``next_log`` is the log that was begun after them: once they are in files, those before it can
+    go.
     """
 
     memtables: Mapping[int, Memtable]
@@ -176,10 +177,7 @@ class Core:
 
     def commit_one(self, table_id: int, key: bytes, row: Row | None) -> int:
         """``commit`` for one record, which is the most frequent commit of all."""
-        if row is None:
-            record = delete_record(key)
-        else:
-            record = put_record(key, encode_payload(row))
+        record = delete_record(key) if row is None else put_record(key, encode_payload(row))
         size = len(record)
         count = 1
         if table_id != KV_TABLE_ID:

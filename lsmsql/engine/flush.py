@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
+from lsmsql.engine.cleanup import remove_old_logs
 from lsmsql.engine.columns import run_from_records
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.merge import Retention, merge
 from lsmsql.engine.output import write_tables
-from lsmsql.engine.recovery import remove_old_logs
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.meta import FileMeta
 
@@ -52,5 +52,3 @@ def memtable_runs(schema: TableSchema, memtable: Memtable) -> Iterator[pa.Record
     """All versions in a memtable, as runs."""
     for keys in memtable.slices():
         yield run_from_records(*memtable.records(keys, None), schema.slot_types)
-
-

@@ -1,13 +1,15 @@
 """Bulk ingest: rows go straight to SSTables, past the log and the memtables.
 
-The rows are taken in chunks that fit the memory budget. Each chunk is sorted and freed of duplicates
-by kernels and written as files, while commits go on. Only then, for a moment, the writer's place is
-taken: the files get the next sequence numbers (which their facts carry; the blocks have none) and
-join the deepest level that nothing above them overlaps, all in one edit: all rows appear, or none.
+The rows are taken in chunks that fit the memory budget. Each chunk is sorted and freed of
+duplicates by kernels and written as files, while commits go on. Only then, for a moment, the
+writer's place is taken: the files get the next sequence numbers (which the manifest keeps; the
+blocks have none) and join the deepest level that nothing above them overlaps, all in one edit: all
+rows appear, or none.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -176,7 +178,7 @@ def _in_memtables(core: Core, table_id: int, chunk: _Chunk) -> bool:
 def _level_for(table: TableVersion, chunks: Sequence[_Chunk]) -> int:
     """The deepest level such that neither it nor one above overlaps the chunks."""
     ordered = sorted(chunks, key=lambda chunk: chunk.smallest)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in itertools.pairwise(ordered):
         if before.largest >= after.smallest:
             return 0
     for number, level in enumerate(table.levels):

@@ -2,9 +2,9 @@
 
 A *source* is an iterator of runs (see ``columns``) in key order, of which the first has the newest
 records. The merge looks at one run of each source at a time. All keys up to the smallest of their
-last keys are complete: no source can still bring one. These *windows* are cut off the runs, laid end
-to end, sorted by a stable kernel (so that among equal keys the newer source stays in front), thinned
-out by ``select`` and handed on. A window that stems from one source alone needs no sorting.
+last keys are complete: no source can still bring one. These *windows* are cut off the runs, laid
+end to end, sorted by a stable kernel (so that among equal keys the newer source stays in front),
+thinned out by ``select`` and handed on. A window that stems from one source alone needs no sorting.
 
 Invariant: the versions of one key within a source never straddle two runs. The sources keep it (no
 block, and no file of a level, parts them), and so do the windows.

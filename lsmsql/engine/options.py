@@ -20,8 +20,9 @@ class Options:
     """
 
     sync: str = "full"
-    """"full": a commit is on the disk when it returns. "normal": it is in the hands of the operating
-    system, and on the disk after ``sync_interval``. "off": the operating system decides."""
+    """"full": a commit is on the disk when it returns. "normal": it is in the hands of the
+    operating system, and on the disk after ``sync_interval``.
+    "off": the operating system decides."""
     sync_interval: float = 1.0
     """Seconds between two syncs of the log in mode "normal"."""
     memory_budget: int = 256 * MIB

@@ -1,4 +1,4 @@
-"""Writing a sorted sequence of runs as the files of a level: what flush, compaction and ingest share."""
+"""Writing runs in key order as the files of a level: what flush, compaction and ingest share."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which columns a read wants, and how they come out of blocks, memtable rows and runs.
 
-A column of a table is either a part of the key, to be decoded from the key's bytes, or a slot of the
-payload. Reads hand rows on as lists of Python values, one list per wanted column.
+A column of a table is either a part of the key, to be decoded from the key's bytes, or a slot of
+the payload. Reads hand rows on as lists of Python values, one list per wanted column.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Projection:
         missing = [part for part in self.parts if part not in kept]
         if missing:
             masks: list[Value] | None = None
-            if self._masked and REAL_MASK_SLOT + FIRST_VALUE < block.width:
+            if self._masked and block.width > REAL_MASK_SLOT + FIRST_VALUE:
                 column = block.column(FIRST_VALUE + REAL_MASK_SLOT)
                 if column.null_count < block.rows:
                     masks = column.to_pylist()

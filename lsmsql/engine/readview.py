@@ -97,4 +97,3 @@ class ReadView:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-

@@ -12,28 +12,27 @@ from __future__ import annotations
 import msgspec
 
 from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
+from lsmsql.engine.cleanup import numbered_files, remove_strays
 from lsmsql.engine.core import Core, log_name
-from lsmsql.engine.errors import CorruptionError, StorageError
-from lsmsql.engine.manifest.edit import Edit
+from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.manifest.manifest import (
     CURRENT,
     Manifest,
     ManifestState,
     load_manifest,
-    manifest_name,
 )
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.scan import Range, scan
 from lsmsql.engine.schema import Row
-from lsmsql.engine.sstable.meta import file_name
 from lsmsql.engine.view import NEWEST
 from lsmsql.engine.wal.format import DELETE, LOG, PUT, Frame
 from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
 
-_decode_payload = msgspec.msgpack.Decoder(list[int | float | str | bytes | None]).decode
+_decode_payload = msgspec.msgpack.Decoder().decode
+_PLAIN = frozenset({int, float, str, bytes, type(None)})
 
 
 def is_store(core: Core) -> bool:
@@ -58,7 +57,7 @@ def recover(core: Core, *, writable: bool) -> None:
     loaded = load_manifest(core.filesystem, core.path)
     core.manifest_state = loaded.state
     core.reserve_numbers(max(loaded.state.next_file - 1, loaded.number))
-    logs, others = _numbered_files(core)
+    logs, others = numbered_files(core)
     core.reserve_numbers(max([0, *logs, *others]))
     if writable:
         core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
@@ -70,23 +69,8 @@ def recover(core: Core, *, writable: bool) -> None:
     if writable:
         if core.log is None:
             _begin_log(core)
-        _remove_strays(core)
+        remove_strays(core)
     core.catalog = load_catalog(core)
-
-
-def _numbered_files(core: Core) -> tuple[list[int], list[int]]:
-    """Numbers of the logs, and of all other numbered files, in the directory."""
-    logs: list[int] = []
-    others: list[int] = []
-    for name in core.filesystem.list(core.path):
-        stem, _, kind = name.partition(".")
-        if kind == "log" and stem.isdecimal():
-            logs.append(int(stem))
-        elif kind == "sst" and stem.isdecimal():
-            others.append(int(stem))
-        elif name.startswith("MANIFEST-") and name[9:].isdecimal():
-            others.append(int(name[9:]))
-    return sorted(logs), sorted(others)
 
 
 # ------------------------------------------------------------------------------------------ logs
@@ -141,9 +125,12 @@ def _newest_in(core: Core) -> int:
 
 def _decode_row(value: bytes, path: str, offset: int) -> Row:
     try:
-        return tuple(_decode_payload(value))
+        row = _decode_payload(value)
     except msgspec.MsgspecError as error:
         raise CorruptionError(path, offset, f"malformed row: {error}") from None
+    if type(row) is not list or not _PLAIN.issuperset(map(type, row)):
+        raise CorruptionError(path, offset, "malformed row: not an array of values")
+    return tuple(row)
 
 
 # ------------------------------------------------------------------------------------- catalogue
@@ -158,45 +145,3 @@ def load_catalog(core: Core) -> Catalog:
     for piece in scan(core.state.table(CATALOG_TABLE_ID), NEWEST, Range(), projection):
         rows += zip(piece.keys, zip(*piece.columns, strict=True), strict=True)
     return read_catalog(rows, core.path)
-
-
-# --------------------------------------------------------------------------------- tidying up
-
-
-def remove_old_logs(core: Core) -> None:
-    """Remove the logs whose records are all in files."""
-    for number in _numbered_files(core)[0]:
-        if number < core.manifest_state.log_number:
-            core.filesystem.remove(core.file_path(log_name(number)))
-
-
-def _remove_strays(core: Core) -> None:
-    """Remove what a crash left behind: files that no version has, old logs, old manifests."""
-    manifest = core.manifest
-    assert manifest is not None
-    live = {file_name(number) for number in core.manifest_state.files}
-    live.add(manifest_name(manifest.number))
-    for name in core.filesystem.list(core.path):
-        stray = name.endswith(".sst") or name.startswith("MANIFEST-") or name == f"{CURRENT}.new"
-        if stray and name not in live:
-            core.filesystem.remove(core.file_path(name))
-    remove_old_logs(core)
-
-
-def drop_files_of_unknown_tables(core: Core) -> None:
-    """Forget the files of tables that were dropped."""
-    gone = [
-        file.meta.number
-        for _, file in core.version.files()
-        if file.meta.table_id != CATALOG_TABLE_ID and file.meta.table_id not in core.catalog.by_id
-    ]
-    if gone:
-        core.install(Edit(removed=tuple(gone)))
-
-
-def check_files(core: Core) -> None:
-    """Raise StorageError if a live file is missing."""
-    names = set(core.filesystem.list(core.path))
-    for number in core.manifest_state.files:
-        if file_name(number) not in names:
-            raise StorageError(f"{core.file_path(file_name(number))} is missing")

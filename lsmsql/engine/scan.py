@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, run_from_records
-from lsmsql.engine.manifest.version import Level
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.merge import Retention, merge, not_newer
 from lsmsql.engine.projection import Columns, Projection
@@ -124,13 +123,10 @@ def scan(
 def _file_groups(table: TableState, span: Range) -> list[tuple[SSTable, ...]]:
     """The files that may hold keys of ``span``: each of level 0 alone, each deeper level as one."""
     level0, *deeper = table.version.levels
-    groups = [(file,) for file in level0.between(span.start, span.stop)]
-    groups += [f for level in deeper if level.files and (f := _between(level, span))]
+    groups: list[tuple[SSTable, ...]] = []
+    groups += [(file,) for file in level0.between(span.start, span.stop)]
+    groups += [f for level in deeper if (f := level.between(span.start, span.stop))]
     return groups
-
-
-def _between(level: Level, span: Range) -> tuple[SSTable, ...]:
-    return level.between(span.start, span.stop)
 
 
 def _memtable_slices(
@@ -199,36 +195,38 @@ def _visible(piece: Slice, sequences: Sequence[object], sequence: int) -> Slice:
     return picked
 
 
+class _Head:
+    """The slice at the front of a source."""
+
+    __slots__ = ("_source", "piece")
+
+    def __init__(self, source: Iterator[Slice]) -> None:
+        self._source = source
+        self.piece = next(source, None)
+
+    def take(self, bound: bytes, reverse: bool) -> Slice | None:
+        """Cut off the rows up to ``bound``, in scan order; None if there are none."""
+        piece = self.piece
+        assert piece is not None
+        size = len(piece.keys)
+        if reverse:
+            cut = bisect_left(piece.keys, bound)
+            part, rest = (cut, size), (0, cut)
+        else:
+            cut = bisect_right(piece.keys, bound)
+            part, rest = (0, cut), (cut, size)
+        self.piece = piece.cut(*rest) if rest[0] < rest[1] else next(self._source, None)
+        return piece.cut(*part) if part[0] < part[1] else None
+
+
 def _merge_slices(sources: Sequence[Iterator[Slice]], reverse: bool) -> Iterator[Slice]:
     """Windows of the sources, newest source first: keys ascend, the newest first among equals."""
-    heads = [[piece, source] for source in sources if (piece := next(source, None)) is not None]
+    heads = [_Head(source) for source in sources]
     end, choose = (0, max) if reverse else (-1, min)
-    while heads:
-        bound = choose(head[0].keys[end] for head in heads)  # type: ignore[union-attr]
-        taken: list[Slice] = []
-        for head in heads:
-            _take(head, bound, reverse, taken)
-        heads = [head for head in heads if head[0] is not None]
-        yield _sorted_window(taken)
-
-
-def _take(head: list[object], bound: bytes, reverse: bool, taken: list[Slice]) -> None:
-    """Move the rows up to ``bound`` from the slice at the head of a source to ``taken``."""
-    piece, source = head
-    assert isinstance(piece, Slice)
-    size = len(piece.keys)
-    if reverse:
-        cut = bisect_left(piece.keys, bound)
-        part, rest = (cut, size), (0, cut)
-    else:
-        cut = bisect_right(piece.keys, bound)
-        part, rest = (0, cut), (cut, size)
-    if part[0] < part[1]:
-        taken.append(piece.cut(*part))
-    if rest[0] < rest[1]:
-        head[0] = piece.cut(*rest)
-    else:
-        head[0] = next(source, None)  # type: ignore[call-overload]
+    while pieces := [head.piece for head in heads if head.piece is not None]:
+        bound = choose(piece.keys[end] for piece in pieces)
+        heads = [head for head in heads if head.piece is not None]
+        yield _sorted_window([p for h in heads if (p := h.take(bound, reverse)) is not None])
 
 
 def _sorted_window(pieces: list[Slice]) -> Slice:

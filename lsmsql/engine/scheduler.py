@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Callable
 
+from lsmsql.engine.cleanup import drop_files_of_unknown_tables
 from lsmsql.engine.compaction.job import run_job
 from lsmsql.engine.compaction.leveled import choose, compact_all
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import Error
 from lsmsql.engine.flush import flush_oldest
-from lsmsql.engine.recovery import drop_files_of_unknown_tables
 
 MAX_IMMUTABLE = 2
 """Writers wait when this many generations of memtables wait for their flush."""

@@ -1,8 +1,8 @@
 """Which sequence numbers readers may still ask for.
 
-A reader that takes more than one look (a range, a snapshot) registers its number first. Writers keep,
-flush and compaction carry on, just the versions that a registered number needs; all later numbers
-are served too.
+A reader that takes more than one look (a range, a snapshot) registers its number first. Writers
+keep, flush and compaction carry on, just the versions that a registered number needs; all later
+numbers are served too.
 
 Thread safety: all methods hold the lock. The number is read and registered under it, and the oldest
 number is computed under it, so no version that a reader needs can slip away in between.

@@ -22,9 +22,9 @@ _ROWS_PER_BATCH = 16384
 def read_source(data: object, schema: TableSchema) -> Iterator[Batch]:
     """The columns of ``schema``, in order and converted, batch by batch.
 
-    ``data`` is anything with Arrow's stream or array interface (pyarrow, pandas, polars, duckdb, ...),
-    whose columns are matched by name, or an iterable of rows as ``Table.put`` takes them.
-    Raises SchemaError for columns that do not match, TypeMismatchError, ConstraintError, LimitError.
+    ``data`` is anything with Arrow's stream or array interface (pyarrow, pandas, polars, duckdb),
+    whose columns are matched by name, or an iterable of rows as ``Table.put`` takes them. Raises
+    SchemaError for columns that do not match, TypeMismatchError, ConstraintError, LimitError.
     """
     if hasattr(data, "__arrow_c_stream__"):
         return _arrow_batches(pa.RecordBatchReader.from_stream(data), schema)
@@ -32,7 +32,8 @@ def read_source(data: object, schema: TableSchema) -> Iterator[Batch]:
         return _arrow_batches([pa.record_batch(data)], schema)
     if isinstance(data, Mapping) or not isinstance(data, Iterable) or isinstance(data, str | bytes):
         raise TypeMismatchError(
-            f"cannot ingest {type(data).__name__}; give Arrow data, a DataFrame or an iterable of rows"
+            f"cannot ingest {type(data).__name__};"
+            " give Arrow data, a DataFrame or an iterable of rows"
         )
     return _row_batches(data, schema)
 
@@ -72,7 +73,9 @@ def convert_array(array: pa.Array, column: Column) -> pa.Array:
     if column.not_null and array.null_count:
         raise ConstraintError(f"NOT NULL constraint failed: {column.name}")
     if array.type == pa.float64() and pc.any(pc.is_nan(array)).as_py():
-        raise TypeMismatchError(f"{column.name}: NaN cannot be stored; use null for a missing number")
+        raise TypeMismatchError(
+            f"{column.name}: NaN cannot be stored; use null for a missing number"
+        )
     wanted = arrow_type(column.type)
     if wanted is None or array.type == wanted:
         return array

@@ -16,16 +16,14 @@ from lsmsql.engine.catalog import (
     catalog_row,
     next_id_row,
 )
-from lsmsql.engine.core import Changes, Core
+from lsmsql.engine.core import Core
+from lsmsql.engine.database import Database
 from lsmsql.engine.errors import StorageError, UsageError
 from lsmsql.engine.filesystem import FileSystem, Lock, OsFileSystem
-from lsmsql.engine.memtable.memtable import Forgotten
 from lsmsql.engine.options import make_options
-from lsmsql.engine.readview import ReadView
 from lsmsql.engine.recovery import create_store, is_store, recover
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.schema import (
-    KV_TABLE_ID,
     Column,
     ColumnType,
     Row,
@@ -35,8 +33,6 @@ from lsmsql.engine.schema import (
 )
 from lsmsql.engine.stats import Stats, collect_stats
 from lsmsql.engine.table import KeyValue, Table
-from lsmsql.engine.view import NEWEST, Found, find
-from lsmsql.engine.writeset import WriteSet
 
 T = TypeVar("T")
 
@@ -99,7 +95,7 @@ def _is_ours(name: str) -> bool:
     return name == LOCK or name.startswith(("MANIFEST-", "CURRENT")) or name.endswith(".log")
 
 
-class Store:
+class Store(Database):
     """An open store; made by ``lsmsql.open``. A context manager, and a sorted mapping of ``kv``.
 
     Threads may share a store: readers never wait, writers take turns. All methods raise
@@ -107,28 +103,10 @@ class Store:
     """
 
     def __init__(self, core: Core, lock: Lock | None, scheduler: Scheduler | None) -> None:
-        self.core = core
+        super().__init__(core, scheduler)
         self._lock = lock
-        self._scheduler = scheduler
         self.kv = KeyValue(self)
         self._tables: dict[int, Table] = {}
-
-    @property
-    def path(self) -> str:
-        """The directory."""
-        return self.core.path
-
-    @property
-    def readonly(self) -> bool:
-        """Whether the store was opened with mode "r"."""
-        return self._scheduler is None
-
-    @property
-    def scheduler(self) -> Scheduler:
-        """The background work. Raises ReadOnlyError or ClosedError if there is none."""
-        self.core.check_writable()
-        assert self._scheduler is not None
-        return self._scheduler
 
     def __repr__(self) -> str:
         state = "closed" if self.core.closed else "r" if self.readonly else "rw"
@@ -137,7 +115,7 @@ class Store:
     # ------------------------------------------------------------------------------- kv
 
     def put(self, key: object, value: object) -> None:
-        """Set the value of a key. Both are int (64-bit), float, str or bytes; a value may be None."""
+        """Set the value of a key. Both are int (64-bit), float, str or bytes, or value None."""
         self.kv.put_value(key, value)
 
     @overload
@@ -208,15 +186,14 @@ class Store:
     def __bool__(self) -> bool:
         return True
 
-    def ingest(
-        self, data: object, *, progress: Callable[[int], object] | None = None
-    ) -> int:
+    def ingest(self, data: object, *, progress: Callable[[int], object] | None = None) -> int:
         """Add many entries to ``kv`` at once, straight to files; see ``Table.ingest``.
 
         ``data``: Arrow data or a DataFrame with columns key and value, an iterable of pairs, or a
         mapping.
         """
-        return self.kv.ingest(data.items() if isinstance(data, Mapping) else data, progress=progress)
+        entries = data.items() if isinstance(data, Mapping) else data
+        return self.kv.ingest(entries, progress=progress)
 
     # ------------------------------------------------------------------------------- tables
 
@@ -277,51 +254,12 @@ class Store:
         self.core.check_open()
         return sorted(self.core.catalog.by_id.values(), key=lambda schema: schema.name.lower())
 
-    # ------------------------------------------------------------------------------- engine verbs
-
-    def find(self, table_id: int, key: bytes) -> Found | None:
-        """The newest record of an encoded key."""
-        core = self.core
-        core.check_open()
-        core.counters.gets += 1
-        while True:
-            sequence = core.snapshots.published
-            try:
-                return find(core.state.table(table_id), key, sequence, NEWEST)
-            except Forgotten:  # a writer was faster: look again, at a newer commit
-                continue
-
-    def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
-        """Commit one record."""
-        core = self.core
-        with core.write_lock:
-            core.check_writable()
-            core.schema_of(table_id)
-            core.commit_one(table_id, key, row)
-            assert self._scheduler is not None
-            self._scheduler.after_commit()
-
-    def write(self, changes: Changes) -> None:
-        """Commit many records as one."""
-        core = self.core
-        with core.write_lock:
-            core.check_writable()
-            for table_id in changes:
-                core.schema_of(table_id)
-            core.commit(changes)
-            assert self._scheduler is not None
-            self._scheduler.after_commit()
-
-    def view(self, writes: WriteSet | None = None) -> ReadView:
-        """A reader's view of the store as it is now, with uncommitted changes on top."""
-        return ReadView(self.core, writes)
+    # ------------------------------------------------------------------------------- upkeep
 
     def batch(self) -> Batch:
         """A batch of changes, to be used in a ``with`` block."""
         self.core.check_writable()
-        return Batch(self)
-
-    # ------------------------------------------------------------------------------- upkeep
+        return Batch(self, self.kv)
 
     def flush(self) -> None:
         """Write all memtables to files. What is committed is durable without it."""

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar, cast, overload
+from typing import TypeVar, cast, overload
 
+from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ConstraintError
 from lsmsql.engine.ingest import ingest
 from lsmsql.engine.keys import KeyCodec
@@ -18,9 +19,6 @@ from lsmsql.engine.scan import Range, Slice
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, Row, TableSchema, Value, check_value
 from lsmsql.engine.sources import read_source
 from lsmsql.engine.view import found_columns, found_slot
-
-if TYPE_CHECKING:
-    from lsmsql.engine.store import Store
 
 T = TypeVar("T")
 
@@ -34,8 +32,8 @@ class Table:
     opened for reading, and all of them UsageError and StorageError with their descendants.
     """
 
-    def __init__(self, store: Store, schema: TableSchema) -> None:
-        self._store = store
+    def __init__(self, database: Database, schema: TableSchema) -> None:
+        self._database = database
         self._rows = RowCodec(schema)
 
     @property
@@ -54,7 +52,7 @@ class Table:
         return tuple(column.name for column in self.schema.columns)
 
     def __repr__(self) -> str:
-        return f"<table {self.name}({', '.join(self.columns)}) of {self._store!r}>"
+        return f"<table {self.name}({', '.join(self.columns)}) of {self._database!r}>"
 
     # ------------------------------------------------------------------------------- writing
 
@@ -64,11 +62,11 @@ class Table:
         A row is a mapping by column name (missing columns are NULL) or a sequence of all columns.
         """
         key, payload = self._rows.encode_row(row)
-        self._store.write_one(self.schema.id, key, payload)
+        self._database.write_one(self.schema.id, key, payload)
 
     def delete(self, key: object) -> None:
         """Delete the row with that key, if there is one."""
-        self._store.write_one(self.schema.id, self._rows.encode_key(key), None)
+        self._database.write_one(self.schema.id, self._rows.encode_key(key), None)
 
     def __setitem__(self, key: object, row: RowLike) -> None:
         """Put a row under ``key``; a mapping may leave out the key columns."""
@@ -86,9 +84,9 @@ class Table:
         rows. Rows replace those with the same key; of several with one key the last counts. All of
         them appear at once, or none. ``progress`` is called with the number of rows read so far.
         """
-        self._store.core.check_writable()
+        self._database.core.check_writable()
         batches = read_source(data, self.schema)
-        return ingest(self._store.core, self._store.scheduler, self._rows, batches, progress)
+        return ingest(self._database.core, self._database.scheduler, self._rows, batches, progress)
 
     # ------------------------------------------------------------------------------- reading
 
@@ -99,7 +97,7 @@ class Table:
     def get(self, key: object, default: object = None) -> object:
         """The row with that key, or ``default``."""
         encoded = self._rows.encode_key(key)
-        found = self._store.find(self.schema.id, encoded)
+        found = self._database.find(self.schema.id, encoded)
         if found is None:
             return default
         return self._rows.as_dict(found_columns(found, encoded, self._rows.everything))
@@ -111,7 +109,7 @@ class Table:
         return row
 
     def __contains__(self, key: object) -> bool:
-        return self._store.find(self.schema.id, self._rows.encode_key(key)) is not None
+        return self._database.find(self.schema.id, self._rows.encode_key(key)) is not None
 
     def range(
         self,
@@ -143,7 +141,7 @@ class Table:
     def __len__(self) -> int:
         """The number of rows, by counting: this reads the keys of the whole table."""
         projection = Projection(self.schema, self._rows.keys, ())
-        with ReadView(self._store.core) as view:
+        with ReadView(self._database.core) as view:
             return sum(len(s.keys) for s in view.scan(self.schema.id, Range(), projection))
 
     def __bool__(self) -> bool:
@@ -161,7 +159,7 @@ class Table:
         limit: int | None,
         projection: Projection | None = None,
     ) -> Iterator[T]:
-        view = ReadView(self._store.core)
+        view = ReadView(self._database.core)
         projection = projection or self._rows.everything
         slices = view.scan(self.schema.id, span, projection, reverse=reverse)
         return _rows(view, slices, shape, reverse, limit)
@@ -198,15 +196,15 @@ def _pairs(columns: Columns) -> Iterable[tuple[Value, Value]]:
 class KeyValue(Table):
     """The table ``kv`` as a sorted mapping from keys to values."""
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(store, KV_SCHEMA)
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, KV_SCHEMA)
         self._codec: KeyCodec = self._rows.keys
 
     def encode(self, key: object, value: object) -> tuple[bytes, Row]:
         """Key and payload of an entry. Raises TypeMismatchError, LimitError, ConstraintError."""
         checked = check_value(value)
         encoded = self.encode_key(key)
-        mask = self._codec.real_mask([key]) if type(key) is float else None  # type: ignore[list-item]
+        mask = self._codec.real_mask([key]) if type(key) is float else None
         return encoded, (mask, checked)
 
     def encode_key(self, key: object) -> bytes:
@@ -219,20 +217,20 @@ class KeyValue(Table):
     def put_value(self, key: object, value: object) -> None:
         """Set the value of a key."""
         encoded, payload = self.encode(key, value)
-        self._store.write_one(KV_TABLE_ID, encoded, payload)
+        self._database.write_one(KV_TABLE_ID, encoded, payload)
 
     def get_value(self, key: object, default: object = None) -> object:
         """The value of a key, or ``default``."""
-        found = self._store.find(KV_TABLE_ID, self.encode_key(key))
+        found = self._database.find(KV_TABLE_ID, self.encode_key(key))
         return default if found is None else found_slot(found, _VALUE_SLOT)
 
     def delete_key(self, key: object) -> None:
         """Delete a key, if it is there."""
-        self._store.write_one(KV_TABLE_ID, self.encode_key(key), None)
+        self._database.write_one(KV_TABLE_ID, self.encode_key(key), None)
 
     def has(self, key: object) -> bool:
         """Whether the key is there."""
-        return self._store.find(KV_TABLE_ID, self.encode_key(key)) is not None
+        return self._database.find(KV_TABLE_ID, self.encode_key(key)) is not None
 
     def pairs(
         self, span: Range, reverse: bool = False, limit: int | None = None

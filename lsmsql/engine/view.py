@@ -50,8 +50,8 @@ def find(table: TableState, key: bytes, sequence: int, file_sequence: int) -> Fo
     """The newest record of ``key``, or None if there is none or it is a tombstone.
 
     Looks no further than the first place that knows the key: memtables, level 0 from new to old,
-    then one file of each level. ``sequence`` bounds what is seen of the memtables, ``file_sequence``
-    what is seen of the files. Raises Forgotten (see ``memtable``).
+    then one file of each level. ``sequence`` bounds what is seen of the memtables,
+    ``file_sequence`` what is seen of the files. Raises Forgotten (see ``memtable``).
     """
     for memtable in table.memtables:
         version = memtable.get(key, sequence)

@@ -21,8 +21,8 @@ BLOCKS_PER_RUN = 16
 class Merge:
     """Merge sources, newest first, each a tuple of files in key order, into ``level``.
 
-    ``bottom``: nothing lies below. ``drop_tombstones``: no file outside the job has older records of
-    these keys.
+    ``bottom``: nothing lies below. ``drop_tombstones``: no file outside the job has older records
+    of these keys.
     """
 
     table_id: int

@@ -64,7 +64,7 @@ def compact_all(table_id: int, table: TableVersion) -> Job | None:
     worn = any(f.meta.tombstones or f.meta.keys < f.meta.rows for f in files)
     if not above and not worn:
         return None
-    sources = [(file,) for file in table.levels[0].files]
+    sources: list[tuple[SSTable, ...]] = [(file,) for file in table.levels[0].files]
     sources += [level.files for level in table.levels[1 : deepest + 1] if level.files]
     return Merge(table_id, tuple(sources), deepest, bottom=True, drop_tombstones=True)
 

@@ -64,7 +64,7 @@ class ManifestState:
 
 
 class Manifest:
-    """The manifest in force, open for writing. One thread at a time; ``state`` is always current."""
+    """The manifest in force, open for writing by one thread; ``state`` is always current."""
 
     def __init__(self, directory: str, number: int, log: LogWriter, edits: int) -> None:
         self.path = f"{directory}/{manifest_name(number)}"

@@ -13,8 +13,8 @@ on the lane it took, and
 - a split puts two new runs into a new lane and leaves the old ones as they were: a reader with the
   old lane misses later insertions only, none that were made before it began.
 
-Invariants (``check`` asserts them): the lane is as long as the list of runs; lane[i] <= every key of
-run i < lane[i + 1]; keys ascend strictly; lane[0] is the empty string, so that it is below all keys.
+Invariants (``check`` asserts them): the lane is as long as the list of runs; lane[i] <= every key
+of run i < lane[i + 1]; keys ascend strictly; lane[0] is the empty string, which is below all keys.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class SkipList:
         self._length -= 1
 
     def add_sorted(self, keys: Sequence[bytes]) -> None:
-        """Insert many keys, ascending and none of them there yet: one merge for each run touched."""
+        """Insert many keys, ascending and none of them there yet: one merge per run touched."""
         start, count = 0, len(keys)
         while start < count:
-            lows, runs = self._lane
+            lows, _ = self._lane
             at = bisect_right(lows, keys[start]) - 1
             end = count if at + 1 == len(lows) else bisect_left(keys, lows[at + 1], start)
             if end - start == 1:

@@ -1,0 +1,52 @@
+"""Removing the files of a store that nothing needs any more."""
+
+from __future__ import annotations
+
+from lsmsql.engine.catalog import CATALOG_TABLE_ID
+from lsmsql.engine.core import Core, log_name
+from lsmsql.engine.manifest.edit import Edit
+from lsmsql.engine.manifest.manifest import CURRENT, manifest_name
+from lsmsql.engine.sstable.meta import file_name
+
+
+def numbered_files(core: Core) -> tuple[list[int], list[int]]:
+    """Numbers of the logs, and of all other numbered files, in the directory."""
+    logs: list[int] = []
+    others: list[int] = []
+    for name in core.filesystem.list(core.path):
+        stem, _, kind = name.partition(".")
+        if kind == "log" and stem.isdecimal():
+            logs.append(int(stem))
+        elif kind == "sst" and stem.isdecimal():
+            others.append(int(stem))
+        elif name.startswith("MANIFEST-") and name[9:].isdecimal():
+            others.append(int(name[9:]))
+    return sorted(logs), sorted(others)
+
+
+def remove_old_logs(core: Core) -> None:
+    """Remove the logs whose records are all in files."""
+    for number in numbered_files(core)[0]:
+        if number < core.manifest_state.log_number:
+            core.filesystem.remove(core.file_path(log_name(number)))
+
+
+def remove_strays(core: Core) -> None:
+    """Remove what a crash left behind: files that no version has, old logs, old manifests."""
+    manifest = core.manifest
+    assert manifest is not None
+    live = {file_name(number) for number in core.manifest_state.files}
+    live.add(manifest_name(manifest.number))
+    for name in core.filesystem.list(core.path):
+        stray = name.endswith(".sst") or name.startswith("MANIFEST-") or name == f"{CURRENT}.new"
+        if stray and name not in live:
+            core.filesystem.remove(core.file_path(name))
+    remove_old_logs(core)
+
+
+def drop_files_of_unknown_tables(core: Core) -> None:
+    """Forget the files of tables that were dropped."""
+    known = {CATALOG_TABLE_ID, *core.catalog.by_id}
+    gone = [file.meta.number for _, file in core.version.files() if file.meta.table_id not in known]
+    if gone:
+        core.install(Edit(removed=tuple(gone)))

@@ -1,0 +1,73 @@
+"""An open database by table ids and encoded keys: what tables, batches and SQL are built on."""
+
+from __future__ import annotations
+
+from lsmsql.engine.core import Changes, Core
+from lsmsql.engine.memtable.memtable import Forgotten
+from lsmsql.engine.readview import ReadView
+from lsmsql.engine.scheduler import Scheduler
+from lsmsql.engine.schema import Row
+from lsmsql.engine.view import NEWEST, Found, find
+from lsmsql.engine.writeset import WriteSet
+
+
+class Database:
+    """Reads and commits. ``scheduler`` is None in a database that is open for reading only."""
+
+    def __init__(self, core: Core, scheduler: Scheduler | None) -> None:
+        self.core = core
+        self._scheduler = scheduler
+
+    @property
+    def path(self) -> str:
+        """The directory."""
+        return self.core.path
+
+    @property
+    def readonly(self) -> bool:
+        """Whether the store was opened with mode "r"."""
+        return self._scheduler is None
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The background work. Raises ReadOnlyError or ClosedError if there is none."""
+        self.core.check_writable()
+        assert self._scheduler is not None
+        return self._scheduler
+
+    def find(self, table_id: int, key: bytes) -> Found | None:
+        """The newest record of an encoded key."""
+        core = self.core
+        core.check_open()
+        core.counters.gets += 1
+        while True:
+            sequence = core.snapshots.published
+            try:
+                return find(core.state.table(table_id), key, sequence, NEWEST)
+            except Forgotten:  # a writer was faster: look again, at a newer commit
+                continue
+
+    def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
+        """Commit one record."""
+        core = self.core
+        with core.write_lock:
+            core.check_writable()
+            core.schema_of(table_id)
+            core.commit_one(table_id, key, row)
+            assert self._scheduler is not None
+            self._scheduler.after_commit()
+
+    def write(self, changes: Changes) -> None:
+        """Commit many records as one."""
+        core = self.core
+        with core.write_lock:
+            core.check_writable()
+            for table_id in changes:
+                core.schema_of(table_id)
+            core.commit(changes)
+            assert self._scheduler is not None
+            self._scheduler.after_commit()
+
+    def view(self, writes: WriteSet | None = None) -> ReadView:
+        """A reader's view of the store as it is now, with uncommitted changes on top."""
+        return ReadView(self.core, writes)

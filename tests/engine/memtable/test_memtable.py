@@ -1,0 +1,121 @@
+"""The memtable against a dict of versions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lsmsql.engine.memtable.memtable import FORGOTTEN, Forgotten, Memtable
+
+KEEP_ALL = 0
+
+
+def table(*records: tuple[bytes, int | None]) -> Memtable:
+    """Records with the sequence numbers 1, 2, ...; a value None is a tombstone."""
+    memtable = Memtable()
+    for sequence, (key, value) in enumerate(records, 1):
+        memtable.put(key, None if value is None else (value,), sequence, 10, KEEP_ALL)
+    return memtable
+
+
+def test_each_reader_sees_its_version():
+    memtable = table((b"k", 1), (b"k", None), (b"k", 3))
+    assert memtable.get(b"k", 0) is None
+    assert memtable.get(b"k", 1)[:2] == (1, (1,))
+    assert memtable.get(b"k", 2)[:2] == (2, None)
+    assert memtable.get(b"k", 99)[:2] == (3, (3,))
+    assert memtable.get(b"other", 99) is None
+
+
+def test_versions_that_no_reader_asks_for_are_let_go():
+    memtable = Memtable()
+    for sequence in (1, 2, 3):
+        memtable.put(b"k", (sequence,), sequence, 10, oldest=sequence)
+    newest = memtable.get(b"k", 3)
+    assert newest[:2] == (3, (3,))
+    assert newest[2] == (2, (2,), FORGOTTEN)
+    assert memtable.get(b"k", 2)[1] == (2,)
+    with pytest.raises(Forgotten):
+        memtable.get(b"k", 1)
+
+
+def test_a_version_without_an_older_one_is_not_forgotten_but_absent():
+    memtable = table((b"k", 1), (b"k", 2))
+    assert memtable.get(b"k", 0) is None
+
+
+def test_what_a_registered_reader_needs_is_kept():
+    memtable = Memtable()
+    for sequence in range(1, 10):
+        memtable.put(b"k", (sequence,), sequence, 10, oldest=min(sequence, 4))
+    assert [memtable.get(b"k", s)[1] for s in range(4, 10)] == [(s,) for s in range(4, 10)]
+
+
+def test_records_are_all_versions_or_those_of_a_reader():
+    memtable = table((b"a", 1), (b"b", 2), (b"a", 3), (b"b", None))
+    keys = [b"a", b"b"]
+    assert memtable.records(keys, None) == (
+        [b"a", b"a", b"b", b"b"],
+        [3, 1, 4, 2],
+        [(3,), (1,), None, (2,)],
+    )
+    assert memtable.records(keys, 2) == ([b"a", b"b"], [1, 2], [(1,), (2,)])
+    assert memtable.records(keys, 0) == ([], [], [])
+
+
+def test_undo_takes_back_the_newest_version():
+    memtable = table((b"a", 1), (b"b", 2), (b"a", 3))
+    memtable.undo(b"a", 3)
+    assert memtable.get(b"a", 99)[1] == (1,)
+    memtable.undo(b"b", 2)
+    assert memtable.get(b"b", 99) is None
+    assert list(memtable.slices()) == [[b"a"]]
+    memtable.put(b"b", (4,), 4, 10, KEEP_ALL)
+    assert list(memtable.slices()) == [[b"a", b"b"]]
+
+
+def test_the_memtable_knows_its_sequence_numbers_and_grows():
+    memtable = Memtable()
+    assert (len(memtable), memtable.nbytes, memtable.tombstones) == (0, 0, 0)
+    memtable.put(b"a", (1,), 5, 10, KEEP_ALL)
+    size = memtable.nbytes
+    memtable.put_all({b"b": (1,), b"c": None}, 6, 20, KEEP_ALL)
+    assert (memtable.min_sequence, memtable.max_sequence) == (5, 6)
+    assert memtable.nbytes == 3 * size
+    assert memtable.tombstones > 0
+    assert len(memtable) == 3
+
+
+batches = st.lists(
+    st.tuples(
+        st.dictionaries(
+            st.binary(max_size=1), st.none() | st.tuples(st.integers(0, 9)), min_size=1, max_size=9
+        ),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(batches, st.integers(0, 12))
+def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest):
+    memtable = Memtable()
+    states: list[dict] = [{}]
+    for sequence, (records, together) in enumerate(steps, 1):
+        bound = min(oldest, sequence)
+        if together:
+            memtable.put_all(records, sequence, 10 * len(records), bound)
+        else:
+            for key, row in records.items():
+                memtable.put(key, row, sequence, 10, bound)
+        states.append({**states[-1], **{k: (sequence, row) for k, row in records.items()}})
+    keys = sorted(states[-1])
+    assert [key for piece in memtable.slices() for key in piece] == keys
+    for sequence in range(min(oldest, len(steps)), len(states)):
+        expected = states[sequence]
+        for key in keys:
+            version = memtable.get(key, sequence)
+            assert (None if version is None else version[:2]) == expected.get(key)
+        found = memtable.records(keys, sequence)
+        assert list(zip(*found, strict=True)) == [(k, *expected[k]) for k in sorted(expected)]

@@ -1,0 +1,43 @@
+"""Options that make no sense are refused by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from lsmsql.engine.errors import UsageError
+from lsmsql.engine.options import MIB, Options, make_options
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sync", "always"),
+        ("codec", "gzip"),
+        ("bottom_codec", None),
+        ("block_rows", 0),
+        ("block_bytes", 1.5),
+        ("memory_budget", -1),
+        ("bloom_bits", True),
+        ("level_factor", 1),
+        ("level0_slow", 2),
+        ("level0_stop", 3),
+        ("sync_interval", 0),
+        ("sync_interval", float("nan")),
+        ("sync_interval", "1"),
+    ],
+)
+def test_a_bad_setting_is_named(name, value):
+    with pytest.raises(UsageError, match=f"option.* {name}"):
+        make_options(**{name: value})
+
+
+def test_an_unknown_setting_is_answered_with_the_known_ones():
+    with pytest.raises(UsageError, match="unknown option 'blok_rows'.*block_rows"):
+        make_options(blok_rows=1)
+
+
+@pytest.mark.parametrize("budget", [1, 100, MIB, 64 * MIB, 1024 * MIB])
+def test_memtables_and_cache_share_the_budget(budget):
+    options = Options(memory_budget=budget)
+    assert 1 <= options.flush_bytes <= max(1, budget // 8)
+    assert options.cache_bytes <= budget
