@@ -70,7 +70,7 @@ class TableWriter:
         factor = options.bottom_block_factor if bottom else 1
         self._block_bytes = options.block_bytes * factor
         self._block_rows = min(options.block_rows * factor, MAX_ROWS)
-        self._codec = Codec(options.codec)
+        self._codec = Codec(options.bottom_codec if bottom else options.codec)
         self._index = IndexBuilder(schema.slots)
         self._hashes: list[npt.NDArray[np.uint64]] = []
         self._pending: list[pa.RecordBatch] = []
