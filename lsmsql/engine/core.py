@@ -218,7 +218,11 @@ class Core:
     # ------------------------------------------------------------------------------- rotate
 
     def rotate(self) -> None:
-        """Make the memtables immutable and begin a new log. The caller holds ``write_lock``."""
+        """Make the memtables immutable and begin a new log. The caller holds ``write_lock``.
+
+        Raises StorageError. If the new log cannot be created nothing has changed; if the old one
+        cannot be synced, the store refuses further writes.
+        """
         if not any(len(memtable) for memtable in self.active.values()):
             return
         old = self.log

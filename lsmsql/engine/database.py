@@ -53,9 +53,9 @@ class Database:
         with core.write_lock:
             core.check_writable()
             core.schema_of(table_id)
-            core.commit_one(table_id, key, row)
             assert self._scheduler is not None
-            self._scheduler.after_commit()
+            self._scheduler.make_room()
+            core.commit_one(table_id, key, row)
 
     def write(self, changes: Changes) -> None:
         """Commit many records as one."""
@@ -64,9 +64,9 @@ class Database:
             core.check_writable()
             for table_id in changes:
                 core.schema_of(table_id)
-            core.commit(changes)
             assert self._scheduler is not None
-            self._scheduler.after_commit()
+            self._scheduler.make_room()
+            core.commit(changes)
 
     def view(self, writes: WriteSet | None = None) -> ReadView:
         """A reader's view of the store as it is now, with uncommitted changes on top."""

@@ -113,10 +113,11 @@ class Scheduler:
 
     # ------------------------------------------------------------------------------- writers
 
-    def after_commit(self) -> None:
-        """Rotate full memtables and hold the writer back if the background work is behind.
+    def make_room(self) -> None:
+        """Before a commit: rotate full memtables, hold the writer back if background work is behind.
 
-        The caller holds ``write_lock``.
+        The caller holds ``write_lock`` and has checked that the store is writable. Raises
+        StorageError, and FailedError if background work has failed; the commit must not be made.
         """
         core = self._core
         if core.memtable_bytes() >= core.options.flush_bytes:
@@ -149,6 +150,7 @@ class Scheduler:
             core.room.wait_for(lambda: enough() or core.failure is not None)
         core.counters.stalls += 1
         core.counters.stall_seconds += time.monotonic() - began
+        core.check_writable()
 
     def look_for_work(self) -> None:
         """The set of files has changed: there may be something to compact."""

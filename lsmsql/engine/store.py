@@ -236,9 +236,9 @@ class Store(Database):
         self.scheduler.look_for_work()
 
     def _commit_catalog(self, catalog: Catalog, records: dict[bytes, Row | None]) -> None:
+        self.scheduler.make_room()
         self.core.commit({CATALOG_TABLE_ID: records})
         self.core.catalog = catalog
-        self.scheduler.after_commit()
 
     def table(self, name: str) -> Table:
         """The table of that name. Raises NoSuchTableError, which lists those there are."""

@@ -75,12 +75,12 @@ class Codec:
             raise ValueError(f"codec {name!r} is not one of lz4, zstd, none")
 
     def compress(self, data: Any) -> Any:
-        """``data`` in its stored form: compressed if that is smaller, else as it is."""
+        """``data`` in its stored form: compressed if that saves an eighth, else as it is."""
         size = len(data)
         if self._codec is None or size < _MIN_COMPRESSED:
             return data
         packed = self._codec.compress(data, asbytes=True)
-        return packed if len(packed) < size else data
+        return packed if len(packed) <= size - size // 8 else data
 
     def decompress(self, stored: memoryview, size: int) -> Any:
         """The ``size`` bytes behind a stored form. Raises ValueError if there are none."""
@@ -205,7 +205,9 @@ def _is_constant(lengths: Integers, content: memoryview) -> bool:
     size = int(lengths[0])
     if size > _MAX_CONSTANT or len(content) != size * len(lengths) or (lengths != size).any():
         return False
-    return size == 0 or content == bytes(content[:size]) * len(lengths)
+    if content[:size] != content[len(content) - size :]:  # most columns end here
+        return False
+    return content == bytes(content[:size]) * len(lengths)
 
 
 def _encode_dictionary(

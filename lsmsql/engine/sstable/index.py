@@ -32,6 +32,8 @@ from lsmsql.engine.sstable.format import (
     zone_bound,
 )
 
+_NUMBERS = {pa.int64(): np.int64, pa.float64(): np.float64}
+
 
 @dataclass(frozen=True)
 class Zone:
@@ -51,9 +53,9 @@ def column_zone(column: pa.Array) -> Zone:
     kind = column.type
     if nulls == len(column) or kind == TAGGED:
         return Zone(None, None, nulls)
-    if nulls == 0 and kind == pa.int64():
-        values = fixed_values(column, np.int64)
-        return Zone(int(values.min()), int(values.max()), 0)
+    if nulls == 0 and kind in _NUMBERS:
+        values = fixed_values(column, _NUMBERS[kind])
+        return Zone(values.min().item(), values.max().item(), 0)
     if kind in (pa.string(), pa.binary()) and column.nbytes > 2 * MAX_ZONE_BYTES * len(column):
         return Zone(None, None, nulls)
     bounds = pc.min_max(column)

@@ -1,0 +1,150 @@
+"""The merge against the same thing said in plain Python."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lsmsql.engine.columns import (
+    FIRST_VALUE,
+    KEY,
+    KIND,
+    PUT,
+    SEQUENCE,
+    column_values,
+    run_from_records,
+)
+from lsmsql.engine.merge import Retention, merge, select
+from lsmsql.engine.schema import ColumnType
+
+Record = tuple[bytes, int, tuple | None]
+
+values = st.none() | st.integers(0, 3) | st.sampled_from(["a", "b", 1.5, b"c"])
+histories = st.dictionaries(
+    st.binary(max_size=2),
+    st.dictionaries(st.integers(1, 12), st.none() | st.tuples(values), min_size=1, max_size=5),
+    max_size=25,
+)
+numbers = st.integers(0, 13)
+
+
+def make_run(records: list[Record]):
+    keys, sequences, rows = zip(*records, strict=True)
+    return run_from_records(keys, sequences, rows, [ColumnType.ANY])
+
+
+def records_of(run) -> list[Record]:
+    rows = zip(column_values(run.column(FIRST_VALUE)), strict=True)
+    puts = [kind == PUT for kind in run.column(KIND).to_pylist()]
+    found = [row if put else None for row, put in zip(rows, puts, strict=True)]
+    keys, sequences = run.column(KEY).to_pylist(), run.column(SEQUENCE).to_pylist()
+    return list(zip(keys, sequences, found, strict=True))
+
+
+@st.composite
+def sources(draw):
+    """A history and its records dealt out to sources, newest first, each cut into runs.
+
+    Of each key, a source has newer versions than the sources after it.
+    """
+    history = draw(histories)
+    count = draw(st.integers(1, 4))
+    dealt: list[list[Record]] = [[] for _ in range(count)]
+    for key in sorted(history):
+        places = sorted(draw(st.integers(0, count - 1)) for _ in history[key])
+        for place, sequence in zip(places, sorted(history[key], reverse=True), strict=True):
+            dealt[place].append((key, sequence, history[key][sequence]))
+    runs = []
+    for records in dealt:
+        edges = [i for i in range(1, len(records)) if records[i][0] != records[i - 1][0]]
+        cuts = sorted(draw(st.sets(st.sampled_from(edges)))) if edges else []
+        bounds = [0, *cuts, len(records)]
+        pieces = [records[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        runs.append([make_run(piece) for piece in pieces if piece])
+    return history, runs
+
+
+def kept(versions: dict[int, tuple | None], keep: Retention) -> list[int]:
+    """The sequence numbers of one key that must come through, newest first."""
+    if keep.at is not None:
+        seen = max((s for s in versions if s <= keep.at), default=None)
+        return [] if seen is None or versions[seen] is None else [seen]
+    readers = [*keep.snapshots, 99]
+    wanted = {max((s for s in versions if s <= r), default=None) for r in readers} - {None}
+    found = sorted(wanted, reverse=True)
+    if keep.drop_tombstones:
+        # The oldest of the versions that remain hides nothing if it is a deletion; it goes if every
+        # reader that there is may know of it.
+        everybody = min(readers)
+        found = [s for s in found if versions[s] is not None or s > everybody]
+    return found
+
+
+retentions = st.one_of(
+    st.builds(Retention, at=numbers),
+    st.builds(
+        Retention,
+        snapshots=st.lists(numbers, max_size=3, unique=True).map(lambda s: tuple(sorted(s))),
+        drop_tombstones=st.booleans(),
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(sources(), retentions, st.booleans())
+def test_the_merge_lets_through_what_the_retention_says(dealt, keep, reverse):
+    history, runs = dealt
+    order = [reversed(run) for run in runs] if reverse else [iter(run) for run in runs]
+    windows = list(merge(order, keep, reverse=reverse))
+    assert all(window.num_rows for window in windows)
+    if reverse:
+        windows.reverse()
+    merged = [record for window in windows for record in records_of(window)]
+    assert merged == [
+        (key, sequence, history[key][sequence])
+        for key in sorted(history)
+        for sequence in kept(history[key], keep)
+    ]
+    edges = zip(windows, windows[1:], strict=False)
+    assert all(a.column(KEY)[-1].as_py() < b.column(KEY)[0].as_py() for a, b in edges)
+    types = {type(value) for _, _, row in merged if row for value in row}
+    assert all(window.schema.names == ["key", "sequence", "kind", "0"] for window in windows), types
+
+
+@settings(max_examples=200)
+@given(sources(), st.lists(numbers, max_size=3, unique=True).map(lambda s: tuple(sorted(s))))
+def test_no_reader_can_tell_that_a_rewrite_took_place(dealt, snapshots):
+    history, runs = dealt
+    keep = Retention(snapshots=snapshots, drop_tombstones=True)
+    rewritten = list(merge([iter(run) for run in runs], keep))
+    for reader in (*snapshots, 99):
+        seen = merge([iter(rewritten)], Retention(at=reader))
+        found = {key: row for window in seen for key, _, row in records_of(window)}
+        expected = {key: kept(history[key], Retention(at=reader)) for key in history}
+        assert found == {k: history[k][s[0]] for k, s in expected.items() if s}
+
+
+def test_a_source_is_asked_for_its_next_run_only_when_it_is_needed():
+    asked = []
+
+    def source(name: str, keys: list[bytes]):
+        for key in keys:
+            asked.append((name, key))
+            yield make_run([(key, 1, (name,))])
+
+    merged = merge([source("x", [b"a", b"b"]), source("y", [b"m", b"n"])], Retention(at=1))
+    next(merged)
+    assert (b"m" in [key for _, key in asked]) and (b"n" not in [key for _, key in asked])
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_without_sources_or_records_nothing_comes_out(reverse):
+    assert list(merge([], Retention(at=1), reverse=reverse)) == []
+    assert list(merge([iter([]), iter([])], Retention(), reverse=reverse)) == []
+
+
+def test_a_run_that_is_kept_whole_is_not_copied():
+    run = make_run([(b"a", 1, (1,)), (b"b", 1, (2,))])
+    assert select(run, Retention(at=5)) is run
+    assert select(run, Retention()) is run
