@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from lsmsql.engine.schema import Column as Column
     from lsmsql.engine.stats import Stats as Stats
     from lsmsql.engine.store import Store as Store
-    from lsmsql.engine.store import open_store as open
+    from lsmsql.engine.store import open_store
     from lsmsql.engine.table import Table as Table
+
+    open = open_store
 
 __version__ = "0.1.0"
 

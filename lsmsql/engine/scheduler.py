@@ -114,7 +114,7 @@ class Scheduler:
     # ------------------------------------------------------------------------------- writers
 
     def make_room(self) -> None:
-        """Before a commit: rotate full memtables, hold the writer back if background work is behind.
+        """Before a commit: rotate full memtables; hold the writer back if the others are behind.
 
         The caller holds ``write_lock`` and has checked that the store is writable. Raises
         StorageError, and FailedError if background work has failed; the commit must not be made.

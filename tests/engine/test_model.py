@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ BLOBS = st.binary(max_size=3)
 KEYS = st.one_of(NUMBERS, TEXTS, BLOBS)
 VALUES = st.one_of(st.none(), NUMBERS, st.text(max_size=4), st.binary(max_size=40))
 
-TINY = {
+TINY: dict[str, Any] = {
     "memtable_bytes": 3000,
     "block_rows": 4,
     "block_bytes": 200,
@@ -55,7 +56,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.path = tempfile.mkdtemp(prefix="lsmsql-model-")
         self.model: dict[object, object] = {}
-        self.options: dict[str, object] = {}
+        self.options: dict[str, Any] = {}
 
     @initialize(background=st.booleans(), block_rows=st.sampled_from([1, 4, 512]))
     def open(self, background: bool, block_rows: int) -> None:

@@ -47,6 +47,9 @@ Integers = npt.NDArray[np.int64]
 MAX_EXPANSION = 1 << 16
 """No buffer is believed to grow by more than this factor when it is decompressed."""
 
+MIN_ZSTD = 4096
+"""With "zstd", buffers of fewer bytes are compressed with lz4: zstd takes some 20 µs to begin."""
+
 _MIN_COMPRESSED = 48
 """Buffers of fewer bytes are stored as they are: compression would not pay for its call."""
 
@@ -64,32 +67,35 @@ class Codec:
     """Compression by name: "lz4", "zstd" or "none". ``level`` is for zstd."""
 
     def __init__(self, name: str, level: int | None = None) -> None:
-        self.name = name
-        if name == "none":
-            self._codec = None
-        elif name == "lz4":
-            self._codec = pa.Codec("lz4_raw")
-        elif name == "zstd":
-            self._codec = pa.Codec("zstd", compression_level=level)
-        else:
+        if name not in ("lz4", "zstd", "none"):
             raise ValueError(f"codec {name!r} is not one of lz4, zstd, none")
+        self.name = name
+        self._small = None if name == "none" else pa.Codec("lz4_raw")
+        self._large = self._small
+        if name == "zstd":
+            self._large = pa.Codec("zstd", compression_level=level)
+
+    def _for_size(self, size: int) -> Any:
+        return self._large if size >= MIN_ZSTD else self._small
 
     def compress(self, data: Any) -> Any:
         """``data`` in its stored form: compressed if that saves an eighth, else as it is."""
         size = len(data)
-        if self._codec is None or size < _MIN_COMPRESSED:
+        codec = self._for_size(size)
+        if codec is None or size < _MIN_COMPRESSED:
             return data
-        packed = self._codec.compress(data, asbytes=True)
+        packed = codec.compress(data, asbytes=True)
         return packed if len(packed) <= size - size // 8 else data
 
     def decompress(self, stored: memoryview, size: int) -> Any:
         """The ``size`` bytes behind a stored form. Raises ValueError if there are none."""
         if len(stored) == size:
             return stored
-        if self._codec is None or not len(stored) < size <= len(stored) * MAX_EXPANSION:
+        codec = self._for_size(size)
+        if codec is None or not len(stored) < size <= len(stored) * MAX_EXPANSION:
             raise ValueError(f"{len(stored)} stored bytes cannot stand for {size}")
         try:
-            return self._codec.decompress(stored, decompressed_size=size)
+            return codec.decompress(stored, decompressed_size=size)
         except OSError as error:
             raise ValueError(str(error)) from None
 

@@ -1,0 +1,191 @@
+"""Opening again after a crash: what is replayed, cut off, refused and tidied up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import lsmsql
+from lsmsql.engine.wal.format import HEADER_SIZE
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "store")
+
+
+def crash(store: lsmsql.Store, to: str) -> str:
+    """The directory as a killed process would leave it."""
+    shutil.copytree(store.path, to)
+    return to
+
+
+def files(path: str, ending: str) -> list[str]:
+    return sorted(str(p) for p in Path(path).iterdir() if p.name.endswith(ending))
+
+
+def test_what_a_killed_process_had_committed_is_there(path: str, tmp_path: Path) -> None:
+    with lsmsql.open(path) as store:
+        table = store.create_table("t", {"a": "INTEGER", "b": "ANY"}, "a")
+        store["flushed"] = 1
+        store.flush()
+        store["logged"] = 2.5
+        table.put([7, b"x"])
+        store.delete("flushed")
+        left = crash(store, str(tmp_path / "left"))
+    with lsmsql.open(left) as store:
+        assert list(store.items()) == [("logged", 2.5)]
+        assert store.table("t")[7] == {"a": 7, "b": b"x"}
+
+
+def test_sequence_numbers_go_on_where_they_were(path: str) -> None:
+    with lsmsql.open(path) as store:
+        for i in range(5):
+            store[i] = i
+        store.ingest([(10, 1)])
+        before = store.stats().sequence
+    with lsmsql.open(path) as store:
+        assert store.stats().sequence == before
+        store["next"] = 1
+        assert store.stats().sequence == before + 1
+
+
+def test_a_log_cut_anywhere_gives_a_prefix_of_the_commits(path: str, tmp_path: Path) -> None:
+    with lsmsql.open(path, sync="off") as store:
+        for i in range(6):
+            with store.batch() as batch:
+                batch[f"a{i}"] = i
+                batch[f"b{i}"] = i
+        left = crash(store, str(tmp_path / "left"))
+    (log,) = files(left, ".log")
+    whole = Path(log).read_bytes()
+    lengths = set()
+    for size in range(len(whole) + 1):
+        Path(log).write_bytes(whole[:size])
+        copy = str(tmp_path / f"copy{size}")
+        shutil.copytree(left, copy)
+        with lsmsql.open(copy, background=False, sync="off") as store:
+            keys = list(store)
+            commits = len(keys) // 2
+            assert keys == [f"{side}{i}" for side in "ab" for i in range(commits)]
+            store["after"] = 1
+        with lsmsql.open(copy, "r") as store:
+            assert len(store) == len(keys) + 1 and store["after"] == 1
+        shutil.rmtree(copy)
+        lengths.add(commits)
+    assert lengths == set(range(7))
+
+
+def test_a_reader_leaves_a_torn_log_as_it_is(path: str) -> None:
+    with lsmsql.open(path) as store:
+        store["a"] = 1
+        store["b"] = 2
+    (log,) = files(path, ".log")
+    torn = Path(log).read_bytes()[:-3]
+    Path(log).write_bytes(torn)
+    with lsmsql.open(path, "r") as store:
+        assert list(store.items()) == [("a", 1)]
+    assert Path(log).read_bytes() == torn
+
+
+def test_damage_in_the_synced_part_of_the_log_is_an_error_and_no_silent_cut(path: str) -> None:
+    with lsmsql.open(path, sync="full") as store:
+        for i in range(4):
+            store[i] = "x" * 50
+    (log,) = files(path, ".log")
+    data = bytearray(Path(log).read_bytes())
+    data[HEADER_SIZE + 40] ^= 1
+    Path(log).write_bytes(data)
+    for mode in ("rw", "r"):
+        with pytest.raises(lsmsql.CorruptionError, match=r"\.log, offset 32"):
+            lsmsql.open(path, mode)
+
+
+def test_damage_in_an_older_log_is_an_error(path: str, tmp_path: Path) -> None:
+    with lsmsql.open(path, sync="off") as store:
+        store["old"] = 1
+        with store.core.write_lock:
+            store.core.wake = lambda: None  # the flush does not come in time
+            store.core.rotate()
+        store["new"] = 2
+        left = crash(store, str(tmp_path / "left"))
+    old, _ = files(left, ".log")
+    with lsmsql.open(left, "r") as store:
+        assert list(store) == ["new", "old"]
+    Path(old).write_bytes(Path(old).read_bytes()[:-1])
+    with pytest.raises(lsmsql.CorruptionError, match="complete"):
+        lsmsql.open(left)
+
+
+def test_a_damaged_block_is_named_and_other_blocks_are_still_read(path: str) -> None:
+    with lsmsql.open(path, background=False, block_rows=4) as store:
+        store.ingest([(i, "x" * 100) for i in range(20)])
+    (file,) = files(path, ".sst")
+    data = bytearray(Path(file).read_bytes())
+    data[20] ^= 255
+    Path(file).write_bytes(data)
+    with lsmsql.open(path) as store:
+        with pytest.raises(lsmsql.CorruptionError, match=r"\.sst, offset 0") as caught:
+            store.get(1)
+        assert caught.value.file == file and caught.value.offset == 0
+        assert store.get(19) == "x" * 100
+        with pytest.raises(lsmsql.CorruptionError):
+            list(store.items())
+
+
+def test_a_missing_or_foreign_file_is_an_error_not_an_empty_table(path: str) -> None:
+    with lsmsql.open(path, background=False) as store:
+        store.ingest([(1, "a")])
+        store.create_table("t", {"a": "TEXT"}, "a").ingest([["b"]])
+    one, other = files(path, ".sst")
+    swapped = Path(one).read_bytes(), Path(other).read_bytes()
+    Path(one).write_bytes(swapped[1])
+    with lsmsql.open(path) as store, pytest.raises(lsmsql.CorruptionError, match="this is file"):
+        store.get(1)
+    os.remove(one)
+    with lsmsql.open(path, "r") as store, pytest.raises(lsmsql.StorageError, match="open"):
+        store.get(1)
+
+
+def test_strays_of_a_crash_are_removed_but_not_by_readers(path: str) -> None:
+    with lsmsql.open(path) as store:
+        store["a"] = 1
+    strays = ["000900.sst", "MANIFEST-000901", "CURRENT.new"]
+    for name in strays:
+        Path(path, name).write_bytes(b"half written")
+    with lsmsql.open(path, "r") as store:
+        assert store["a"] == 1
+    assert set(strays) <= set(os.listdir(path))
+    with lsmsql.open(path) as store:
+        assert store["a"] == 1
+        store.flush()
+        assert not set(strays) & set(os.listdir(path))
+        assert all(int(Path(f).stem) > 900 for f in files(path, ".sst"))
+
+
+def test_logs_go_once_their_records_are_in_files(path: str) -> None:
+    with lsmsql.open(path, background=False) as store:
+        for generation in range(3):
+            store[generation] = "x"
+            store.flush()
+            assert len(files(path, ".log")) == 1
+        assert store.stats()["flushes"] == 3
+
+
+def test_the_manifest_is_begun_anew_when_it_has_grown_long(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsmsql.engine.manifest.manifest.ROTATE_BYTES", 1000)
+    with lsmsql.open(
+        path, background=False, level0_files=100, level0_slow=100, level0_stop=100
+    ) as s:
+        for i in range(20):
+            s[i] = i
+            s.flush()
+        manifests = [name for name in os.listdir(path) if name.startswith("MANIFEST")]
+        assert len(manifests) == 1 and manifests != ["MANIFEST-000001"]
+    with lsmsql.open(path) as store:
+        assert list(store) == list(range(20))
