@@ -95,9 +95,9 @@ class Contents:
     properties: Properties | None = None
     blocks: list[DataBlock] = field(default_factory=list)
     damage: CorruptionError | None = None
-    _index: BlockIndex | None = None
-    _codec: KeyCodec | None = None
-    _file: ReadFile | None = None
+    index: BlockIndex | None = None
+    key_codec: KeyCodec | None = None
+    file: ReadFile | None = None
 
     @property
     def row_count(self) -> int:
@@ -116,13 +116,13 @@ class Contents:
 
     def key_values(self, key: bytes, mask: Value = None) -> tuple[Value, ...] | None:
         """The values of a key, or None if it does not have the declared types."""
-        if self._codec is None:
+        if self.key_codec is None:
             return None
         try:
-            values = self._codec.decode(key)
+            values = self.key_codec.decode(key)
         except ValueError:
             return None
-        return self._codec.apply_real_mask(values, mask if isinstance(mask, int) else None)
+        return self.key_codec.apply_real_mask(values, mask if isinstance(mask, int) else None)
 
     def key_text(self, key: bytes) -> str:
         """A key as SQL literals, or in hex if it is not of the declared types."""
@@ -166,27 +166,27 @@ class Contents:
     def _block_entries(self, described: DataBlock, limit: int) -> list[Entry]:
         block = self.read_block(described.number)
         columns = [block.values(position) for position in range(block.width)]
-        masked = self._codec is not None and self._has_real_mask()
+        masked = self.key_codec is not None and self._has_real_mask()
         entries = []
         for key, sequence, kind, *values in list(zip(*columns, strict=True))[:limit]:
             assert isinstance(key, bytes) and isinstance(sequence, int)
             parts = self.key_values(key, values[0] if masked and values else None)
-            name = TYPE_NAMES.get(kind, f"? {kind}")  # type: ignore[arg-type]
+            name = TYPE_NAMES.get(kind, f"? {kind}")
             entries.append(Entry(described.number, key, parts, sequence, name, values))
         return entries
 
     def _has_real_mask(self) -> bool:
-        return self._codec is not None and any(
-            part.type is ColumnType.ANY for part in self._codec.parts
+        return self.key_codec is not None and any(
+            part.type is ColumnType.ANY for part in self.key_codec.parts
         )
 
     def read_block(self, number: int) -> Block:
         """Data block ``number``. Raises CorruptionError."""
-        assert self._index is not None and self._file is not None and self.properties is not None
-        offset = self._index.offsets[number]
-        data = self._file.read_at(offset, self._index.lengths[number])
+        assert self.index is not None and self.file is not None and self.properties is not None
+        offset = self.index.offsets[number]
+        data = self.file.read_at(offset, self.index.lengths[number])
         block = Block(data, self.path, offset, Codec(self.properties.codec), Counters())
-        if block.rows != self._index.rows[number] or not is_data_block(block.describe()):
+        if block.rows != self.index.rows[number] or not is_data_block(block.describe()):
             raise CorruptionError(self.path, offset, "the block is not the one the index describes")
         return block
 
@@ -196,7 +196,7 @@ def read_table(path: str) -> Contents:
     file = OsFileSystem().open(path)
     size = file.size()
     tail = file.read_at(max(0, size - FOOTER_SIZE), FOOTER_SIZE)
-    contents = Contents(path, size, decode_footer(tail, size, path), _file=file)
+    contents = Contents(path, size, decode_footer(tail, size, path), file=file)
     try:
         _read_bloom(contents, file)
         _read_properties(contents, file)
@@ -235,7 +235,7 @@ def _read_properties(contents: Contents, file: ReadFile) -> None:
         raise CorruptionError(contents.path, section.offset, str(error)) from None
     contents.properties = properties
     try:
-        contents._codec = KeyCodec([parse_key_part(part) for part in properties.key])
+        contents.key_codec = KeyCodec([parse_key_part(part) for part in properties.key])
     except (ValueError, Error) as error:
         problem = f"the types of the key: {error}"
         raise CorruptionError(contents.path, section.offset, problem) from None
@@ -252,7 +252,7 @@ def _read_index(contents: Contents, file: ReadFile, properties: Properties) -> N
     data = file.read_at(section.offset, section.length)
     block = Block(data, path, section.offset, Codec(properties.codec), Counters())
     index = BlockIndex(block, path, section.offset, contents.footer.bloom.offset)
-    contents._index = index
+    contents.index = index
     for number in range(len(index)):
         contents.blocks.append(_describe(contents, index, properties, number))
 

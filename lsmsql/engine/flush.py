@@ -12,7 +12,7 @@ from lsmsql.engine.columns import run_from_records
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.memtable.memtable import Memtable
-from lsmsql.engine.merge import Retention, merge
+from lsmsql.engine.merge import MAX_WINDOW_BYTES, Retention, merge
 from lsmsql.engine.output import write_tables
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.meta import FileMeta
@@ -51,4 +51,7 @@ def _write(core: Core, schema: TableSchema, memtable: Memtable) -> list[FileMeta
 def memtable_runs(schema: TableSchema, memtable: Memtable) -> Iterator[pa.RecordBatch]:
     """All versions in a memtable, as runs."""
     for keys in memtable.slices():
-        yield run_from_records(*memtable.records(keys, None), schema.slot_types)
+        step = len(keys) if memtable.nbytes <= MAX_WINDOW_BYTES else 1
+        for start in range(0, len(keys), step):
+            records = memtable.records(keys[start : start + step], None)
+            yield run_from_records(*records, schema.slot_types)

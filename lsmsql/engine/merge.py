@@ -24,6 +24,9 @@ from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, concat_runs, key_
 
 Mask = npt.NDArray[np.bool_]
 
+MAX_WINDOW_BYTES = 1 << 30
+"""Arrow's offsets have 32 bits: a window of more bytes is cut down to one key."""
+
 
 @dataclass(frozen=True)
 class Retention:
@@ -52,7 +55,10 @@ def merge(
     heads = [head for head in heads if head.run is not None]
     choose = max if reverse else min
     while heads:
-        bound = choose(head.bound for head in heads)
+        if sum(head.nbytes for head in heads) <= MAX_WINDOW_BYTES:
+            bound = choose(head.bound for head in heads)
+        else:  # values so large that they fit a window for a single key only
+            bound = choose(head.front for head in heads)
         pieces = [piece for head in heads if (piece := head.take(bound)) is not None]
         heads = [head for head in heads if head.run is not None]
         window = select(_in_key_order(pieces), keep)
@@ -61,9 +67,9 @@ def merge(
 
 
 class _Head:
-    """The run at the front of a source. ``bound`` is the key up to which the run is complete."""
+    """The run at the front of a source, from key ``front`` to key ``bound`` in scan order."""
 
-    __slots__ = ("_reverse", "_source", "bound", "run")
+    __slots__ = ("_reverse", "_source", "bound", "nbytes", "run")
 
     def __init__(self, source: Iterator[pa.RecordBatch], reverse: bool) -> None:
         self._source = source
@@ -74,6 +80,14 @@ class _Head:
         self.run: pa.RecordBatch | None = next(self._source, None)
         if self.run is not None:
             self.bound: bytes = self.run.column(KEY)[0 if self._reverse else -1].as_py()
+            self.nbytes: int = self.run.nbytes
+
+    @property
+    def front(self) -> bytes:
+        """The key that comes first."""
+        assert self.run is not None
+        key: bytes = self.run.column(KEY)[-1 if self._reverse else 0].as_py()
+        return key
 
     def take(self, bound: bytes) -> pa.RecordBatch | None:
         """Cut off the rows with keys up to ``bound``; None if there are none."""
@@ -87,6 +101,7 @@ class _Head:
             taken, self.run = run.slice(cut), run.slice(0, cut)
         else:
             taken, self.run = run.slice(0, cut), run.slice(cut)
+        self.nbytes = self.run.nbytes
         return taken if taken.num_rows else None
 
 

@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from lsmsql.engine.columns import arrow_type, build_column
 from lsmsql.engine.errors import ConstraintError, SchemaError, TypeMismatchError
 from lsmsql.engine.rows import RowLike
-from lsmsql.engine.schema import Column, ColumnType, TableSchema
+from lsmsql.engine.schema import Column, ColumnType, Row, TableSchema
 
 Batch = list[pa.Array]
 
 _ROWS_PER_BATCH = 16384
+_BATCH_BYTES = 1 << 29
 
 
 def read_source(data: object, schema: TableSchema) -> Iterator[Batch]:
@@ -41,13 +42,23 @@ def read_source(data: object, schema: TableSchema) -> Iterator[Batch]:
 def _row_batches(rows: Iterable[RowLike], schema: TableSchema) -> Iterator[Batch]:
     iterator = iter(rows)
     while chunk := list(itertools.islice(iterator, _ROWS_PER_BATCH)):
-        converted = [schema.convert_row(row) for row in chunk]
-        columns = zip(*converted, strict=True)
-        yield [build_column(v, c.type) for v, c in zip(columns, schema.columns, strict=True)]
+        yield from _columns_of([schema.convert_row(row) for row in chunk], schema)
+
+
+def _columns_of(rows: list[Row], schema: TableSchema) -> Iterator[Batch]:
+    """Rows as columns: in several batches if one would be beyond Arrow's 32-bit offsets."""
+    columns = zip(*rows, strict=True)
+    batch = [build_column(v, c.type) for v, c in zip(columns, schema.columns, strict=True)]
+    if len(rows) > 1 and any(isinstance(column, pa.ChunkedArray) for column in batch):
+        half = len(rows) // 2
+        yield from _columns_of(rows[:half], schema)
+        yield from _columns_of(rows[half:], schema)
+    else:
+        yield batch
 
 
 def _arrow_batches(batches: Iterable[pa.RecordBatch], schema: TableSchema) -> Iterator[Batch]:
-    for batch in batches:
+    for batch in _in_reach(batches):
         _check_names(batch.schema.names, schema)
         positions = {name.lower(): i for i, name in enumerate(batch.schema.names)}
         columns: Batch = []
@@ -56,6 +67,15 @@ def _arrow_batches(batches: Iterable[pa.RecordBatch], schema: TableSchema) -> It
             array = pa.nulls(batch.num_rows) if at is None else batch.column(at)
             columns.append(convert_array(array, column))
         yield columns
+
+
+def _in_reach(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches cut so that each is well below what 32-bit offsets reach."""
+    for batch in batches:
+        parts = batch.nbytes // _BATCH_BYTES + 1
+        rows = -(-batch.num_rows // parts) or 1
+        for start in range(0, max(batch.num_rows, 1), rows):
+            yield batch.slice(start, rows)
 
 
 def _check_names(names: list[str], schema: TableSchema) -> None:

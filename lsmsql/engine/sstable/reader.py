@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,15 @@ import pyarrow as pa
 
 from lsmsql.engine.cache import BlockCache
 from lsmsql.engine.checksum import hash_key
-from lsmsql.engine.columns import DELETE, FIRST_VALUE, KIND, SEQUENCE, concat_columns, key_position
+from lsmsql.engine.columns import (
+    DELETE,
+    FIRST_VALUE,
+    KEY,
+    KIND,
+    SEQUENCE,
+    concat_columns,
+    key_position,
+)
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, StorageError
 from lsmsql.engine.filesystem import FileSystem, ReadFile
@@ -37,6 +45,9 @@ from lsmsql.engine.sstable.format import (
 )
 from lsmsql.engine.sstable.index import BlockIndex
 from lsmsql.engine.sstable.meta import FileMeta
+
+MAX_RUN_BYTES = 64 << 20
+"""A run of several blocks ends when it has this size: Arrow's offsets have 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -207,18 +218,19 @@ class SSTable:
         Ascending within a run always; ``reverse`` gives the runs themselves from the last to the
         first. ``keep`` and ``blocks_per_run`` are for readers that pass through once.
         """
-        low, high = self.index.overlapping(start, stop)
-        steps = [range(i, min(i + blocks_per_run, high)) for i in range(low, high, blocks_per_run)]
-        for numbers in reversed(steps) if reverse else steps:
-            blocks = [self.block(number, keep=keep) for number in numbers]
-            run = self._run(blocks, slots)
+        positions = [KEY, SEQUENCE, KIND, *(FIRST_VALUE + slot for slot in slots)]
+        numbers = range(*self.index.overlapping(start, stop))
+        blocks = (self.block(n, keep=keep) for n in (reversed(numbers) if reverse else numbers))
+        for group in _groups(blocks, positions, blocks_per_run):
+            run = self._run(group[::-1] if reverse else group, positions, slots)
             first = 0 if start is None else key_position(run, start)
             last = run.num_rows if stop is None else key_position(run, stop)
             if first < last:
                 yield run.slice(first, last - first)
 
-    def _run(self, blocks: Sequence[Block], slots: Sequence[int]) -> pa.RecordBatch:
-        positions = [0, SEQUENCE, KIND, *(FIRST_VALUE + slot for slot in slots)]
+    def _run(
+        self, blocks: Sequence[Block], positions: Sequence[int], slots: Sequence[int]
+    ) -> pa.RecordBatch:
         columns = [concat_columns([block_column(b, p) for b in blocks]) for p in positions]
         if self.meta.assigned:
             sequences = np.full(len(columns[0]), self.meta.max_sequence, np.int64)
@@ -254,6 +266,20 @@ def is_data_block(headers: Sequence[Header]) -> bool:
     """Whether columns with these headers begin with keys, sequence numbers and kinds, none NULL."""
     types = [stored_type(header) for header in headers[:FIRST_VALUE]]
     return types == [pa.binary(), pa.int64(), pa.int64()]
+
+
+def _groups(blocks: Iterable[Block], positions: Sequence[int], most: int) -> Iterator[list[Block]]:
+    """Up to ``most`` blocks at a time, fewer if their columns are large."""
+    group: list[Block] = []
+    size = 0
+    for block in blocks:
+        group.append(block)
+        size += sum(block_column(block, position).nbytes for position in positions)
+        if len(group) >= most or size >= MAX_RUN_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def block_column(block: Block, position: int) -> pa.Array:
