@@ -22,7 +22,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 demo: $(INSTALLED)  ## load the flights of 2013 and query them
-	@$(BIN)/python examples/flights.py
+	@$(BIN)/python -m examples.flights
 
 test: check  ## linters, then all tests
 	@$(BIN)/python -m pytest -q -n 2

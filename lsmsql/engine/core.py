@@ -151,6 +151,11 @@ class Core:
         with self.room:
             self.room.notify_all()
 
+    def pin(self) -> tuple[int, State]:
+        """Register a reader: its sequence number, and the state that goes with it."""
+        with self._state_lock:
+            return self.snapshots.acquire(), self.state
+
     # ------------------------------------------------------------------------------- commit
 
     def commit(self, changes: Changes) -> int:
@@ -249,8 +254,13 @@ class Core:
 
     # ------------------------------------------------------------------------------- install
 
-    def install(self, edit: Edit, flushed: Immutable | None = None) -> None:
-        """Make ``edit`` durable, then visible; with it, ``flushed`` goes out of memory.
+    def install(
+        self, edit: Edit, flushed: Immutable | None = None, publish: int | None = None
+    ) -> None:
+        """Make ``edit`` durable, then visible.
+
+        At the same moment ``flushed`` goes out of memory, and ``publish`` becomes the number that
+        readers see: whoever sees a version sees numbers that cover its files.
 
         Raises StorageError if the manifest cannot be written; the store then refuses writes.
         """
@@ -273,6 +283,8 @@ class Core:
                 if flushed is not None:
                     self.immutable = tuple(i for i in self.immutable if i is not flushed)
                 self._rebuild()
+                if publish is not None:
+                    self.snapshots.published = publish
             _retire(before, after)
         with self.room:
             self.room.notify_all()

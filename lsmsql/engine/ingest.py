@@ -153,8 +153,7 @@ def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence
                 for meta in chunk.files
             ]
             last = first + len(chunks) - 1
-            core.install(Edit(added=tuple(added), last_sequence=last))
-            core.snapshots.published = last
+            core.install(Edit(added=tuple(added), last_sequence=last), publish=last)
         finally:
             if locked:
                 scheduler.compaction_lock.release()

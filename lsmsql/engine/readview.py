@@ -23,8 +23,7 @@ class ReadView:
     def __init__(self, core: Core, writes: WriteSet | None = None) -> None:
         core.check_open()
         self._core = core
-        self.sequence = core.snapshots.acquire()
-        self._state = core.state
+        self.sequence, self._state = core.pin()
         self._writes = writes
         self._step = 0 if writes is None else writes.step
         self._open = True

@@ -1,9 +1,7 @@
 """A store as SQL text that builds it again, here or in SQLite.
 
-    CREATE TABLE ...;                     as the user wrote it
-    BEGIN;
-    INSERT INTO name VALUES(...);         at most 10,000 between BEGIN and COMMIT, because a
-    COMMIT;                               transaction is held in memory until it is committed
+For each table its CREATE TABLE, as the user wrote it, and one INSERT a row. At most 10,000 of them
+stand between BEGIN and COMMIT, because a transaction is held in memory until it is committed.
 """
 
 from __future__ import annotations
@@ -20,10 +18,12 @@ _ROWS_PER_TRANSACTION = 10_000
 
 
 def create_statement(schema: TableSchema) -> str:
-    """The CREATE TABLE of a table, without a semicolon: the user's own text if there was one."""
-    if schema.sql is not None and read_head(schema.sql).kind == "TABLE":
-        return schema.sql.strip().rstrip(";").rstrip()
-    return _generate(schema)
+    """The CREATE TABLE of a table, with its semicolon: the user's own text if there was one."""
+    if schema.sql is None or read_head(schema.sql).kind != "TABLE":
+        return _generate(schema)
+    sql = schema.sql.strip().rstrip(";")
+    comment = "--" in sql.rpartition("\n")[2]  # would hide the semicolon
+    return sql + ("\n;" if comment else ";")
 
 
 def _generate(schema: TableSchema, exists: str = "") -> str:
@@ -43,15 +43,15 @@ def _generate(schema: TableSchema, exists: str = "") -> str:
             for i, down in zip(schema.key, schema.descending, strict=True)
         ]
         lines.append(f"PRIMARY KEY ({', '.join(key)})")
-    return f"CREATE TABLE {exists}{identifier(schema.name)}({', '.join(lines)}) STRICT"
+    return f"CREATE TABLE {exists}{identifier(schema.name)}({', '.join(lines)}) STRICT;"
 
 
 def dump_table(connection: apsw.Connection, schema: TableSchema) -> Iterator[str]:
     """The text for one table, in pieces. The table ``kv``, which is always there, may exist."""
     if schema.id == KV_TABLE_ID:
-        yield _generate(schema, "IF NOT EXISTS ") + ";\n"
+        yield _generate(schema, "IF NOT EXISTS ") + "\n"
     else:
-        yield create_statement(schema) + ";\n"
+        yield create_statement(schema) + "\n"
     name = identifier(schema.name)
     number = 0
     for row in connection.execute(f"SELECT * FROM temp.{name}"):

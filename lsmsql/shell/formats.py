@@ -196,7 +196,7 @@ def _framed(names: Names, rows: Rows, style: Style, frame: _Frame) -> Iterator[s
 
 
 def _rule(characters: str, widths: Sequence[int]) -> str:
-    left, fill, between, right = characters
+    left, fill, between, right = tuple(characters)
     return left + between.join(fill * (width + 2) for width in widths) + right + "\n"
 
 

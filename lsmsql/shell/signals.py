@@ -39,15 +39,12 @@ class Signals:
             return
         previous: dict[int, Any] = {}
         try:
-            for number, handler in (
-                (signal.SIGINT, self._on_interrupt),
-                (signal.SIGTERM, self._on_terminate),
-            ):
-                previous[number] = signal.signal(number, handler)
+            previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_interrupt)
+            previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._on_terminate)
             yield
         finally:
-            for number, old in previous.items():
-                signal.signal(number, old)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
     @contextlib.contextmanager
     def running(self, connection: apsw.Connection) -> Iterator[None]:
@@ -78,13 +75,17 @@ class Signals:
         self._interrupts += 1
         if self._running is None or self._interrupts >= _PATIENCE:
             raise KeyboardInterrupt
-        self._running.interrupt()
+        self._stop_statement(self._running)
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         if self._running is None:
             raise SystemExit(128 + number)
         self._terminated = True
-        self._running.interrupt()
+        self._stop_statement(self._running)
+
+    def _stop_statement(self, connection: apsw.Connection) -> None:
+        with contextlib.suppress(apsw.ConnectionClosedError):  # .open has closed it
+            connection.interrupt()
 
 
 def _keep_going() -> bool:

@@ -95,7 +95,7 @@ def read_head(sql: str) -> Head:
 
 def _tokens(sql: str, count: int) -> list[_Token]:
     """The first ``count`` tokens that are no blanks."""
-    tokens = []
+    tokens: list[_Token] = []
     for match in _TOKEN.finditer(sql):
         if match.lastgroup != "blank" and (tokens or match[0] != ";"):
             tokens.append(_Token(match[0], match.start(), match.end()))

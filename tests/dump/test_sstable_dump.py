@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,9 @@ def write(path: str, schema: TableSchema, rows, **settings) -> str:
 @pytest.fixture
 def table(tmp_path) -> str:
     """Three blocks of two records: days 6 to 1, since the key descends."""
-    rows = [(10 + day, (day, f"o'{day}"), (f"[red]city {day}", day / 2)) for day in range(1, 6)]
+    rows: list[Any] = [
+        (10 + day, (day, f"o'{day}"), (f"[red]city {day}", day / 2)) for day in range(1, 6)
+    ]
     rows.append((16, (6, 1.0), None))
     return write(str(tmp_path / "000007.sst"), SCHEMA, rows, block_rows=2)
 
@@ -186,7 +189,7 @@ def test_the_types_of_the_key_are_read(text, part):
     assert parse_key_part(text) == part
 
 
-def offset_of(document, block: int) -> int:
+def offset_of(document, block: int):
     return document["blocks"][block]["offset"]
 
 

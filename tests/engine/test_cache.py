@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ class FakeBlock:
     def __init__(self, nbytes: int) -> None:
         self.nbytes = nbytes
         self.in_use = True
-        self.grown = None
+        self.grown: Callable[[], None] | None = None
 
     def grow(self, size: int) -> None:
         self.nbytes += size
@@ -98,7 +100,7 @@ def test_the_blocks_of_a_file_are_forgotten():
 )
 def test_capacity_holds_and_the_sum_is_true(steps):
     cache: BlockCache[FakeBlock] = BlockCache(100)
-    blocks = {}
+    blocks: dict[int, FakeBlock] = {}
     for step, place, size in steps:
         if step == "put":
             blocks.setdefault(place, FakeBlock(size))

@@ -98,6 +98,15 @@ class KeyCodec:
         except BAD_VALUE:
             raise self._explain(values, prefix=True) from None
 
+    def encode_bound(self, values: Sequence[Value]) -> bytes:
+        """``encode_prefix`` without the limit of length: where in the order a key would stand."""
+        whole = len(values) == len(self.parts)
+        encoders = self._encoders if whole else self._inner_encoders
+        try:
+            return b"".join([e(v) for e, v in zip(encoders, values, strict=False)])
+        except BAD_VALUE:
+            raise self._explain(values, prefix=not whole) from None
+
     def _explain(self, values: Sequence[Value], prefix: bool = False) -> Error:
         """The error for values that could not be encoded."""
         if len(values) != len(self.parts) and not prefix:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsmsql.engine.memtable.memtable import FORGOTTEN, Forgotten, Memtable
+from lsmsql.engine.memtable.memtable import FORGOTTEN, Forgotten, Memtable, Version
 
 KEEP_ALL = 0
 
@@ -19,12 +21,19 @@ def table(*records: tuple[bytes, int | None]) -> Memtable:
     return memtable
 
 
+def version(memtable: Memtable, key: bytes, sequence: int) -> Version:
+    """The version that is there."""
+    found = memtable.get(key, sequence)
+    assert found is not None
+    return found
+
+
 def test_each_reader_sees_its_version():
     memtable = table((b"k", 1), (b"k", None), (b"k", 3))
     assert memtable.get(b"k", 0) is None
-    assert memtable.get(b"k", 1)[:2] == (1, (1,))
-    assert memtable.get(b"k", 2)[:2] == (2, None)
-    assert memtable.get(b"k", 99)[:2] == (3, (3,))
+    assert version(memtable, b"k", 1)[:2] == (1, (1,))
+    assert version(memtable, b"k", 2)[:2] == (2, None)
+    assert version(memtable, b"k", 99)[:2] == (3, (3,))
     assert memtable.get(b"other", 99) is None
 
 
@@ -32,10 +41,10 @@ def test_versions_that_no_reader_asks_for_are_let_go():
     memtable = Memtable()
     for sequence in (1, 2, 3):
         memtable.put(b"k", (sequence,), sequence, 10, oldest=sequence)
-    newest = memtable.get(b"k", 3)
+    newest = version(memtable, b"k", 3)
     assert newest[:2] == (3, (3,))
     assert newest[2] == (2, (2,), FORGOTTEN)
-    assert memtable.get(b"k", 2)[1] == (2,)
+    assert version(memtable, b"k", 2)[1] == (2,)
     with pytest.raises(Forgotten):
         memtable.get(b"k", 1)
 
@@ -49,7 +58,7 @@ def test_what_a_registered_reader_needs_is_kept():
     memtable = Memtable()
     for sequence in range(1, 10):
         memtable.put(b"k", (sequence,), sequence, 10, oldest=min(sequence, 4))
-    assert [memtable.get(b"k", s)[1] for s in range(4, 10)] == [(s,) for s in range(4, 10)]
+    assert [version(memtable, b"k", s)[1] for s in range(4, 10)] == [(s,) for s in range(4, 10)]
 
 
 def test_records_are_all_versions_or_those_of_a_reader():
@@ -67,7 +76,7 @@ def test_records_are_all_versions_or_those_of_a_reader():
 def test_undo_takes_back_the_newest_version():
     memtable = table((b"a", 1), (b"b", 2), (b"a", 3))
     memtable.undo(b"a", 3)
-    assert memtable.get(b"a", 99)[1] == (1,)
+    assert version(memtable, b"a", 99)[1] == (1,)
     memtable.undo(b"b", 2)
     assert memtable.get(b"b", 99) is None
     assert list(memtable.slices()) == [[b"a"]]
@@ -101,7 +110,7 @@ batches = st.lists(
 @given(batches, st.integers(0, 12))
 def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest):
     memtable = Memtable()
-    states: list[dict] = [{}]
+    states: list[dict[bytes, Any]] = [{}]
     for sequence, (records, together) in enumerate(steps, 1):
         bound = min(oldest, sequence)
         if together:
@@ -115,7 +124,7 @@ def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest):
     for sequence in range(min(oldest, len(steps)), len(states)):
         expected = states[sequence]
         for key in keys:
-            version = memtable.get(key, sequence)
-            assert (None if version is None else version[:2]) == expected.get(key)
-        found = memtable.records(keys, sequence)
-        assert list(zip(*found, strict=True)) == [(k, *expected[k]) for k in sorted(expected)]
+            found = memtable.get(key, sequence)
+            assert (None if found is None else found[:2]) == expected.get(key)
+        columns = memtable.records(keys, sequence)
+        assert list(zip(*columns, strict=True)) == [(k, *expected[k]) for k in sorted(expected)]

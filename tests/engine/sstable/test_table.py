@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -35,7 +38,7 @@ SCHEMA = make_schema(
 )
 fs = OsFileSystem()
 
-Record = tuple[bytes, int, tuple | None]
+Record = tuple[bytes, int, tuple[Any, ...] | None]
 
 
 def make_run(records: list[Record]):
@@ -43,12 +46,12 @@ def make_run(records: list[Record]):
     return run_from_records(keys, sequences, rows, SCHEMA.slot_types)
 
 
-def write(directory, records: list[Record], cuts: list[int] = (), **settings) -> FileMeta:
+def write(directory, records: list[Record], cuts: Collection[int] = (), **settings) -> FileMeta:
     """File 3 of the records; ``cuts`` part them into the runs that the writer gets."""
     path = os.path.join(directory, file_name(3))
     writer = TableWriter(fs, path, 3, SCHEMA, Options(**settings), bottom=False)
     edges = [0, *sorted(set(cuts) - {0, len(records)}), len(records)]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         writer.add(make_run(records[low:high]))
     return writer.finish()
 
@@ -64,7 +67,7 @@ class Opened:
 
     def __post_init__(self) -> None:
         path = os.path.join(self.directory, file_name(self.meta.number))
-        self.table = SSTable(fs, path, self.meta, self.cache, self.counters)
+        self.table: Any = SSTable(fs, path, self.meta, self.cache, self.counters)
 
 
 def read_back(table: SSTable, start=None, stop=None, **options) -> list[Record]:
@@ -72,7 +75,7 @@ def read_back(table: SSTable, start=None, stop=None, **options) -> list[Record]:
     runs = list(table.runs(start, stop, range(SCHEMA.slots), **options))
     if options.get("reverse"):
         runs.reverse()
-    records = []
+    records: list[Record] = []
     for run in runs:
         columns = [column_values(column) for column in run.columns[FIRST_VALUE:]]
         rows = zip(*columns, strict=True)
@@ -191,7 +194,7 @@ def check_blocks(reader: SSTable) -> None:
                 assert zone.minimum is not None
 
 
-def check_find(reader: SSTable, versions: dict, key: bytes, sequence: int) -> None:
+def check_find(reader: SSTable, versions: dict[int, Any], key: bytes, sequence: int) -> None:
     visible = [number for number in versions if number <= sequence]
     found = reader.find(key, sequence)
     assert (found is not None) == bool(visible)

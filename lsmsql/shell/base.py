@@ -1,0 +1,243 @@
+"""The shell without its commands: how statements run, how rows and errors are printed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TextIO
+
+import apsw
+import apsw.shell
+
+from lsmsql.engine.errors import UsageError
+from lsmsql.engine.schema import Value
+from lsmsql.shell.formats import FORMATS, Style
+from lsmsql.shell.messages import describe, show_place
+from lsmsql.shell.queryplan import draw
+from lsmsql.shell.session import Session
+from lsmsql.shell.signals import Signals
+from lsmsql.shell.statements import Action, choose, in_temp, is_blank, read_head
+from vtab import create_from_sql
+
+_WITH_PLAN = {"SELECT", "WITH", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"}
+_WRAP = 60
+"""Characters of a table cell on a terminal before it goes on in the next line."""
+
+
+_ApswShell: Any = apsw.shell.Shell
+"""Its methods have no types."""
+
+
+class BaseShell(_ApswShell):  # type: ignore[misc]
+    """apsw's shell with a store behind it. Its attributes keep the names they have there."""
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    interactive: bool
+    bail: bool
+    echo: bool
+    timer: bool
+    changes: bool
+    header: bool
+    separator: str
+    nullvalue: str
+    widths: list[int]
+
+    def __init__(self, session: Session, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> None:
+        self.session = session
+        self.signals = Signals()
+        self.mode = "list"
+        self.insert_table = "table"
+        self.eqp = False
+        self.stats = False
+        self.failed = False
+        self.failed_text = ""
+        self.once = False
+        super().__init__(stdin, stdout, stderr)
+        if self._using_a_terminal():
+            self.mode = "box"
+        self.prompt, self.moreprompt = "lsmsql> ", "   ...> "
+        self.history_file = os.environ.get("LSMSQL_HISTORY", "~/.lsmsql_history")
+        self.bindings: dict[str, Value] = {}
+
+    @property
+    def db(self) -> apsw.Connection:
+        """The connection that shows the store."""
+        return self.session.connection
+
+    @db.setter
+    def db(self, value: object) -> None:
+        """Nothing: apsw's shell would open a database of its own."""
+
+    # ------------------------------------------------------------------------------- statements
+
+    def process_sql(
+        self, sql: str, bindings: Any = None, internal: bool = False, summary: object = None
+    ) -> None:
+        """Run statements one after the other. Raises what the first wrong one raises."""
+        while not is_blank(sql):
+            statement, explain = self._prepare(sql)
+            sql = sql[len(statement) :]
+            if self.echo:
+                self.stderr.write(statement.strip() + "\n")
+            if self.eqp and read_head(statement).verb in _WITH_PLAN:
+                self._print_plan("EXPLAIN QUERY PLAN " + statement)
+            with self._measured():
+                self._run(statement, explain)
+
+    def _prepare(self, sql: str) -> tuple[str, int]:
+        """The first statement of ``sql`` and its kind: 1 EXPLAIN, 2 EXPLAIN QUERY PLAN, else 0.
+
+        SQLite divides the text, and finds what is wrong with the statement before it runs.
+        """
+        first = (sql, 0)
+
+        def stop(cursor: apsw.Cursor, statement: str, bindings: object) -> bool:
+            nonlocal first
+            first = statement, cursor.is_explain
+            return False
+
+        cursor = self.db.cursor()
+        cursor.exec_trace = stop
+        self.failed_text = sql
+        try:
+            cursor.execute(sql, self.bindings)
+        except apsw.ExecTraceAbort:
+            pass
+        except KeyError as error:
+            name = error.args[0]
+            raise UsageError(f"${name} has no value; .parameter set {name} VALUE") from None
+        except apsw.BindingsError:
+            raise UsageError("parameters need names, such as $x; .parameter set x VALUE") from None
+        return first
+
+    def _run(self, sql: str, explain: int) -> None:
+        head = read_head(sql)
+        match choose(head):
+            case Action.CREATE_TABLE:
+                self._create_table(sql, head.name)
+            case Action.ATTACH:
+                self.db.execute(in_temp(sql, head))
+            case _ if explain == 2:
+                self._print_plan(sql)
+            case _:
+                self._query(sql, "column" if explain else self.mode)
+        if head.verb == "ROLLBACK":  # SQLite has forgotten tables that the store still holds
+            self.session.binding.refresh()
+
+    def _create_table(self, sql: str, name: str) -> None:
+        """Raises UsageError if a temporary table would hide the new one, and SchemaError."""
+        stored = {schema.name.lower() for schema in self.session.store.tables()}
+        if name.lower() not in stored and name.lower() in self.temporary_names():
+            raise UsageError(f"there is a temporary table or view {name}; drop it first")
+        create_from_sql(self.session.store, sql)
+        self.session.binding.refresh()
+
+    def temporary_names(self) -> set[str]:
+        """Lower-case names in the schema ``temp``: what the user put there, and tables of ours."""
+        return {name.lower() for (name,) in self.db.execute("SELECT name FROM sqlite_temp_schema")}
+
+    def _query(self, sql: str, mode: str) -> None:
+        changes = self.db.total_changes()
+        cursor = self.db.execute(sql, self.bindings)
+        try:
+            names = [column[0] for column in cursor.get_description()]
+        except apsw.ExecutionCompleteError:  # no rows
+            names = []
+        if names:
+            self.print_rows(names, cursor, mode)
+        changes = self.db.total_changes() - changes
+        if self.changes and changes:
+            total = self.db.total_changes()
+            self.stdout.write(f"changes: {changes}   total_changes: {total}\n")
+
+    def print_rows(
+        self, names: Sequence[str], rows: Iterable[Sequence[Value]], mode: str | None = None
+    ) -> None:
+        """Print rows as the mode has it."""
+        mode = mode or self.mode
+        style = Style(
+            header=self.header or mode == "column",
+            separator="," if mode == "csv" and self.separator == "|" else self.separator,
+            null=self.nullvalue,
+            table=self.insert_table,
+            wrap=_WRAP if self.interactive else 0,
+            widths=tuple(self.widths),
+        )
+        write = self.stdout.write
+        for piece in FORMATS[mode](names, rows, style):
+            write(piece)
+
+    def _print_plan(self, sql: str) -> None:
+        self.stdout.writelines(draw(self.db.execute(sql, self.bindings)))
+
+    def _measured(self) -> _Measured:
+        return _Measured(self)
+
+    # ------------------------------------------------------------------------------- errors
+
+    def run_input(self, text: str) -> bool:
+        """Run statements or a command; print what goes wrong, and return whether nothing did."""
+        try:
+            with self.signals.running(self.db):
+                self.process_complete_line(text)
+        except BrokenPipeError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            self.report(error)
+            return False
+        return True
+
+    def process_complete_line(self, command: str) -> None:
+        """Run statements, or a command if it begins with a dot."""
+        if command.lstrip().startswith("."):
+            self.process_command(command.strip())
+        else:
+            self.process_sql(command)
+            if self.once:
+                self.command_output(["stdout"])
+
+    def report(self, error: BaseException) -> None:
+        """Print an error. Its line number is printed when it comes from a file or a pipe."""
+        self.failed = True
+        self.stdout.flush()
+        place = show_place(self.failed_text, getattr(error, "error_offset", -1))
+        text = describe(error, self.session.store)
+        self.stderr.write(f"Error: {self.where()}{text}\n{place}")
+        self.stderr.flush()
+
+    def where(self) -> str:
+        """The place of the statement in what is read."""
+        return ""
+
+
+class _Measured:
+    """Prints what a statement took (.timer) and what the store did for it (.stats)."""
+
+    def __init__(self, shell: BaseShell) -> None:
+        self._shell = shell
+
+    def __enter__(self) -> None:
+        self._real, self._times = time.perf_counter(), os.times()
+        if self._shell.stats:
+            self._counters = dict(self._shell.session.store.stats().counters)
+
+    def __exit__(self, *error: object) -> None:
+        shell = self._shell
+        if shell.timer:
+            now = os.times()
+            shell.stdout.write(
+                f"Run Time: real {time.perf_counter() - self._real:.3f}"
+                f" user {now.user - self._times.user:.3f}"
+                f" sys {now.system - self._times.system:.3f}\n"
+            )
+        if shell.stats and hasattr(self, "_counters"):
+            shell.stdout.writelines(self._changed())
+
+    def _changed(self) -> Iterator[str]:
+        for name, value in self._shell.session.store.stats().counters.items():
+            difference = value - self._counters.get(name, 0)
+            if difference:
+                yield f"{name.replace('_', ' ')}: {difference:,}\n"

@@ -1,0 +1,54 @@
+"""Plans in words: what EXPLAIN QUERY PLAN says about a table of ours.
+
+    SEARCH flights BY PRIMARY KEY (origin=? AND day>?) COLUMNS carrier,dep_delay
+    SCAN flights ORDER BY PRIMARY KEY DESC LIMIT ? OFFSET ? COLUMNS *
+"""
+
+from __future__ import annotations
+
+import re
+
+from lsmsql.engine.schema import TableSchema
+from vtab.constraint import Op
+from vtab.planner import ScanPlan, is_point
+
+_PREFIX = re.compile(r"SCAN (?P<name>.*?) VIRTUAL TABLE INDEX \d+:(?P<verb>SCAN|SEARCH) (?P<rest>.*)")
+
+
+def describe(plan: ScanPlan, schema: TableSchema) -> str:
+    """The plan as text."""
+    words = ["SEARCH" if plan.searches else "SCAN", plan.table]
+    if plan.searches:
+        words.append(f"BY PRIMARY KEY ({' AND '.join(_comparisons(plan, schema))})")
+    if plan.ordered and not is_point(plan, schema):
+        words.append("ORDER BY PRIMARY KEY DESC" if plan.reverse else "ORDER BY PRIMARY KEY")
+    words += [f"{word} ?" for word, on in (("LIMIT", plan.limit), ("OFFSET", plan.offset)) if on]
+    if plan.columns:
+        names = ",".join(schema.columns[i].name for i in plan.columns)
+        words.append(f"COLUMNS {'*' if len(plan.columns) == len(schema.columns) else names}")
+    return " ".join(words)
+
+
+def _comparisons(plan: ScanPlan, schema: TableSchema) -> list[str]:
+    names = [schema.columns[position].name for position in schema.key]
+    shown = [
+        f"{name} IN (...)" if op is Op.IN else f"{name}=?"
+        for name, op in zip(names, plan.prefix, strict=False)
+    ]
+    bounded = [op for op in (plan.low, plan.high) if op is not None]
+    return shown + [f"{names[len(plan.prefix)]}{op.value}?" for op in bounded]
+
+
+def readable(detail: str) -> str:
+    """A line of EXPLAIN QUERY PLAN without what SQLite puts before the plan of a virtual table.
+
+    An alias is kept as ``flights AS f``; lines about anything else come back as they are.
+    """
+    match = _PREFIX.fullmatch(detail)
+    if match is None:
+        return detail
+    name, verb, rest = match.group("name", "verb", "rest")
+    if rest.startswith(name):
+        return f"{verb} {rest}"
+    table, space, rest = rest.partition(" ")
+    return f"{verb} {table} AS {name}{space}{rest}"

@@ -1,0 +1,69 @@
+"""Errors of ours that SQLite understands: each is of our tree and of apsw's, and carries the result
+code that SQLite gives for the same mistake in a table of its own.
+
+Under OR IGNORE SQLite forgives every constraint error of a virtual table, although a value of a
+wrong type is never ignored: it is then reported with another code.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import apsw
+
+from lsmsql.engine.errors import ConstraintError, LimitError, ReadOnlyError, TypeMismatchError
+from lsmsql.engine.schema import Column, TableSchema, Value, storage_class
+
+CodedError = TypeVar("CodedError", bound=apsw.Error)
+
+
+class RowConstraintError(ConstraintError, apsw.ConstraintError):
+    """A row that breaks UNIQUE or NOT NULL."""
+
+
+class RowTypeError(TypeMismatchError, apsw.ConstraintError):
+    """A value that the declared type of its column refuses."""
+
+
+class StatementTypeError(TypeMismatchError, apsw.MismatchError):
+    """The same under OR IGNORE."""
+
+
+class RowLimitError(LimitError, apsw.TooBigError):
+    """A key that is too long."""
+
+
+class StoreReadOnlyError(ReadOnlyError, apsw.ReadOnlyError):
+    """A write on a store that was opened for reading."""
+
+
+def duplicate_key(schema: TableSchema) -> RowConstraintError:
+    """There is a row with this key."""
+    names = ", ".join(f"{schema.name}.{schema.columns[i].name}" for i in schema.key)
+    code = apsw.SQLITE_CONSTRAINT_PRIMARYKEY
+    return _coded(RowConstraintError(f"UNIQUE constraint failed: {names}"), code)
+
+
+def null_value(schema: TableSchema, column: Column) -> RowConstraintError:
+    """NULL in a column that is NOT NULL."""
+    message = f"NOT NULL constraint failed: {schema.name}.{column.name}"
+    return _coded(RowConstraintError(message), apsw.SQLITE_CONSTRAINT_NOTNULL)
+
+
+def wrong_type(
+    schema: TableSchema, column: Column, value: Value, *, ignoring: bool
+) -> RowTypeError | StatementTypeError:
+    """A value that cannot be converted to the type of its column."""
+    message = (
+        f"cannot store {storage_class(value)} value in {column.type} column"
+        f" {schema.name}.{column.name}"
+    )
+    if ignoring:
+        return StatementTypeError(message)
+    return _coded(RowTypeError(message), apsw.SQLITE_CONSTRAINT_DATATYPE)
+
+
+def _coded(error: CodedError, code: int) -> CodedError:
+    error.extendedresult = code
+    error.result = code & 0xFF
+    return error

@@ -1,0 +1,261 @@
+"""From the conditions of a query to the way its rows are read: pure decisions, no SQLite here.
+
+What can be answered from the key is taken over: ``=`` and IN on its leading columns, then one range
+on the next; the order of the key, in both directions; LIMIT and OFFSET, if nothing is left for
+SQLite to check; and the columns used, since no others are decoded. All the rest SQLite does itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from lsmsql.engine.schema import ColumnType, TableSchema
+from vtab.constraint import ROWID, Constraint, Op
+
+OrderBy = Sequence[tuple[int, bool]]
+"""Column and whether it is descending, for each term of an ORDER BY."""
+
+GROUPED = (1, 2)
+"""Values of ``distinct`` with which equal rows must be adjacent but need no order."""
+
+LAST_BIT = 63
+"""SQLite tells of this column and all after it in one bit whether they are used."""
+
+_SEEK_COST = 10.0
+_ROW_COST = 1.0
+_COLUMN_COST = 0.1
+_IN_VALUES = 10
+"""How many values an IN is taken to have."""
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """A way to read a table.
+
+    ``prefix`` holds EQ or IN for each leading key column that is compared so, ``low`` and ``high``
+    the comparison that bounds the next key column. ``ordered``: rows come in the order asked for,
+    which is that of the key or, with ``reverse``, the opposite. ``columns`` are the positions of the
+    columns to decode. The arguments of a scan come in this order: a value (or set) for each
+    comparison of ``prefix``, then those of ``low``, ``high``, ``limit`` and ``offset`` if present.
+    """
+
+    table: str
+    prefix: tuple[Op, ...] = ()
+    low: Op | None = None
+    high: Op | None = None
+    ordered: bool = False
+    reverse: bool = False
+    limit: bool = False
+    offset: bool = False
+    columns: tuple[int, ...] = ()
+
+    @property
+    def searches(self) -> bool:
+        """Whether only a part of the table is read."""
+        return bool(self.prefix or self.low or self.high)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and the number of the constraint that gives each of its arguments."""
+
+    plan: ScanPlan
+    arguments: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a plan is taken to cost, in about the time to read one row, and the rows it gives."""
+
+    cost: float
+    rows: int
+    unique: bool
+
+
+def has_rowid(schema: TableSchema) -> bool:
+    """Whether the table is keyed by one INTEGER, which is then its rowid."""
+    return schema.key_types == (ColumnType.INTEGER,)
+
+
+def is_point(plan: ScanPlan, schema: TableSchema) -> bool:
+    """Whether the plan looks up whole keys."""
+    return len(plan.prefix) == len(schema.key)
+
+
+def make_plan(
+    schema: TableSchema,
+    constraints: Sequence[Constraint],
+    order_by: OrderBy,
+    columns_used: Collection[int],
+    distinct: int = 0,
+) -> Planned:
+    """The best way to read the table. ``distinct`` is SQLite's number (see GROUPED)."""
+    candidates = _candidates(schema, constraints)
+    prefix = _match_prefix(schema, candidates)
+    matched = [constraints[i].op for i in prefix]
+    low = high = None
+    if len(prefix) < len(schema.key):
+        next_column = candidates.get(schema.key[len(prefix)], {})
+        low = _first(next_column, (Op.GT, Op.GE))
+        high = _first(next_column, (Op.LT, Op.LE))
+    fixed = {c for c, op in zip(schema.key, matched, strict=False) if op is Op.EQ}
+    direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
+    arguments = [*prefix, *(i for i in (low, high) if i is not None)]
+    window: list[int] = []
+    if direction is not None or not order_by:
+        window = _window(constraints, arguments)
+    plan = ScanPlan(
+        table=schema.name,
+        prefix=tuple(matched),
+        low=None if low is None else constraints[low].op,
+        high=None if high is None else constraints[high].op,
+        ordered=bool(order_by) and direction is not None,
+        reverse=bool(direction),
+        limit=bool(window),
+        offset=len(window) > 1,
+        columns=_columns(schema, columns_used),
+    )
+    return Planned(plan, (*arguments, *window))
+
+
+# ------------------------------------------------------------------------------- conditions
+
+_Candidates = dict[int, dict[Op, int]]
+"""Per key column and operator the number of the first constraint that the key can answer."""
+
+
+def _candidates(schema: TableSchema, constraints: Sequence[Constraint]) -> _Candidates:
+    found: _Candidates = {}
+    types = dict(zip(schema.key, schema.key_types, strict=True))
+    patterns = {c.column for c in constraints if c.op is Op.PATTERN}
+    for number, constraint in enumerate(constraints):
+        column = constraint.column
+        if column == ROWID and has_rowid(schema):
+            column = schema.key[0]
+        kind = types.get(column)
+        if kind is not None and _is_answerable(constraint, kind, column in patterns):
+            found.setdefault(column, {}).setdefault(constraint.op, number)
+    return found
+
+
+def _is_answerable(constraint: Constraint, kind: ColumnType, has_pattern: bool) -> bool:
+    if not constraint.usable:
+        return False
+    if has_pattern and kind in (ColumnType.ANY, ColumnType.BLOB):
+        return False  # GLOB sends bounds on texts, but finds blobs and numbers as well
+    return constraint.binary or kind in (ColumnType.INTEGER, ColumnType.REAL, ColumnType.BLOB)
+
+
+def _first(candidates: dict[Op, int], ops: Iterable[Op]) -> int | None:
+    return min((candidates[op] for op in ops if op in candidates), default=None)
+
+
+def _match_prefix(schema: TableSchema, candidates: _Candidates) -> list[int]:
+    """The constraints that fix the leading key columns, with at most one IN among them.
+
+    A second IN is left to SQLite: the product of two long lists is worse than reading on.
+    """
+    matched: list[int] = []
+    has_in = False
+    for column in schema.key:
+        of_column = candidates.get(column, {})
+        if Op.EQ in of_column:
+            matched.append(of_column[Op.EQ])
+        elif Op.IN in of_column and not has_in:
+            matched.append(of_column[Op.IN])
+            has_in = True
+        else:
+            break
+    return matched
+
+
+# ------------------------------------------------------------------------------- order
+
+
+def _direction(
+    schema: TableSchema, fixed: Collection[int], order_by: OrderBy, *, grouped: bool
+) -> bool | None:
+    """Whether reading backwards gives the order (False: forwards); None if neither does.
+
+    Columns in ``fixed`` have one value only. No two rows share a key: what is ordered by after all
+    of its columns does not matter.
+    """
+    key = [
+        (column, descending)
+        for column, descending in zip(schema.key, schema.descending, strict=True)
+        if column not in fixed
+    ]
+    wanted = [
+        (schema.key[0] if column == ROWID and has_rowid(schema) else column, descending)
+        for column, descending in order_by
+    ]
+    wanted = [term for term in wanted if term[0] not in fixed]
+    if grouped:
+        columns = {column for column, _ in wanted}
+        leading = {column for column, _ in key[: len(columns)]}
+        return False if leading <= columns else None
+    backwards: set[bool] = set()
+    for (column, descending), (key_column, key_descending) in zip(wanted, key, strict=False):
+        if column != key_column:
+            return None
+        backwards.add(descending != key_descending)
+    return None if len(backwards) > 1 else True in backwards
+
+
+# ------------------------------------------------------------------------------- limit
+
+
+def _window(constraints: Sequence[Constraint], consumed: Collection[int]) -> list[int]:
+    """The numbers of LIMIT and OFFSET, if they may be taken over: only when no row that we count
+    can be dropped by SQLite afterwards.
+
+    A comparison of row values such as (a, b) > (1, 2) arrives as a >= 1 without its value, and is
+    checked again: so a >= or <= whose value is not known may be one.
+    """
+    limit = offset = None
+    for number, constraint in enumerate(constraints):
+        if constraint.op is Op.LIMIT and constraint.usable:
+            limit = number
+        elif constraint.op is Op.OFFSET and constraint.usable:
+            offset = number
+        elif number not in consumed:
+            return []
+        elif constraint.op in (Op.GE, Op.LE) and constraint.literal is None:
+            return []
+    if limit is None:
+        return []
+    return [limit] if offset is None else [limit, offset]
+
+
+# ------------------------------------------------------------------------------- columns
+
+
+def _columns(schema: TableSchema, used: Collection[int]) -> tuple[int, ...]:
+    rest = LAST_BIT in used
+    return tuple(
+        column
+        for column in range(len(schema.columns))
+        if column in used or (rest and column >= LAST_BIT)
+    )
+
+
+# ------------------------------------------------------------------------------- cost
+
+
+def estimate(plan: ScanPlan, schema: TableSchema, rows: int, matched: int | None = None) -> Estimate:
+    """The cost of a plan for a table of ``rows``; ``matched`` is how many of them it reads, if known.
+
+    Otherwise k leading columns of n leave rows ** (1 - k/n), a bound a quarter of that.
+    """
+    lookups = _IN_VALUES ** plan.prefix.count(Op.IN)
+    point = is_point(plan, schema)
+    if matched is None:
+        left = max(rows, 1) ** (1 - len(plan.prefix) / len(schema.key)) * lookups
+        left /= 4 ** ((plan.low is not None) + (plan.high is not None))
+        matched = round(left)
+    if point:
+        matched = min(matched, lookups)
+    matched = max(matched, 1)
+    row_cost = _ROW_COST + _COLUMN_COST * len(plan.columns)
+    return Estimate(_SEEK_COST * lookups + matched * row_cost, matched, point and lookups == 1)

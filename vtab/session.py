@@ -1,0 +1,170 @@
+"""What the tables of one store in one connection share: the snapshot they read and the changes that
+are not committed yet.
+
+    outside a transaction   the snapshot is taken by the first cursor that reads, and let go with the
+                            last one: so a statement sees one commit in all of its tables
+    in a transaction        it is taken at the first read or write, and let go at the end
+
+SQLite says nothing at the end of a transaction that only read. So while such a one holds a snapshot,
+a trace hook looks after each statement whether it is over.
+
+Nothing here is for more than one thread at a time; a connection is used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+import apsw
+
+from lsmsql.engine.errors import NoSuchTableError, ReadOnlyError
+from lsmsql.engine.memtable.memtable import Version
+from lsmsql.engine.readview import ReadView
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.store import Store
+from lsmsql.engine.view import NEWEST, Found
+from lsmsql.engine.writeset import WriteSet
+from vtab.failures import StoreReadOnlyError
+from vtab.savepoints import Mark
+
+
+class Pin:
+    """A view of the store, and how many cursors read it."""
+
+    __slots__ = ("step", "users", "view")
+
+    def __init__(self, view: ReadView, step: int) -> None:
+        self.view = view
+        self.step = step
+        self.users = 0
+
+
+class Session:
+    """The state of a store in one connection.
+
+    The connection is held weakly: it holds the session, by way of the module it has registered.
+    """
+
+    def __init__(self, connection: apsw.Connection, store: Store) -> None:
+        self.store = store
+        self.core = store.core
+        self.writes = WriteSet()
+        self._connection = weakref.ref(connection)
+        self._pin: Pin | None = None
+        self._writing = False
+        self._watching = False
+        self._largest: dict[int, int | None] = {}
+
+    # ------------------------------------------------------------------------------- connection
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether what is read and written now belongs to a transaction that goes on."""
+        connection = self._connection()
+        if self._writing or connection is None:
+            return self._writing
+        try:
+            return connection.in_transaction
+        except apsw.ConnectionClosedError:
+            return False
+
+    def on_conflict(self) -> int:
+        """What the running statement wants for a row that breaks a constraint."""
+        connection = self._connection()
+        assert connection is not None
+        return connection.vtab_on_conflict()
+
+    def mark(self) -> Mark:
+        """This point of the transaction."""
+        connection = self._connection()
+        assert connection is not None
+        return Mark(self.writes.step, connection.total_changes())
+
+    # ------------------------------------------------------------------------------- reading
+
+    def check(self, schema: TableSchema) -> None:
+        """Raise ClosedError, or NoSuchTableError if the table has been dropped."""
+        self.core.check_open()
+        if schema.id not in self.core.catalog.by_id:
+            raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
+
+    def lease(self, held: Pin | None) -> Pin:
+        """The view for a cursor that begins to read, in exchange for the one it has ``held``."""
+        pin = self._present()
+        if pin is not held:
+            pin.users += 1
+            if held is not None:
+                self.give_back(held)
+        return pin
+
+    def give_back(self, pin: Pin) -> None:
+        """A cursor has done with its view."""
+        pin.users -= 1
+        if not pin.users and (pin is not self._pin or not self.in_transaction):
+            self._close(pin)
+
+    def _present(self) -> Pin:
+        """The pin of the present snapshot, and of all changes made so far."""
+        pin = self._pin
+        if pin is not None and not pin.users and not self.in_transaction:
+            self._close(pin)  # left by a transaction that has ended
+            pin = None
+        step = self.writes.step
+        if pin is None:
+            pin = self._pin = Pin(ReadView(self.core, self.writes), step)
+            self._watch()
+        elif pin.step != step:
+            old, pin = pin, Pin(pin.view.at_present_step(), step)
+            self._pin = pin
+            if not old.users:
+                self._close(old)
+        return pin
+
+    def _close(self, pin: Pin) -> None:
+        pin.view.close()
+        if pin is self._pin:
+            self._pin = None
+
+    def _retire(self) -> None:
+        """The next cursor takes a new snapshot; those that are reading keep theirs."""
+        pin, self._pin = self._pin, None
+        if pin is not None and not pin.users:
+            pin.view.close()
+
+    def _watch(self) -> None:
+        """Have ``settle`` called after each statement, if this may be a transaction of reads."""
+        watch = not self._writing and self.in_transaction
+        if watch == self._watching:
+            return
+        connection = self._connection()
+        assert connection is not None
+        mask = apsw.SQLITE_TRACE_PROFILE if watch else 0
+        connection.trace_v2(mask, self.settle if watch else None, id=self)
+        self._watching = watch
+
+    def settle(self, _event: object = None) -> None:
+        """Let go of the snapshot if the transaction that took it is over."""
+        pin = self._pin
+        if pin is not None and not pin.users and not self.in_transaction:
+            self._close(pin)
+
+    # ------------------------------------------------------------------------------- writing
+
+    def begin(self) -> None:
+        """A table is written to for the first time in a transaction."""
+        self._check_writable()
+        self._writing = True
+
+    def _check_writable(self) -> None:
+        try:
+            self.core.check_writable()
+        except ReadOnlyError as error:
+            raise StoreReadOnlyError(str(error)) from None
+
+    def find(self, table_id: int, key: bytes) -> Found | None:
+        """The record of ``key`` as the transaction has it now."""
+        memtable = self.writes.memtable(table_id)
+        version: Version | None = None if memtable is None else memtable.get(key, NEWEST)
+        if version is not None:
+            return None if version[1] is None else (None, 0, version[1])
+        return self._present().view.find(table_id, key)
