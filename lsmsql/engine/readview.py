@@ -6,6 +6,7 @@ away. It must be closed; iterators that outlive it raise ClosedError.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -30,14 +31,10 @@ class ReadView:
 
     def at_present_step(self) -> ReadView:
         """A view of the same commit that also sees the changes made since this one was opened."""
-        view = ReadView.__new__(ReadView)
-        view._core = self._core
-        view.sequence = self.sequence
+        self._check()
         self._core.snapshots.hold(self.sequence)
-        view._state = self._state
-        view._writes = self._writes
+        view = copy.copy(self)
         view._step = 0 if self._writes is None else self._writes.step
-        view._open = True
         return view
 
     def find(self, table_id: int, key: bytes) -> Found | None:
@@ -85,6 +82,10 @@ class ReadView:
         if self._open:
             self._open = False
             self._core.snapshots.release(self.sequence)
+
+    def __del__(self) -> None:
+        if getattr(self, "_open", False):  # a range that nobody began to read
+            self.close()
 
     def __enter__(self) -> ReadView:
         return self

@@ -9,11 +9,13 @@ import shutil
 import tempfile
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import lsmsql
+from lsmsql.engine import scan
 
 NUMBERS = st.one_of(
     st.integers(-6, 6),
@@ -58,14 +60,21 @@ class StoreMachine(RuleBasedStateMachine):
         self.model: dict[object, object] = {}
         self.options: dict[str, Any] = {}
 
-    @initialize(background=st.booleans(), block_rows=st.sampled_from([1, 4, 512]))
-    def open(self, background: bool, block_rows: int) -> None:
+    @initialize(
+        background=st.booleans(),
+        block_rows=st.sampled_from([1, 4, 512]),
+        short_scan=st.sampled_from([1, 10, scan.SHORT_SCAN]),
+    )
+    def open(self, background: bool, block_rows: int, short_scan: int) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(scan, "SHORT_SCAN", short_scan)
         self.options = {**TINY, "background": background, "block_rows": block_rows}
         self.store = lsmsql.open(self.path, **self.options)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
             self.store.close()
+            self.patch.undo()
         shutil.rmtree(self.path)
 
     def remember(self, key: object, value: object) -> None:

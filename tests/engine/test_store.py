@@ -214,6 +214,13 @@ class TestMapping:
             store.prefix(5)  # type: ignore[arg-type]
 
 
+    def test_a_range_that_nobody_reads_to_its_end_holds_nothing(self, store: lsmsql.Store) -> None:
+        store.ingest([(key, key) for key in range(10)])
+        store.range()
+        next(store.range())
+        assert store.core.snapshots.active() == ()
+
+
 class TestTables:
     def test_rows_go_in_by_name_or_position_and_come_out_as_dicts(
         self, store: lsmsql.Store

@@ -1,0 +1,143 @@
+"""A view stays as it was, sees its own writes, and must be closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lsmsql
+from lsmsql.engine.projection import Projection, key_codec
+from lsmsql.engine.readview import ReadView
+from lsmsql.engine.scan import Range
+from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID
+from lsmsql.engine.view import found_slot
+from lsmsql.engine.writeset import WriteSet
+
+CODEC = key_codec(KV_SCHEMA)
+VALUES = Projection(KV_SCHEMA, CODEC, [0, 1])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[lsmsql.Store]:
+    with lsmsql.open(tmp_path / "store", sync="off", background=False, block_rows=4) as opened:
+        yield opened
+
+
+def content(view: ReadView, reverse: bool = False) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for piece in view.scan(KV_TABLE_ID, Range(), VALUES, reverse=reverse):
+        part = list(zip(*piece.columns, strict=True))
+        rows += reversed(part) if reverse else part
+    return rows
+
+
+def test_later_commits_flushes_and_compactions_change_nothing(store: lsmsql.Store) -> None:
+    for key in range(20):
+        store[key] = "old"
+    with store.view() as view:
+        before = content(view)
+        for key in range(0, 20, 2):
+            store[key] = "new"
+            store.delete(key + 1)
+        store.ingest([(5, "ingested"), (99, "ingested")])
+        store.compact()
+        assert content(view) == before == [(key, "old") for key in range(20)]
+        assert content(view, reverse=True) == before[::-1]
+        found = view.find(KV_TABLE_ID, CODEC.encode([5]))
+        assert found is not None and found_slot(found, 1) == "old"
+        assert view.find(KV_TABLE_ID, CODEC.encode([99])) is None
+
+
+def test_own_writes_lie_on_top_up_to_the_step_of_the_view(store: lsmsql.Store) -> None:
+    store.ingest([(key, "stored") for key in range(6)])
+    writes = WriteSet()
+    writes.put(KV_TABLE_ID, CODEC.encode([1]), (None, "mine"))
+    writes.put(KV_TABLE_ID, CODEC.encode([2]), None)
+    with store.view(writes) as view:
+        writes.put(KV_TABLE_ID, CODEC.encode([3]), None)
+        assert content(view) == [
+            (0, "stored"), (1, "mine"), (3, "stored"), (4, "stored"), (5, "stored")
+        ]  # fmt: skip
+        with view.at_present_step() as later:
+            assert [key for key, _ in content(later)] == [0, 1, 4, 5]
+            assert later.find(KV_TABLE_ID, CODEC.encode([3])) is None
+        assert view.find(KV_TABLE_ID, CODEC.encode([2])) is None
+        found = view.find(KV_TABLE_ID, CODEC.encode([1]))
+        assert found is not None and found_slot(found, 1) == "mine"
+    assert len(store) == 6
+
+
+def test_a_closed_view_and_its_iterators_raise(store: lsmsql.Store) -> None:
+    store.ingest([(key, key) for key in range(20)])
+    view = store.view()
+    pieces = view.scan(KV_TABLE_ID, Range(), VALUES)
+    next(pieces)
+    view.close()
+    view.close()
+    with pytest.raises(lsmsql.ClosedError, match="view"):
+        next(pieces)
+    with pytest.raises(lsmsql.ClosedError):
+        view.find(KV_TABLE_ID, b"x")
+    assert store.core.snapshots.active() == ()
+
+
+@given(st.sets(st.integers(0, 400), max_size=60), st.integers(-5, 405), st.integers(-5, 405))
+def test_estimates_come_from_the_index_and_are_near(
+    tmp_path_factory: pytest.TempPathFactory, keys: set[int], start: int, stop: int
+) -> None:
+    path = tmp_path_factory.mktemp("s") / "store"
+    with lsmsql.open(path, sync="off", background=False, block_rows=4) as store:
+        store.ingest([(key, None) for key in keys])
+        before = store.stats()["blocks_read"]
+        span = Range(CODEC.encode([start]), CODEC.encode([stop]))
+        with store.view() as view:
+            estimate = view.estimate(KV_TABLE_ID, span)
+            assert view.estimate(KV_TABLE_ID, Range()) == len(keys)
+        assert store.stats()["blocks_read"] == before
+        true = sum(start <= key < stop for key in keys)
+        assert abs(estimate - true) <= 8
+
+
+class TestCounters:
+    """What a read touches after reopening, proved by counts."""
+
+    @pytest.fixture
+    def reopened(self, tmp_path: Path) -> Iterator[lsmsql.Store]:
+        with lsmsql.open(tmp_path / "s", block_rows=10, bottom_block_factor=1) as store:
+            store.ingest([(key, "x" * 20) for key in range(1000)])
+        with lsmsql.open(tmp_path / "s") as store:
+            yield store
+
+    def test_a_key_lookup_reads_one_block(self, reopened: lsmsql.Store) -> None:
+        assert reopened.stats()["blocks_read"] == 0
+        assert reopened[500] == "x" * 20
+        assert reopened.stats()["blocks_read"] == 1
+        assert reopened[501] == "x" * 20
+        assert reopened.stats()["blocks_read"] == 1 and reopened.stats()["cache_hits"] == 1
+
+    def test_a_missing_key_mostly_reads_none(self, reopened: lsmsql.Store) -> None:
+        assert not any(reopened.get(key + 0.5) for key in range(900))
+        assert reopened.stats()["blocks_read"] < 40
+        assert reopened.stats()["bloom_negatives"] > 600
+
+    def test_a_range_reads_the_blocks_that_overlap_it(self, reopened: lsmsql.Store) -> None:
+        assert len(list(reopened.range(495, 515))) == 20
+        assert reopened.stats()["blocks_read"] == 3
+
+    def test_a_limit_reads_no_further_than_it_must(self, reopened: lsmsql.Store) -> None:
+        assert [key for key, _ in reopened.range(limit=10)] == list(range(10))
+        assert reopened.stats()["blocks_read"] == 1
+        assert next(reopened.range(reverse=True))[0] == 999
+        assert reopened.stats()["blocks_read"] == 2
+
+    def test_counting_decodes_keys_only(self, reopened: lsmsql.Store) -> None:
+        assert len(reopened) == 1000
+        assert set(reopened.core.counters.decoded_positions) == {0}
+
+    def test_opening_reads_no_block_and_no_index(self, reopened: lsmsql.Store) -> None:
+        assert reopened.stats()["blocks_read"] == 0
+        assert not any(file._opened for _, file in reopened.core.version.files())
