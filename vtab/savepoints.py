@@ -31,12 +31,14 @@ class Savepoints:
         self._start = start
         self._marks: dict[int, Mark] = {}
 
-    def add(self, level: int, mark: Mark) -> Mark | None:
-        """A savepoint is made. Returns one that a failed statement left over, if there is one."""
-        left_over = self._marks.get(level)
-        self._marks = {n: m for n, m in self._marks.items() if n < level}
+    def add(self, level: int, mark: Mark) -> None:
+        """A savepoint is made."""
+        self.release(level)
         self._marks[level] = mark
-        return left_over
+
+    def at(self, level: int) -> Mark | None:
+        """The open savepoint of that number. If a new one gets it, a failed statement left it."""
+        return self._marks.get(level)
 
     def release(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""

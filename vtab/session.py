@@ -18,12 +18,16 @@ import weakref
 import apsw
 
 from lsmsql.engine.errors import NoSuchTableError, ReadOnlyError
-from lsmsql.engine.memtable.memtable import Version
+from lsmsql.engine.keys import KeyCodec
+from lsmsql.engine.projection import Projection
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.scan import Range
+from lsmsql.engine.schema import Row, TableSchema
 from lsmsql.engine.store import Store
 from lsmsql.engine.view import NEWEST, Found
 from lsmsql.engine.writeset import WriteSet
+from vtab.access import Accesses
+from vtab.bestindex import RowCounts
 from vtab.failures import StoreReadOnlyError
 from vtab.savepoints import Mark
 
@@ -48,12 +52,16 @@ class Session:
     def __init__(self, connection: apsw.Connection, store: Store) -> None:
         self.store = store
         self.core = store.core
+        self.accesses = Accesses()
+        self.row_counts = RowCounts(store.core)
         self.writes = WriteSet()
         self._connection = weakref.ref(connection)
         self._pin: Pin | None = None
         self._writing = False
         self._watching = False
-        self._largest: dict[int, int | None] = {}
+        self._last: dict[int, int | None] = {}
+        self.explicit = False
+        """Whether the transaction that writes was begun by the user."""
 
     # ------------------------------------------------------------------------------- connection
 
@@ -125,12 +133,6 @@ class Session:
         if pin is self._pin:
             self._pin = None
 
-    def _retire(self) -> None:
-        """The next cursor takes a new snapshot; those that are reading keep theirs."""
-        pin, self._pin = self._pin, None
-        if pin is not None and not pin.users:
-            pin.view.close()
-
     def _watch(self) -> None:
         """Have ``settle`` called after each statement, if this may be a transaction of reads."""
         watch = not self._writing and self.in_transaction
@@ -151,20 +153,76 @@ class Session:
     # ------------------------------------------------------------------------------- writing
 
     def begin(self) -> None:
-        """A table is written to for the first time in a transaction."""
-        self._check_writable()
-        self._writing = True
-
-    def _check_writable(self) -> None:
+        """A table is written to for the first time in a transaction. Raises ReadOnlyError."""
         try:
             self.core.check_writable()
         except ReadOnlyError as error:
             raise StoreReadOnlyError(str(error)) from None
+        if not self._writing:
+            self.settle()
+            self.explicit = self.in_transaction
+            self._writing = True
 
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key`` as the transaction has it now."""
         memtable = self.writes.memtable(table_id)
-        version: Version | None = None if memtable is None else memtable.get(key, NEWEST)
+        version = None if memtable is None else memtable.get(key, NEWEST)
         if version is not None:
             return None if version[1] is None else (None, 0, version[1])
-        return self._present().view.find(table_id, key)
+        return (self._pin or self._present()).view.find(table_id, key)
+
+    def last(self, schema: TableSchema, codec: KeyCodec) -> int | None:
+        """The greatest key of a table keyed by one INTEGER; None if the table is empty."""
+        if schema.id not in self._last:
+            projection = Projection(schema, codec, schema.key)
+            forwards = schema.descending[0]
+            slices = self._present().view.scan(
+                schema.id, Range(), projection, reverse=not forwards
+            )
+            piece = next(slices, None)
+            end = 0 if forwards else -1
+            self._last[schema.id] = None if piece is None else piece.columns[0][end]
+        return self._last[schema.id]  # type: ignore[return-value]
+
+    def put(self, table_id: int, key: bytes, row: Row | None) -> None:
+        """Set the payload of ``key``, or with None delete it."""
+        self.writes.put(table_id, key, row)
+
+    def added(self, table_id: int, key: int) -> None:
+        """A row has come into a table keyed by one INTEGER."""
+        if table_id in self._last:
+            last = self._last[table_id]
+            self._last[table_id] = key if last is None else max(last, key)
+
+    def removed(self, table_id: int) -> None:
+        """A row has left a table."""
+        self._last.pop(table_id, None)
+
+    def undo(self, step: int) -> None:
+        """Take back all changes after ``step``."""
+        self.writes.rollback(step)
+        self._last.clear()
+
+    def sync(self) -> None:
+        """Commit to the store. If that fails, the transaction is as it was.
+
+        SQLite asks for this before it commits its own files: if one of them then fails, what the
+        store has got stays.
+        """
+        tables = self.core.catalog.by_id
+        changes = {i: rows for i, rows in self.writes.changes().items() if i in tables}
+        if changes:
+            self.store.write(changes)
+            self._reset()
+
+    def end(self) -> None:
+        """The transaction is over; what has not been committed is thrown away."""
+        self._writing = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self.writes = WriteSet()
+        self._last.clear()
+        pin, self._pin = self._pin, None  # the next cursor takes a new snapshot
+        if pin is not None and not pin.users:
+            pin.view.close()

@@ -9,17 +9,20 @@ A store opened for reading does the same in memory, and changes nothing on the d
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
 from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
 from lsmsql.engine.cleanup import numbered_files, remove_strays
 from lsmsql.engine.core import Core, log_name
-from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.errors import CorruptionError, UsageError
 from lsmsql.engine.manifest.manifest import (
     CURRENT,
     Manifest,
     ManifestState,
     load_manifest,
+    manifest_name,
 )
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.memtable.memtable import Memtable
@@ -35,13 +38,47 @@ _decode_payload = msgspec.msgpack.Decoder().decode
 _PLAIN = frozenset({int, float, str, bytes, type(None)})
 
 
+LOCK = "LOCK"
+
+_BEGUN = {LOCK, manifest_name(1), f"{CURRENT}.new"}
+"""What is there when the making of a store was cut short."""
+
+
 def is_store(core: Core) -> bool:
     """Whether the directory holds a store."""
     return core.filesystem.exists(core.file_path(CURRENT))
 
 
+def check_place(core: Core) -> None:
+    """Raise an error unless a new store can be made at the path; nothing is changed.
+
+    UsageError if files of others are there, CorruptionError if those of a store are that has lost
+    its CURRENT: a new store would bury what they hold.
+    """
+    if not core.filesystem.exists(core.path):
+        return
+    for name in core.filesystem.list(core.path):
+        if name.endswith((".sst", ".log")) or name.startswith("MANIFEST-"):
+            if name not in _BEGUN:
+                problem = f"{CURRENT} is missing, though {name} of a store is there"
+                raise CorruptionError(core.file_path(CURRENT), None, problem)
+        elif name not in _BEGUN:
+            raise UsageError(
+                f"{core.path} is not a store: it holds other files, such as {name};"
+                " give a new or an empty directory"
+            )
+
+
 def create_store(core: Core) -> None:
-    """Make an empty store in the directory, which exists, and open it for writing."""
+    """Make an empty store in the directory, which exists and is locked; open it for writing.
+
+    Raises as ``check_place``. The directory's own entry in its parent is on the disk afterwards.
+    """
+    check_place(core)
+    for name in core.filesystem.list(core.path):
+        if name != LOCK:  # the rest of a creation that was cut short
+            core.filesystem.remove(core.file_path(name))
+    core.filesystem.sync_directory(os.path.dirname(core.path))
     number = core.next_number()
     core.manifest = Manifest.begin(core.filesystem, core.path, number, ManifestState())
     core.manifest_state = core.manifest.state

@@ -21,7 +21,7 @@ from lsmsql.engine.database import Database
 from lsmsql.engine.errors import StorageError, UsageError
 from lsmsql.engine.filesystem import FileSystem, Lock, OsFileSystem
 from lsmsql.engine.options import make_options
-from lsmsql.engine.recovery import create_store, is_store, recover
+from lsmsql.engine.recovery import LOCK, check_place, create_store, is_store, recover
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.schema import (
     Column,
@@ -35,8 +35,6 @@ from lsmsql.engine.stats import Stats, collect_stats
 from lsmsql.engine.table import KeyValue, Table
 
 T = TypeVar("T")
-
-LOCK = "LOCK"
 
 
 def open_store(
@@ -58,19 +56,20 @@ def open_store(
     if mode not in ("r", "rw"):
         raise UsageError(f'mode is "rw" or "r", not {mode!r}')
     options = make_options(**settings)
-    core = Core(filesystem or OsFileSystem(), os.fspath(path), options)
+    core = Core(filesystem or OsFileSystem(), os.path.abspath(os.fspath(path)), options)
     if mode == "r":
         if not is_store(core):
             raise StorageError(f"there is no store at {core.path}")
         recover(core, writable=False)
         return Store(core, None, None)
+    if not is_store(core):
+        check_place(core)
     core.filesystem.make_directory(core.path)
     lock = core.filesystem.lock(core.file_path(LOCK), str(os.getpid()))
     try:
         if is_store(core):
             recover(core, writable=True)
         else:
-            _refuse_strangers(core)
             create_store(core)
         return Store(core, lock, Scheduler(core))
     except BaseException:
@@ -79,20 +78,6 @@ def open_store(
                 file.close()
         lock.release()
         raise
-
-
-def _refuse_strangers(core: Core) -> None:
-    """Raise UsageError if the directory holds files that are not ours."""
-    strangers = [name for name in core.filesystem.list(core.path) if not _is_ours(name)]
-    if strangers:
-        raise UsageError(
-            f"{core.path} is not a store: it holds other files, such as {strangers[0]};"
-            " give a new or an empty directory"
-        )
-
-
-def _is_ours(name: str) -> bool:
-    return name == LOCK or name.startswith(("MANIFEST-", "CURRENT")) or name.endswith(".log")
 
 
 class Store(Database):

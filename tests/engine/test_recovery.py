@@ -150,6 +150,30 @@ def test_a_missing_or_foreign_file_is_an_error_not_an_empty_table(path: str) -> 
         store.get(1)
 
 
+def test_a_store_that_lost_its_current_is_not_buried_under_a_new_one(path: str) -> None:
+    with lsmsql.open(path) as store:
+        store["a"] = 1
+    pointer = Path(path, "CURRENT")
+    content = pointer.read_bytes()
+    pointer.unlink()
+    with pytest.raises(lsmsql.CorruptionError, match="CURRENT is missing"):
+        lsmsql.open(path)
+    pointer.write_bytes(content)
+    with lsmsql.open(path) as store:
+        assert store["a"] == 1
+
+
+def test_a_creation_that_was_cut_short_is_begun_again(path: str) -> None:
+    os.mkdir(path)
+    Path(path, "LOCK").write_bytes(b"")
+    Path(path, "MANIFEST-000001").write_bytes(b"lsm")
+    Path(path, "CURRENT.new").write_bytes(b"MANIF")
+    with lsmsql.open(path) as store:
+        store["a"] = 1
+    with lsmsql.open(path) as store:
+        assert store["a"] == 1
+
+
 def test_strays_of_a_crash_are_removed_but_not_by_readers(path: str) -> None:
     with lsmsql.open(path) as store:
         store["a"] = 1

@@ -44,6 +44,7 @@ class TestOpening:
         (tmp_path / "letter.txt").write_text("dear")
         with pytest.raises(lsmsql.UsageError, match=r"not a store.*letter\.txt"):
             lsmsql.open(tmp_path)
+        assert os.listdir(tmp_path) == ["letter.txt"]
         with lsmsql.open(tmp_path / "new") as store:
             assert store.path == str(tmp_path / "new")
 

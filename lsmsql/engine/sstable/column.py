@@ -151,7 +151,8 @@ def value_lengths(array: pa.Array) -> tuple[Integers, memoryview]:
     start = array.offset * np.dtype(width).itemsize
     offsets = np.frombuffer(offset_buffer, width, len(array) + 1, start)
     first, last = int(offsets[0]), int(offsets[-1])
-    content = memoryview(data)[first:last] if last > first else memoryview(b"")
+    # Arrow's buffers are of signed bytes, which compare as unequal to bytes from 80 on.
+    content = memoryview(data).cast("B")[first:last] if last > first else memoryview(b"")
     return np.diff(offsets).astype(np.int64), content
 
 

@@ -33,11 +33,11 @@ def added(level: int, *metas: FileMeta) -> Edit:
 
 def test_level_0_is_newest_first_and_others_by_key():
     version = Version().apply(
-        added(0, meta(1, newest=5), meta(2, newest=9), meta(3, newest=9)), open_file
+        added(0, meta(1, newest=9), meta(2, newest=9), meta(3, newest=5)), open_file
     )
     version = version.apply(added(1, meta(4, b"m", b"n"), meta(5, b"a", b"b")), open_file)
     levels = version.table(1).levels
-    assert numbers(levels[0]) == [3, 2, 1]
+    assert numbers(levels[0]) == [2, 1, 3]
     assert numbers(levels[1]) == [5, 4]
     assert version.table(1).deepest == 1
 

@@ -49,6 +49,13 @@ def test_versions_that_no_reader_asks_for_are_let_go():
         memtable.get(b"k", 1)
 
 
+def test_the_oldest_reader_needs_nothing_behind_the_version_it_sees():
+    memtable = Memtable()
+    for sequence, oldest in ((1, 0), (2, 0), (3, 2)):
+        memtable.put(b"k", (sequence,), sequence, 10, oldest)
+    assert version(memtable, b"k", 3) == (3, (3,), (2, (2,), FORGOTTEN))
+
+
 def test_a_version_without_an_older_one_is_not_forgotten_but_absent():
     memtable = table((b"k", 1), (b"k", 2))
     assert memtable.get(b"k", 0) is None

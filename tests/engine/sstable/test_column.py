@@ -89,6 +89,8 @@ def test_a_column_comes_back_as_it_was(items, start, codec, dictionary):
         ([7] * 9, CONSTANT, 0),
         (["x"] * 9, CONSTANT, 0),
         ([b""] * 9, CONSTANT, 0),
+        ([b"\x7f\xff"] * 9, CONSTANT, 0),
+        (["ö"] * 9, CONSTANT, 0),
         ([-0.0] * 9, CONSTANT, 0),
         ([0.0, -0.0], REAL, 16),
         ([7, None, 7], INTEGER, 1),

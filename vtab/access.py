@@ -1,0 +1,133 @@
+"""Plans made ready to run, and the numbers SQLite keeps them by.
+
+SQLite carries a plan from xBestIndex to xFilter as one integer (idxNum). Each connection has a list
+of its plans, and the integer is the place in it: so a cursor parses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lsmsql.engine.keys import KeyCodec
+from lsmsql.engine.projection import Columns, Projection, key_codec
+from lsmsql.engine.readview import ReadView
+from lsmsql.engine.scan import Range, Slice
+from lsmsql.engine.schema import TableSchema, Value
+from lsmsql.engine.view import found_columns
+from vtab.constraint import Op
+from vtab.planner import ScanPlan, is_point
+from vtab.ranges import Argument, key_points, key_ranges
+
+
+class KeyColumn:
+    """A column of the key that no query asked for, decoded one value at a time if need be."""
+
+    __slots__ = ("_codec", "_keys", "_part")
+
+    def __init__(self, codec: KeyCodec, part: int, keys: Sequence[bytes]) -> None:
+        self._codec = codec
+        self._part = part
+        self._keys = keys
+
+    def __getitem__(self, row: int) -> Value:
+        return self._codec.decode(self._keys[row])[self._part]
+
+
+Lists = Sequence[Sequence[Value] | KeyColumn]
+"""For each column of the table a list of values; empty for a column that is not used."""
+
+
+class Access:
+    """A plan for a table, ready to run."""
+
+    def __init__(self, schema: TableSchema, plan: ScanPlan) -> None:
+        self.schema = schema
+        self.plan = plan
+        self.codec = key_codec(schema)
+        self.projection = Projection(schema, self.codec, plan.columns)
+        self.is_point = is_point(plan, schema) and not plan.limit
+        self._key_only = [
+            (position, part)
+            for part, position in enumerate(schema.key)
+            if position not in plan.columns
+        ]
+        self._empty: list[Sequence[Value] | KeyColumn] = [()] * (len(schema.columns) + 1)
+
+    def find(self, view: ReadView, arguments: Sequence[Argument]) -> Iterator[Slice]:
+        """The rows of whole keys, one to a slice."""
+        table_id, projection = self.schema.id, self.projection
+        points = key_points(self.codec, self.schema, self.plan, arguments)
+        for key in reversed(points) if self.plan.reverse else points:
+            found = view.find(table_id, key)
+            if found is not None:
+                yield Slice([key], [[v] for v in found_columns(found, key, projection)])
+
+    def scan(self, view: ReadView, arguments: Sequence[Argument]) -> Iterator[Slice]:
+        """The rows of the plan, in slices that are in the order of the plan, within and without."""
+        plan = self.plan
+        slices = self.find(view, arguments) if is_point(plan, self.schema) else None
+        if slices is None:
+            slices = self._read(view, self.ranges(arguments))
+        if plan.limit:
+            counts = arguments[-2:] if plan.offset else (arguments[-1], 0)
+            limit, offset = counts
+            return _window(slices, limit, offset)  # type: ignore[arg-type]
+        return slices
+
+    def ranges(self, arguments: Sequence[Argument]) -> list[Range]:
+        """The ranges of keys that the plan reads, ascending."""
+        return key_ranges(self.codec, self.schema, self.plan, arguments)
+
+    def _read(self, view: ReadView, spans: Sequence[Range]) -> Iterator[Slice]:
+        table_id, projection, reverse = self.schema.id, self.projection, self.plan.reverse
+        for span in reversed(spans) if reverse else spans:
+            for piece in view.scan(table_id, span, projection, reverse=reverse):
+                if reverse:
+                    yield Slice(piece.keys[::-1], [column[::-1] for column in piece.columns])
+                else:
+                    yield piece
+
+    def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
+        """The columns of a slice by their position in the table; the keys behind the last one."""
+        lists = self._empty.copy()
+        for position, column in zip(self.plan.columns, columns, strict=True):
+            lists[position] = column
+        for position, part in self._key_only:
+            lists[position] = KeyColumn(self.codec, part, keys)
+        lists[-1] = keys
+        return lists
+
+
+def _window(slices: Iterator[Slice], limit: int, offset: int) -> Iterator[Slice]:
+    """Skip ``offset`` rows, then give ``limit``; negative: skip none, or give all."""
+    skip = max(offset, 0)
+    left = limit if limit >= 0 else float("inf")
+    while left and (piece := next(slices, None)) is not None:
+        size = len(piece.keys)
+        if skip >= size:
+            skip -= size
+            continue
+        piece = piece.cut(skip, int(min(size, skip + left)))
+        skip = 0
+        left -= len(piece.keys)
+        yield piece
+
+
+class Accesses:
+    """The plans of one connection by their numbers."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, ScanPlan], int] = {}
+        self._accesses: list[Access] = []
+
+    def number(self, schema: TableSchema, plan: ScanPlan) -> int:
+        """The number of a plan for a table."""
+        place = (schema.id, plan)
+        number = self._numbers.get(place)
+        if number is None:
+            number = self._numbers[place] = len(self._accesses)
+            self._accesses.append(Access(schema, plan))
+        return number
+
+    def __getitem__(self, number: int) -> Access:
+        return self._accesses[number]

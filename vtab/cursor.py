@@ -1,0 +1,80 @@
+"""A cursor: SQLite walks over the rows of a plan with it.
+
+SQLite makes a call for every row and for every value of it, so these do as little as can be: rows
+come in slices, and within a slice a row is a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apsw
+
+from lsmsql.engine.scan import Slice
+from lsmsql.engine.schema import TableSchema, Value
+from vtab.access import Access, Lists
+from vtab.session import Pin, Session
+
+
+class Cursor:
+    """Rows of one table, as of the moment of the last ``Filter``."""
+
+    __slots__ = ("_access", "_lists", "_pin", "_row", "_schema", "_session", "_size", "_slices")
+
+    def __init__(self, session: Session, schema: TableSchema) -> None:
+        self._session = session
+        self._schema = schema
+        self._pin: Pin | None = None
+        self._access: Access
+        self._slices: Iterator[Slice]
+        self._lists: Lists = ()
+        self._row = 0
+        self._size = 0
+
+    def Filter(self, number: int, text: str, arguments: Sequence[Any]) -> None:  # noqa: N802
+        """Begin to read with the plan of that number."""
+        session = self._session
+        session.check(self._schema)
+        self._access = access = session.accesses[number]
+        pin = self._pin = session.lease(self._pin)
+        self._slices = access.scan(pin.view, arguments)
+        self._load()
+
+    def _load(self) -> None:
+        """Go to the first row of the next slice."""
+        piece = next(self._slices, None)
+        self._row = 0
+        if piece is None:
+            self._size = 0
+        else:
+            self._size = len(piece.keys)
+            self._lists = self._access.arrange(piece.keys, piece.columns)
+
+    def Next(self) -> None:  # noqa: N802
+        """Go to the next row."""
+        self._row += 1
+        if self._row == self._size:
+            self._load()
+
+    def Eof(self) -> bool:  # noqa: N802
+        """Whether there is no row any more."""
+        return self._row >= self._size
+
+    def Column(self, number: int) -> Value:  # noqa: N802
+        """A value of the present row."""
+        return self._lists[number][self._row]
+
+    def ColumnNoChange(self, number: int) -> object:  # noqa: N802
+        """A value that an UPDATE does not change: the row is found again by its key."""
+        return apsw.no_change
+
+    def Rowid(self) -> Value:  # noqa: N802
+        """The key of a row, in a table keyed by one INTEGER."""
+        return self._lists[self._schema.key[0]][self._row]
+
+    def Close(self) -> None:  # noqa: N802
+        """Let go of the snapshot."""
+        pin, self._pin = self._pin, None
+        if pin is not None:
+            self._session.give_back(pin)

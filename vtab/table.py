@@ -1,0 +1,131 @@
+"""A virtual table: SQLite's callbacks, each passed on to what does the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+
+from lsmsql.engine.errors import ReadOnlyError, SchemaError
+from lsmsql.engine.schema import TableSchema, Value
+from vtab.bestindex import choose
+from vtab.cursor import Cursor
+from vtab.failures import StoreReadOnlyError
+from vtab.savepoints import Savepoints
+from vtab.session import Session
+from vtab.writer import Writer
+
+
+class VirtualTable:
+    """A table of the store in a connection.
+
+    SQLite may make a new one at any time, so all that lasts is in the session, but for the
+    savepoints: SQLite tells of these the very object that it told of the transaction.
+    """
+
+    def __init__(self, session: Session, schema: TableSchema) -> None:
+        self._session = session
+        self._schema = schema
+        self._writer = Writer(session, schema)
+        self._savepoints = Savepoints(0)
+
+    # ruff: noqa: N802 (SQLite's names)
+
+    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
+        """Plan a query."""
+        choose(info, self._schema, self._session.accesses, self._session.row_counts)
+        return True
+
+    def Open(self) -> Cursor:
+        """A cursor for a statement."""
+        return Cursor(self._session, self._schema)
+
+    # ------------------------------------------------------------------------------- rows
+
+    def UpdateInsertRow(self, rowid: int | None, fields: tuple[Value, ...]) -> int:
+        """INSERT."""
+        try:
+            return self._writer.insert(rowid, fields)
+        except BaseException:
+            self._statement_failed()
+            raise
+
+    def UpdateChangeRow(self, row: Value, rowid: Value, fields: tuple[Any, ...]) -> None:
+        """UPDATE."""
+        try:
+            self._writer.update(row, rowid, fields)
+        except BaseException:
+            self._statement_failed()
+            raise
+
+    def UpdateDeleteRow(self, row: Value) -> None:
+        """DELETE."""
+        self._writer.delete(row)
+
+    # ------------------------------------------------------------------------------- transactions
+
+    def Begin(self) -> None:
+        """The table is about to be written to for the first time in a transaction."""
+        self._session.begin()
+        self._savepoints = Savepoints(self._session.writes.step)
+
+    def Sync(self) -> None:
+        """COMMIT, as long as it may fail."""
+        if self._session.explicit:
+            self._take_back_left_over()
+        self._session.sync()
+
+    def Commit(self) -> None:
+        """COMMIT, when all has been done."""
+        self._session.end()
+
+    def Rollback(self) -> None:
+        """ROLLBACK."""
+        self._session.end()
+
+    def Savepoint(self, level: int) -> None:
+        """A savepoint is made, by the user or for a statement."""
+        self._take_back_left_over(level)
+        self._savepoints.add(level, self._session.mark())
+
+    def Release(self, level: int) -> None:
+        """A savepoint, and all behind it, are no more."""
+        self._savepoints.release(level)
+
+    def RollbackTo(self, level: int) -> None:
+        """Back to a savepoint, which stays."""
+        self._session.undo(self._savepoints.step_of(level))
+        self._savepoints.release(level + 1)
+
+    def _statement_failed(self) -> None:
+        """Take back what the running statement did: apsw will not tell us to.
+
+        Under FAIL it stays, and ROLLBACK ends the transaction.
+        """
+        if self._session.on_conflict() not in (apsw.SQLITE_FAIL, apsw.SQLITE_ROLLBACK):
+            self._take_back_left_over()
+
+    def _take_back_left_over(self, level: int | None = None) -> None:
+        """Take back a failed statement by the savepoint that it left; see ``savepoints``."""
+        mark = self._savepoints.top() if level is None else self._savepoints.at(level)
+        if mark is not None and mark.changes == self._session.mark().changes:
+            self._session.undo(mark.step)
+
+    # ------------------------------------------------------------------------------- the end
+
+    def Disconnect(self) -> None:
+        """The connection has done with this object."""
+
+    def Destroy(self) -> None:
+        """DROP TABLE."""
+        store = self._session.store
+        if store.core.catalog.by_id.get(self._schema.id) is None:
+            return
+        try:
+            store.drop_table(self._schema.name)
+        except ReadOnlyError as error:
+            raise StoreReadOnlyError(str(error)) from None
+
+    def Rename(self, name: str) -> None:
+        """ALTER TABLE RENAME."""
+        raise SchemaError(f"table {self._schema.name} cannot be renamed to {name}")

@@ -1,0 +1,137 @@
+"""INSERT, UPDATE and DELETE on one table: conversion, constraints, conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+
+from lsmsql.engine.errors import LimitError
+from lsmsql.engine.rows import RowCodec
+from lsmsql.engine.schema import (
+    APPLY_AFFINITY,
+    MAX_INTEGER,
+    ColumnType,
+    TableSchema,
+    Value,
+)
+from lsmsql.engine.view import found_columns
+from vtab.declare import Identity, identity_of
+from vtab.failures import RowLimitError, duplicate_key, null_value, wrong_type
+from vtab.session import Session
+
+PYTHON_TYPES: dict[ColumnType, type] = {
+    ColumnType.INTEGER: int,
+    ColumnType.REAL: float,
+    ColumnType.TEXT: str,
+    ColumnType.BLOB: bytes,
+}
+
+
+class Writer:
+    """Changes rows of a table in the transaction of a session."""
+
+    def __init__(self, session: Session, schema: TableSchema) -> None:
+        self._session = session
+        self._schema = schema
+        self._rows = RowCodec(schema)
+        self._width = len(schema.columns)
+        self._identity = identity_of(schema)
+        self._types = [(c, PYTHON_TYPES.get(c.type)) for c in schema.columns]
+
+    def insert(self, rowid: int | None, fields: Sequence[Value]) -> int:
+        """Insert a row, and return its rowid (0 if it has none)."""
+        values = list(fields[: self._width])
+        if self._identity is Identity.ROWID:
+            place = self._schema.key[0]
+            if values[place] is None:
+                values[place] = self._new_rowid() if rowid is None else rowid
+        converted = self._convert(values)
+        key, payload = self._encode(converted)
+        if self._may_take(key):
+            self._session.put(self._schema.id, key, payload)
+            return self._note(converted)
+        return 0
+
+    def update(self, identity: Value, rowid: Value, fields: Sequence[object]) -> None:
+        """Change a row; in ``fields``, ``no_change`` stands for what stays as it is."""
+        old_key = self._key_of(identity)
+        found = self._session.find(self._schema.id, old_key)
+        if found is None:  # the statement itself has replaced it
+            return
+        values = found_columns(found, old_key, self._rows.everything)
+        for position, value in enumerate(fields[: self._width]):
+            if value is not apsw.no_change:
+                values[position] = value  # type: ignore[call-overload]
+        if self._identity is Identity.ROWID and rowid != identity:
+            place = self._schema.key[0]
+            if fields[place] is apsw.no_change:
+                values[place] = rowid
+        converted = self._convert(values)
+        key, payload = self._encode(converted)
+        if key != old_key:
+            if not self._may_take(key):
+                return
+            self._session.put(self._schema.id, old_key, None)
+            self._session.removed(self._schema.id)
+        self._session.put(self._schema.id, key, payload)
+        self._note(converted)
+
+    def delete(self, identity: Value) -> None:
+        """Delete a row."""
+        self._session.put(self._schema.id, self._key_of(identity), None)
+        self._session.removed(self._schema.id)
+
+    def _key_of(self, identity: Value) -> bytes:
+        if self._identity is Identity.HIDDEN:
+            return identity  # type: ignore[return-value]
+        return self._rows.keys.encode([identity])
+
+    def _note(self, values: Sequence[Value]) -> int:
+        if self._identity is not Identity.ROWID:
+            return 0
+        rowid: int = values[self._schema.key[0]]  # type: ignore[assignment]
+        self._session.added(self._schema.id, rowid)
+        return rowid
+
+    def _new_rowid(self) -> int:
+        """One more than the greatest there is. Raises FullError if there is none."""
+        last = self._session.last(self._schema, self._rows.keys)
+        if last == MAX_INTEGER:
+            raise apsw.FullError(f"table {self._schema.name} holds the greatest possible rowid")
+        return 1 if last is None else last + 1
+
+    def _may_take(self, key: bytes) -> bool:
+        """Whether a row may be written under ``key``; False if it is to be ignored.
+
+        Raises RowConstraintError if there is a row already, which may not be replaced.
+        """
+        if self._session.find(self._schema.id, key) is None:
+            return True
+        wish = self._session.on_conflict()
+        if wish == apsw.SQLITE_REPLACE:
+            return True
+        if wish == apsw.SQLITE_IGNORE:
+            return False
+        raise duplicate_key(self._schema)
+
+    def _encode(self, values: Sequence[Value]) -> tuple[bytes, tuple[Value, ...]]:
+        try:
+            return self._rows.encode_values(values)
+        except LimitError as error:
+            raise RowLimitError(str(error)) from None
+
+    def _convert(self, values: list[Value]) -> list[Value]:
+        """Values of their columns' types, as SQLite's STRICT tables convert them."""
+        for position, (column, wanted) in enumerate(self._types):
+            value = values[position]
+            if value is None:
+                if column.not_null:
+                    raise null_value(self._schema, column)
+            elif wanted is not None and type(value) is not wanted:
+                converted = APPLY_AFFINITY[column.type](value)
+                if type(converted) is not wanted:
+                    ignoring = self._session.on_conflict() == apsw.SQLITE_IGNORE
+                    raise wrong_type(self._schema, column, value, ignoring=ignoring)
+                values[position] = converted
+        return values
