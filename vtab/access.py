@@ -14,7 +14,6 @@ from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scan import Range, Slice
 from lsmsql.engine.schema import TableSchema, Value
 from lsmsql.engine.view import found_columns
-from vtab.constraint import Op
 from vtab.planner import ScanPlan, is_point
 from vtab.ranges import Argument, key_points, key_ranges
 

@@ -50,7 +50,9 @@ class RowCounts:
             self._counts[table_id] = (now, count)
         return count
 
-    def matching(self, access: Access, planned: Planned, constraints: list[Constraint]) -> int | None:
+    def matching(
+        self, access: Access, planned: Planned, constraints: list[Constraint]
+    ) -> int | None:
         """How many rows a plan reads, from the index; None if not all of its values are known."""
         plan = planned.plan
         count = len(plan.prefix) + (plan.low is not None) + (plan.high is not None)

@@ -2,19 +2,82 @@
 
 from __future__ import annotations
 
+import weakref
+
 import apsw
 
+from lsmsql.engine.errors import ClosedError, SchemaError, UsageError
 from lsmsql.engine.store import Store
+from vtab.declare import quoted
+from vtab.module import MODULE_NAME, Module
+from vtab.session import Session
+
+_ATTACHED = f"""
+    SELECT name FROM temp.sqlite_schema
+    WHERE type = 'table' AND rootpage = 0 AND sql LIKE '%USING {MODULE_NAME}%'
+"""
 
 
 class Binding:
     """The tables of one store in one connection."""
 
+    def __init__(self, connection: apsw.Connection, store: Store) -> None:
+        self.store = store
+        self.session = Session(connection, store)
+        self._module = Module(self.session)
+        self._connection = weakref.ref(connection)
+        connection.create_module(
+            MODULE_NAME,
+            self._module,  # type: ignore[arg-type]
+            use_bestindex_object=True,
+            use_no_change=True,
+            iVersion=2,  # the first with savepoints
+        )
+
     def refresh(self) -> None:
-        """Bring the tables of the connection up to date with those of the store."""
-        raise NotImplementedError
+        """Attach tables that are new in the store, detach those that it no longer has.
+
+        Raises SchemaError if a table's name is that of a temporary table or view of the connection.
+        """
+        connection = self._connection()
+        if connection is None:
+            raise ClosedError("the connection is closed")
+        wanted = {schema.name.lower(): schema for schema in self.store.tables()}
+        rows = connection.execute(_ATTACHED).fetchall()
+        attached = {str(name).lower() for (name,) in rows}
+        for name in attached:
+            if self._module.attached.get(name) != wanted.get(name):
+                connection.execute(f"DROP TABLE temp.{quoted(name)}")
+                attached = attached - {name}
+        for name, schema in wanted.items():
+            if name not in attached:
+                self._attach(connection, schema.name)
+
+    def _attach(self, connection: apsw.Connection, name: str) -> None:
+        try:
+            connection.execute(f"CREATE VIRTUAL TABLE temp.{quoted(name)} USING {MODULE_NAME}")
+        except apsw.SQLError as error:
+            raise SchemaError(f"table {name} of the store cannot be attached: {error}") from error
+
+
+_bindings: weakref.WeakKeyDictionary[apsw.Connection, Binding] = weakref.WeakKeyDictionary()
 
 
 def register(connection: apsw.Connection, store: Store) -> Binding:
-    """Make every table of ``store`` a virtual table of the connection."""
-    raise NotImplementedError
+    """Make every table of ``store`` a virtual table of the connection, in its TEMP schema.
+
+    Tables that are created later through SQL are there at once, those created through Python after
+    ``refresh`` of the binding that is returned. To register the same store again only refreshes.
+    Raises UsageError if the connection has another store already, ClosedError.
+    """
+    binding = _bindings.get(connection)
+    if binding is None:
+        store.core.check_open()
+        binding = _bindings[connection] = Binding(connection, store)
+    elif binding.store is not store:
+        raise UsageError(
+            f"the connection has the tables of {binding.store.path};"
+            f" open another connection for {store.path}"
+        )
+    binding.refresh()
+    return binding

@@ -9,9 +9,9 @@ and INTEGER and REAL compared exactly. A bound comes out in the column's own typ
                       k < 'abc' ->  everything
     TEXT column       k = 5     ->  k = '5'
 
-SQLite does not tell a virtual table the affinity of the right-hand side. Compared with a *column* of
-a number type, a TEXT, BLOB or ANY key therefore behaves as if compared with a literal: its texts are
-not read as numbers.
+SQLite does not tell a virtual table the affinity of the right-hand side. Compared with a *column*
+of a number type, a TEXT, BLOB or ANY key therefore behaves as if compared with a literal: its texts
+are not read as numbers.
 """
 
 from __future__ import annotations

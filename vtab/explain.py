@@ -1,7 +1,7 @@
 """Plans in words: what EXPLAIN QUERY PLAN says about a table of ours.
 
-    SEARCH flights BY PRIMARY KEY (origin=? AND day>?) COLUMNS carrier,dep_delay
-    SCAN flights ORDER BY PRIMARY KEY DESC LIMIT ? OFFSET ? COLUMNS *
+SEARCH flights BY PRIMARY KEY (origin=? AND day>?) COLUMNS carrier,dep_delay
+SCAN flights ORDER BY PRIMARY KEY DESC LIMIT ? OFFSET ? COLUMNS *
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from lsmsql.engine.schema import TableSchema
 from vtab.constraint import Op
 from vtab.planner import ScanPlan, is_point
 
-_PREFIX = re.compile(r"SCAN (?P<name>.*?) VIRTUAL TABLE INDEX \d+:(?P<verb>SCAN|SEARCH) (?P<rest>.*)")
+_PREFIX = re.compile(
+    r"SCAN (?P<name>.*?) VIRTUAL TABLE INDEX \d+:(?P<verb>SCAN|SEARCH) (?P<rest>.*)"
+)
 
 
 def describe(plan: ScanPlan, schema: TableSchema) -> str:

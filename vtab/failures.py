@@ -7,6 +7,8 @@ wrong type is never ignored: it is then reported with another code.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TypeVar
 
 import apsw
@@ -37,6 +39,15 @@ class StoreReadOnlyError(ReadOnlyError, apsw.ReadOnlyError):
     """A write on a store that was opened for reading."""
 
 
+@contextlib.contextmanager
+def read_only_for_sqlite() -> Iterator[None]:
+    """Turn the engine's ReadOnlyError into one that SQLite understands."""
+    try:
+        yield
+    except ReadOnlyError as error:
+        raise StoreReadOnlyError(str(error)) from None
+
+
 def duplicate_key(schema: TableSchema) -> RowConstraintError:
     """There is a row with this key."""
     names = ", ".join(f"{schema.name}.{schema.columns[i].name}" for i in schema.key)
@@ -64,6 +75,6 @@ def wrong_type(
 
 
 def _coded(error: CodedError, code: int) -> CodedError:
-    error.extendedresult = code
-    error.result = code & 0xFF
+    error.extendedresult = code  # type: ignore[attr-defined]
+    error.result = code & 0xFF  # type: ignore[attr-defined]
     return error

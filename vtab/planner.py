@@ -35,8 +35,8 @@ class ScanPlan:
 
     ``prefix`` holds EQ or IN for each leading key column that is compared so, ``low`` and ``high``
     the comparison that bounds the next key column. ``ordered``: rows come in the order asked for,
-    which is that of the key or, with ``reverse``, the opposite. ``columns`` are the positions of the
-    columns to decode. The arguments of a scan come in this order: a value (or set) for each
+    which is that of the key or, with ``reverse``, the opposite. ``columns`` are the positions of
+    the columns to decode. The arguments of a scan come in this order: a value (or set) for each
     comparison of ``prefix``, then those of ``low``, ``high``, ``limit`` and ``offset`` if present.
     """
 
@@ -219,13 +219,15 @@ def _window(constraints: Sequence[Constraint], consumed: Collection[int]) -> lis
             limit = number
         elif constraint.op is Op.OFFSET and constraint.usable:
             offset = number
-        elif number not in consumed:
-            return []
-        elif constraint.op in (Op.GE, Op.LE) and constraint.literal is None:
+        elif number not in consumed or _may_be_row_value(constraint):
             return []
     if limit is None:
         return []
     return [limit] if offset is None else [limit, offset]
+
+
+def _may_be_row_value(constraint: Constraint) -> bool:
+    return constraint.op in (Op.GE, Op.LE) and constraint.literal is None
 
 
 # ------------------------------------------------------------------------------- columns
@@ -243,10 +245,13 @@ def _columns(schema: TableSchema, used: Collection[int]) -> tuple[int, ...]:
 # ------------------------------------------------------------------------------- cost
 
 
-def estimate(plan: ScanPlan, schema: TableSchema, rows: int, matched: int | None = None) -> Estimate:
-    """The cost of a plan for a table of ``rows``; ``matched`` is how many of them it reads, if known.
+def estimate(
+    plan: ScanPlan, schema: TableSchema, rows: int, matched: int | None = None
+) -> Estimate:
+    """The cost of a plan for a table of ``rows``.
 
-    Otherwise k leading columns of n leave rows ** (1 - k/n), a bound a quarter of that.
+    ``matched`` is how many of them it reads, if that is known. Otherwise k leading columns of n are
+    taken to leave rows ** (1 - k/n), a bound on the next a quarter of that.
     """
     lookups = _IN_VALUES ** plan.prefix.count(Op.IN)
     point = is_point(plan, schema)

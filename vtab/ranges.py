@@ -46,7 +46,7 @@ def _prefixes(
 ) -> list[list[Value]]:
     """Values for the leading key columns, one list for each combination."""
     prefixes: list[list[Value]] = [[]]
-    for kind, op, argument in zip(schema.key_types, plan.prefix, arguments, strict=False):
+    for kind, argument in zip(schema.key_types, arguments[: len(plan.prefix)], strict=False):
         wanted = argument if isinstance(argument, set) else (argument,)
         bounds = [bound(kind, Op.EQ, value) for value in wanted]
         values = [b.value for b in bounds if isinstance(b, Bound)]

@@ -1,12 +1,12 @@
 """What the tables of one store in one connection share: the snapshot they read and the changes that
 are not committed yet.
 
-    outside a transaction   the snapshot is taken by the first cursor that reads, and let go with the
-                            last one: so a statement sees one commit in all of its tables
+    outside a transaction   the snapshot is taken by the first cursor that reads, and let go with
+                            the last one: so a statement sees one commit in all of its tables
     in a transaction        it is taken at the first read or write, and let go at the end
 
-SQLite says nothing at the end of a transaction that only read. So while such a one holds a snapshot,
-a trace hook looks after each statement whether it is over.
+SQLite says nothing at the end of a transaction that only read. So while such a one holds a
+snapshot, a trace hook looks after each statement whether it is over.
 
 Nothing here is for more than one thread at a time; a connection is used by one thread at a time.
 """
@@ -14,10 +14,11 @@ Nothing here is for more than one thread at a time; a connection is used by one 
 from __future__ import annotations
 
 import weakref
+from typing import cast
 
 import apsw
 
-from lsmsql.engine.errors import NoSuchTableError, ReadOnlyError
+from lsmsql.engine.errors import NoSuchTableError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection
 from lsmsql.engine.readview import ReadView
@@ -28,7 +29,7 @@ from lsmsql.engine.view import NEWEST, Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import RowCounts
-from vtab.failures import StoreReadOnlyError
+from vtab.failures import read_only_for_sqlite
 from vtab.savepoints import Mark
 
 
@@ -154,10 +155,8 @@ class Session:
 
     def begin(self) -> None:
         """A table is written to for the first time in a transaction. Raises ReadOnlyError."""
-        try:
+        with read_only_for_sqlite():
             self.core.check_writable()
-        except ReadOnlyError as error:
-            raise StoreReadOnlyError(str(error)) from None
         if not self._writing:
             self.settle()
             self.explicit = self.in_transaction
@@ -176,13 +175,12 @@ class Session:
         if schema.id not in self._last:
             projection = Projection(schema, codec, schema.key)
             forwards = schema.descending[0]
-            slices = self._present().view.scan(
-                schema.id, Range(), projection, reverse=not forwards
-            )
+            slices = self._present().view.scan(schema.id, Range(), projection, reverse=not forwards)
             piece = next(slices, None)
             end = 0 if forwards else -1
-            self._last[schema.id] = None if piece is None else piece.columns[0][end]
-        return self._last[schema.id]  # type: ignore[return-value]
+            last = None if piece is None else cast("int", piece.columns[0][end])
+            self._last[schema.id] = last
+        return self._last[schema.id]
 
     def put(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Set the payload of ``key``, or with None delete it."""

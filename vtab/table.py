@@ -6,11 +6,11 @@ from typing import Any
 
 import apsw
 
-from lsmsql.engine.errors import ReadOnlyError, SchemaError
+from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.schema import TableSchema, Value
 from vtab.bestindex import choose
 from vtab.cursor import Cursor
-from vtab.failures import StoreReadOnlyError
+from vtab.failures import read_only_for_sqlite
 from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
@@ -121,10 +121,8 @@ class VirtualTable:
         store = self._session.store
         if store.core.catalog.by_id.get(self._schema.id) is None:
             return
-        try:
+        with read_only_for_sqlite():
             store.drop_table(self._schema.name)
-        except ReadOnlyError as error:
-            raise StoreReadOnlyError(str(error)) from None
 
     def Rename(self, name: str) -> None:
         """ALTER TABLE RENAME."""

@@ -44,7 +44,7 @@ ORDER BY time_hour DESC, carrier DESC, flight DESC
 LIMIT 5""",
     ),
     Query(
-        "What was the weather at all three airports at noon of the year's hottest days?",
+        "What was the weather at the three airports at noon of the hottest days?",
         """\
 SELECT time_hour, origin, temp, humid, wind_speed
 FROM weather
@@ -109,8 +109,8 @@ ORDER BY name, place""",
     Query(
         "Who flew the oldest planes through the worst weather, and where to?",
         """\
-SELECT l.name AS airline, p.manufacturer, p.year AS built,
-       a.name AS destination, w.wind_gust, f.time_hour, f.flight
+SELECT l.name AS airline, p.model, p.year AS built, a.name AS destination,
+       round(w.wind_gust) AS gust_mph, date(f.time_hour) AS day
 FROM weather w
 JOIN flights f ON f.origin = w.origin AND f.time_hour = w.time_hour
 JOIN planes p ON p.tailnum = f.tailnum
@@ -120,7 +120,7 @@ WHERE w.wind_gust > 45 AND p.year < 1990 AND f.dep_time IS NOT NULL
 ORDER BY p.year, w.wind_gust DESC, f.origin, f.time_hour, f.carrier, f.flight""",
     ),
     Query(
-        "Which airlines offer the most seats on which routes, and how warm is it when they leave?",
+        "Which airlines offer the most seats on a route, and how warm is it on departure?",
         """\
 SELECT f.origin, a.name AS destination, l.name AS airline,
        count(*) AS flights, sum(p.seats) AS seats,

@@ -20,6 +20,8 @@ from lsmsql.engine.store import Store
 
 FIRST_ROWS = 5
 LOAD_SECONDS = 15
+OTHER_COLUMNS = 54
+"""What the table of times needs beside the questions."""
 
 
 def print_question(
@@ -67,13 +69,15 @@ def print_times(
 ) -> None:
     """The times of all queries side by side."""
     table = Table(box=box.ROUNDED, border_style="dim", title="The same questions, three times")
-    table.add_column("question", ratio=1)
-    table.add_column("rows", justify="right")
-    for name in ("first time", "reopened", "SQLite file"):
+    table.add_column("question")
+    for name in ("rows", "first time", "reopened", "SQLite file"):
         table.add_column(name, justify="right", no_wrap=True)
-    for query, *answers in zip(queries, before, after, sqlite, strict=True):
+    for number, query in enumerate(queries):
+        answers = (before[number], after[number], sqlite[number])
         times = [milliseconds(answer.seconds) for answer in answers]
-        table.add_row(Text(query.question), f"{len(answers[0].rows):,}", *times)
+        question = Text(f"{number + 1}. {query.question}")
+        question.truncate(console.width - OTHER_COLUMNS, overflow="ellipsis")
+        table.add_row(question, f"{len(answers[0].rows):,}", *times)
     console.print(table)
 
 
@@ -154,7 +158,7 @@ def print_figures(console: Console, figures: Figures) -> None:
 
 
 def milliseconds(seconds: float) -> str:
-    """A time for people: three digits at least."""
+    """A time for people."""
     return f"{seconds * 1e3:,.1f} ms" if seconds < 1 else f"{seconds:,.2f} s"
 
 

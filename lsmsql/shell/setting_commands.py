@@ -73,6 +73,23 @@ class SettingCommands(ReadingShell):
         if mode == "insert":
             self.insert_table = cmd[1] if len(cmd) > 1 else "table"
 
+    def command_parameter(self, cmd: list[str]) -> None:
+        """parameter CMD ...: Sets values for names such as $x in SQL
+
+        list              shows the values
+        clear             forgets all of them
+        unset NAME        forgets one
+        set NAME VALUE    sets one; VALUE is an SQL expression
+
+        Example:
+
+          .parameter set $x 10.99
+          SELECT * FROM sales WHERE price > $x;
+        """
+        if len(cmd) > 1:
+            cmd = [cmd[0], cmd[1].lstrip("$:@"), *cmd[2:]]
+        super().command_parameter(cmd)
+
     def command_eqp(self, cmd: list[str]) -> None:
         """eqp ON|OFF: Shows the query plan of each statement before running it (default OFF)"""
         self.eqp = self._boolean_command("eqp", cmd)

@@ -1,0 +1,103 @@
+"""The shell as a process of its own: pipes, signals, what it imports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import lsmsql
+
+SHELL = [sys.executable, "-m", "lsmsql.cli"]
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;"
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*SHELL, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8"
+    )
+
+
+def begin_endless(process: subprocess.Popen[str]) -> None:
+    """Start a query without an end, and return when the shell has come to it."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f".print started\n{ENDLESS}\n")
+    process.stdin.flush()
+    # The shell flushes its output when it has read the next line, which is the query.
+    while "started" not in process.stdout.readline():
+        assert process.poll() is None
+
+
+def test_a_pipe(path):
+    done = subprocess.run(
+        [*SHELL, path], input="SELECT 'a\r\nb', 'ü';\r\n", capture_output=True, encoding="utf-8"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    done = subprocess.run([*SHELL, path], input=b"SELECT '\xff';", capture_output=True)
+    assert done.returncode == 1
+    assert done.stderr == b"Error: near line 1: input is not valid UTF-8: invalid start byte\n"
+
+
+def test_carriage_returns_in_a_pipe_stay(path):
+    sql = "SELECT length('a\r\nb\rc');\r\n.print x\r\n"
+    done = subprocess.run([*SHELL, path], input=sql.encode(), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"6\nx\n", b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_an_interrupt_ends_the_query_and_not_the_shell(path):
+    with start("-interactive", path) as process:
+        begin_endless(process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate("SELECT 'alive';\n.quit\n", timeout=30)
+    assert process.returncode == 0
+    assert err == "Error: interrupted\n"
+    assert "alive" in out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_an_interrupt_ends_a_script(path):
+    with start(path) as process:
+        begin_endless(process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate("SELECT 'alive';\n", timeout=30)
+    assert process.returncode == 130
+    assert err == "Error: near line 2: interrupted\n"
+    assert out == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_terminate_closes_the_store(path):
+    with start(path) as process:
+        begin_endless(process)
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    with lsmsql.open(path) as store:
+        assert len(store) == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a closed pipe")
+def test_a_reader_that_has_seen_enough(path):
+    sql = "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT * FROM n"
+    with start(path, sql) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "1\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_version_and_help_import_nothing_heavy():
+    code = (
+        "import sys; from lsmsql.cli import main; main(['-version']); main(['-help']);"
+        "assert not {'apsw', 'pyarrow', 'numpy', 'sqlglot'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"lsmsql {lsmsql.__version__}\n")

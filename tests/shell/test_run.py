@@ -1,0 +1,243 @@
+"""The shell as a whole: options, errors, exit status."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+import lsmsql
+from lsmsql.cli import main
+
+T = "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)"
+
+
+def test_statements_run_one_after_the_other(ok):
+    assert ok(T, "INSERT INTO t VALUES(1, 'x'); INSERT INTO t VALUES(2, 'y')", "SELECT * FROM t") == (
+        "1|x\n2|y\n"
+    )
+    assert ok("SELECT b FROM t; SELECT a FROM t -- the end") == "x\ny\n1\n2\n"
+
+
+def test_piped_sql(ok):
+    assert ok(stdin=f"{T};\nINSERT INTO t\n VALUES(1,\n'a;\nb');\n# note\n\nSELECT * FROM t") == (
+        "1|a;\nb\n"
+    )
+
+
+def test_the_first_wrong_statement_on_the_command_line_is_the_end(run):
+    outcome = run("SELECT 1", "SELECT missing", "SELECT 2")
+    assert (outcome.status, outcome.out) == (1, "1\n")
+    assert outcome.err == (
+        "Error: no such column: missing\n  SELECT missing\n         ^--- error here\n"
+    )
+
+
+def test_piped_sql_goes_on_after_an_error(run):
+    script = "SELECT 1;\nSELECT * FORM t;\nSELECT 'ü', missing;\nSELECT 2;\n"
+    outcome = run(stdin=script)
+    assert (outcome.status, outcome.out) == (1, "1\n2\n")
+    assert 'Error: near line 2: near "FORM": syntax error\n' in outcome.err
+    assert "Error: near line 3: no such column: missing\n" in outcome.err
+    assert "  SELECT 'ü', missing;\n              ^--- error here\n" in outcome.err
+
+
+def test_bail(run):
+    outcome = run(options="-bail", stdin="SELECT 1;\nSELECT missing;\nSELECT 2;\n")
+    assert (outcome.status, outcome.out) == (1, "1\n")
+
+
+def test_bail_reaches_into_files(run, tmp_path):
+    script = tmp_path / "script.sql"
+    script.write_text("SELECT missing;\nSELECT 1;\n")
+    outcome = run(f".read {script}", "SELECT 2", options="-bail")
+    assert (outcome.status, outcome.out) == (1, "")
+
+
+def test_exit_status_of_the_exit_command(run):
+    assert run(".exit 3", "SELECT 1").status == 3
+    assert run(".quit").status == 0
+    outcome = run(stdin="SELECT missing;\n.quit\nSELECT 1;\n")
+    assert (outcome.status, outcome.out) == (1, "")
+
+
+def test_unfinished_input(run):
+    outcome = run(stdin="SELECT (1")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith("Error: near line 1: incomplete input\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("-csv", "1,\n"),
+        ("-list", "1|\n"),
+        ("-list -header", "a|b\n1|\n"),
+        ("-header -noheader", "1|\n"),
+        ("-separator ;", "1;\n"),
+        ("-csv -separator ;", "1;\n"),
+        (r"-separator \t", "1\t\n"),
+        ("-nullvalue NULL", "1|NULL\n"),
+        ("--nullvalue NULL --csv", "1,NULL\n"),
+        ("-json", '[{"a":1,"b":null}]\n'),
+        ("-line", "    a = 1\n    b = \n"),
+        ("-box", "╭───┬───╮\n│ a │ b │\n╞═══╪═══╡\n│ 1 │   │\n╰───┴───╯\n"),
+        ("-table", "+---+---+\n| a | b |\n+---+---+\n| 1 |   |\n+---+---+\n"),
+        ("-markdown", "| a | b |\n|---|---|\n| 1 |   |\n"),
+        ("-batch", "1|\n"),
+    ],
+)
+def test_output_options(ok, options, expected):
+    assert ok("SELECT 1 AS a, NULL AS b", options=options) == expected
+
+
+def test_echo(run):
+    assert run("SELECT 1", options="-echo").err == "SELECT 1\n"
+
+
+def test_cmd_and_init_come_first(ok, tmp_path):
+    script = tmp_path / "init.sql"
+    script.write_text("SELECT 'init';\n.mode csv\n")
+    text = ok("SELECT 3, 4", options=f"-cmd .tables -init {script} -cmd .show")
+    assert text.startswith("init\nkv\n")
+    assert text.endswith("3,4\n")
+
+
+def test_a_missing_init_file(run):
+    outcome = run("SELECT 1", options="-init /no/such/file")
+    assert (outcome.status, outcome.out) == (1, "1\n")
+    assert outcome.err == "Error: /no/such/file: No such file or directory\n"
+
+
+def test_interactive_has_a_banner_and_prompts(run):
+    outcome = run(options="-interactive", stdin="SELECT\n 1;\nSELECT missing;\nquit\n")
+    assert outcome.status == 0
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith(f"lsmsql {lsmsql.__version__} (SQLite ")
+    assert lines[1] == 'Enter ".help" for usage hints.'
+    assert lines[2:] == ["lsmsql>    ...> 1", "lsmsql> lsmsql> "]
+    assert outcome.err.startswith("Error: no such column: missing\n")
+
+
+def test_tables_are_there_the_next_time(ok):
+    ok(T, "INSERT INTO t VALUES(1, 'x')")
+    assert ok("SELECT * FROM t") == "1|x\n"
+    ok("DROP TABLE t")
+    assert ok(".tables") == "kv\n"
+
+
+def test_temporary_tables_stay_with_sqlite(ok, wrong):
+    assert ok("CREATE TEMP TABLE x(a)", "INSERT INTO x VALUES(1)", "SELECT * FROM x") == "1\n"
+    assert ok(".tables") == "kv\n"
+    message = wrong("CREATE TEMP TABLE x(a)", "CREATE TABLE x(a PRIMARY KEY)")
+    assert "there is a temporary table or view x" in message
+
+
+def test_create_table_in_all_its_forms(ok, wrong):
+    ok("CREATE TABLE main.a(k PRIMARY KEY)", 'create table if not exists "b c"(k primary key)')
+    ok('create table if not exists "b c"(k primary key)')
+    ok("CREATE VIRTUAL TABLE d USING lsm(k INTEGER PRIMARY KEY, v TEXT)")
+    assert ok(".tables") == "a    b c  d    kv\n"
+    assert ok("INSERT INTO d VALUES(1, 'x')", "SELECT * FROM d", "DROP TABLE d", ".tables") == (
+        "1|x\na    b c  kv\n"
+    )
+    assert "exists" in wrong("CREATE TABLE a(k PRIMARY KEY)")
+    assert "PRIMARY KEY" in wrong("CREATE TABLE e(a, b)")
+    assert "syntax error" in wrong("CREATE TABLE e(a PRIMARY KEY")[:200] or True
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("CREATE TABLE u AS SELECT * FROM t", "INSERT INTO u SELECT"),
+        ("CREATE VIEW v AS SELECT * FROM t", "CREATE TEMP VIEW"),
+        ("CREATE INDEX i ON t(b)", "the primary key is the only index"),
+        ("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END", "cannot have triggers"),
+        ("ALTER TABLE t ADD COLUMN c", "create a new table"),
+        ("ALTER TABLE t DROP COLUMN b", "create a new table"),
+        ("SELECT * FROM main.t", "write t"),
+        ("SELECT * FROM missing", "no such table: missing"),
+        ("DROP TABLE missing", "no such table: missing"),
+        ("DROP TABLE kv", "kv"),
+        ("INSERT INTO t VALUES('x', 1)", "cannot store TEXT value in INTEGER column"),
+        ("INSERT INTO t VALUES(1, 1), (1, 2)", "UNIQUE constraint failed"),
+        ("VACUUM", ".compact"),
+    ],
+)
+def test_what_cannot_be_done_is_said_clearly(run, sql, message):
+    run(T)
+    outcome = run(sql)
+    assert outcome.status == 1
+    assert outcome.err.startswith("Error: ")
+    assert message in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_transactions(ok):
+    ok(T)
+    assert ok(
+        "BEGIN", "INSERT INTO t VALUES(1, 'x')", "SELECT count(*) FROM t", "ROLLBACK",
+        "SELECT count(*) FROM t", "BEGIN", "INSERT INTO t VALUES(2, 'y')", "COMMIT",
+    ) == "1\n0\n"  # fmt: skip
+    ok("BEGIN", "INSERT INTO t VALUES(3, 'z')")
+    assert ok("SELECT a FROM t") == "2\n"
+
+
+def test_a_table_made_in_a_transaction_outlives_a_rollback(ok):
+    assert ok("BEGIN", T, "INSERT INTO t VALUES(1, 'x')", "ROLLBACK", "SELECT count(*) FROM t") == (
+        "0\n"
+    )
+
+
+def test_readonly(ok, run, path):
+    ok(T)
+    assert ok(".tables", options="-readonly") == "kv  t\n"
+    outcome = run("INSERT INTO t VALUES(1, 'x')", options="-readonly")
+    assert outcome.status == 1
+    assert outcome.err.startswith("Error: ")
+    with lsmsql.open(path) as store:
+        store.put("beside", 1)
+        assert ok("SELECT * FROM kv", options="-readonly") == "beside|1\n"
+
+
+def shell(*argv: str) -> tuple[int, str]:
+    out, err = io.StringIO(), io.StringIO()
+    status = main(argv, io.StringIO(), out, err)
+    assert out.getvalue() == ""
+    return status, err.getvalue()
+
+
+def test_paths_that_are_no_stores(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("text")
+    assert shell(str(file), ".tables") == (
+        1,
+        f"Error: {file} is a file; a store is a directory (the sqlite3 program opens SQLite files)\n",
+    )
+    status, message = shell("-readonly", str(tmp_path / "nothing"), ".tables")
+    assert (status, message) == (1, f"Error: there is no store at {tmp_path / 'nothing'}\n")
+    assert not Path(tmp_path, "nothing").exists()
+    status, message = shell(str(tmp_path), ".tables")
+    assert status == 1
+    assert "is not a store" in message
+
+
+def test_a_busy_store_names_the_holder_and_the_way_out(path):
+    with lsmsql.open(path):
+        status, message = shell(path, ".tables")
+    assert status == 1
+    assert "is held by" in message
+    assert f"lsmsql -readonly {path}" in message
+
+
+def test_the_store_is_closed_after_every_end(run, path):
+    for arguments, stdin in (
+        ((".quit",), ""),
+        (("BEGIN", "INSERT INTO kv VALUES(1, 2)", "SELECT missing"), ""),
+        ((), "SELECT 1;\n.exit 2\n"),
+        ((), "SELECT 'unfinished"),
+    ):
+        run(*arguments, stdin=stdin)
+        with lsmsql.open(path) as store:
+            assert len(store) == 0

@@ -1,0 +1,59 @@
+"""The module ``lsm``: CREATE VIRTUAL TABLE, to make a table or to attach one that the store has.
+
+    CREATE VIRTUAL TABLE temp.flights USING lsm                      attach
+    CREATE VIRTUAL TABLE temp.t USING lsm(id INTEGER PRIMARY KEY)    create in the store, and attach
+
+Definitions of tables are not part of SQL transactions: a ROLLBACK takes back neither a CREATE nor a
+DROP.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from lsmsql.engine.schema import TableSchema
+from vtab.ddl import create, parse_create
+from vtab.declare import declaration
+from vtab.failures import read_only_for_sqlite
+from vtab.session import Session
+from vtab.table import VirtualTable
+
+MODULE_NAME = "lsm"
+
+
+class Module:
+    """Makes the virtual tables of one connection. ``attached`` has their definitions by name."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.attached: dict[str, TableSchema] = {}
+
+    # ruff: noqa: N802 (SQLite's names)
+
+    def Create(
+        self,
+        connection: apsw.Connection,
+        module: str,
+        database: str,
+        name: str,
+        *arguments: str,
+    ) -> tuple[str, VirtualTable]:
+        """CREATE VIRTUAL TABLE: with columns, a new table; without, one that is there."""
+        if arguments:
+            with read_only_for_sqlite():
+                create(self._session.store, parse_create(f"({', '.join(arguments)})", name))
+        return self.Connect(connection, module, database, name)
+
+    def Connect(
+        self,
+        connection: apsw.Connection,
+        module: str,
+        database: str,
+        name: str,
+        *arguments: str,
+    ) -> tuple[str, VirtualTable]:
+        """Attach a table of the store. Raises NoSuchTableError, which lists those there are."""
+        schema = self._session.store.table(name).schema
+        connection.vtab_config(apsw.SQLITE_VTAB_CONSTRAINT_SUPPORT, 1)
+        self.attached[name.lower()] = schema
+        return declaration(schema), VirtualTable(self._session, schema)
