@@ -18,6 +18,8 @@ import pytest
 LAYERS = """
     lsmsql.engine.errors lsmsql.engine.counters
     lsmsql.engine.ragged
+    lsmsql.engine.values
+    lsmsql.engine.affinity
     lsmsql.engine.schema lsmsql.engine.options lsmsql.engine.checksum
     lsmsql.engine.filesystem
     lsmsql.engine.columns

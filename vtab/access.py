@@ -12,7 +12,8 @@ from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scan import Range, Slice
-from lsmsql.engine.schema import TableSchema, Value
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Value
 from lsmsql.engine.view import found_columns
 from vtab.planner import ScanPlan, is_point
 from vtab.ranges import Argument, key_points, key_ranges

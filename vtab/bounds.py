@@ -20,14 +20,8 @@ import enum
 import math
 from dataclasses import dataclass
 
-from lsmsql.engine.schema import (
-    APPLY_AFFINITY,
-    MAX_INTEGER,
-    MIN_INTEGER,
-    ColumnType,
-    Value,
-    text_to_number,
-)
+from lsmsql.engine.affinity import APPLY_AFFINITY, text_to_number
+from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value
 from vtab.constraint import Op
 
 
@@ -46,6 +40,14 @@ class Extent(enum.Enum):
     EVERYTHING = "every row"
 
 
+PYTHON_TYPES: dict[ColumnType, type] = {
+    ColumnType.INTEGER: int,
+    ColumnType.REAL: float,
+    ColumnType.TEXT: str,
+    ColumnType.BLOB: bytes,
+}
+"""What a column of a type holds; ANY holds all of them."""
+
 _RANKS: dict[type, int] = {int: 1, float: 1, str: 2, bytes: 3}
 _TYPE_RANKS = {
     ColumnType.INTEGER: 1,
@@ -55,6 +57,14 @@ _TYPE_RANKS = {
 }
 _LOWER = (Op.GT, Op.GE)
 _UPPER = (Op.LT, Op.LE)
+
+
+def equal(kind: ColumnType, value: Value) -> Value:
+    """The one value of a column of type ``kind`` that equals ``value``; None if there is none."""
+    if kind is ColumnType.ANY or type(value) is PYTHON_TYPES[kind]:
+        return value
+    found = bound(kind, Op.EQ, value)
+    return found.value if isinstance(found, Bound) else None
 
 
 def bound(kind: ColumnType, op: Op, value: Value) -> Bound | Extent:

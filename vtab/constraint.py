@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from lsmsql.engine.schema import Value
+from lsmsql.engine.values import Value
 
 ROWID = -1
 """The column number by which SQLite means the rowid."""

@@ -12,7 +12,8 @@ from typing import Any
 import apsw
 
 from lsmsql.engine.scan import Slice
-from lsmsql.engine.schema import TableSchema, Value
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Value
 from vtab.access import Access, Lists
 from vtab.session import Pin, Session
 

@@ -14,7 +14,8 @@ from typing import Any
 import apsw
 
 from lsmsql.engine.errors import SchemaError
-from lsmsql.engine.schema import Column, ColumnType, TableSchema, make_schema
+from lsmsql.engine.schema import Column, TableSchema, make_schema
+from lsmsql.engine.values import ColumnType
 from lsmsql.engine.store import Store
 from lsmsql.engine.table import Table
 from vtab.declare import quoted

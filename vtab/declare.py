@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import enum
 
-from lsmsql.engine.schema import Column, ColumnType, TableSchema
+from lsmsql.engine.schema import Column, TableSchema
+from lsmsql.engine.values import ColumnType
 from vtab.planner import has_rowid
 
 

@@ -14,7 +14,8 @@ from typing import TypeVar
 import apsw
 
 from lsmsql.engine.errors import ConstraintError, LimitError, ReadOnlyError, TypeMismatchError
-from lsmsql.engine.schema import Column, TableSchema, Value, storage_class
+from lsmsql.engine.schema import Column, TableSchema
+from lsmsql.engine.values import Value, storage_class
 
 CodedError = TypeVar("CodedError", bound=apsw.Error)
 

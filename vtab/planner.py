@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from lsmsql.engine.schema import ColumnType, TableSchema
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import ColumnType
 from vtab.constraint import ROWID, Constraint, Op
 
 OrderBy = Sequence[tuple[int, bool]]

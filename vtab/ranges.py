@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec, successor
 from lsmsql.engine.scan import Range
-from lsmsql.engine.schema import TableSchema, Value
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Value
 from vtab.bounds import Bound, Extent, bound
 from vtab.constraint import Op
 from vtab.planner import ScanPlan

@@ -23,7 +23,8 @@ from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scan import Range
-from lsmsql.engine.schema import Row, TableSchema
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Row
 from lsmsql.engine.store import Store
 from lsmsql.engine.view import NEWEST, Found
 from lsmsql.engine.writeset import WriteSet

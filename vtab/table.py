@@ -7,7 +7,8 @@ from typing import Any
 import apsw
 
 from lsmsql.engine.errors import SchemaError
-from lsmsql.engine.schema import TableSchema, Value
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Value
 from vtab.bestindex import choose
 from vtab.cursor import Cursor
 from vtab.failures import read_only_for_sqlite

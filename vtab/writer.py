@@ -8,13 +8,9 @@ import apsw
 
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.rows import RowCodec
-from lsmsql.engine.schema import (
-    APPLY_AFFINITY,
-    MAX_INTEGER,
-    ColumnType,
-    TableSchema,
-    Value,
-)
+from lsmsql.engine.affinity import APPLY_AFFINITY
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import MAX_INTEGER, ColumnType, Value
 from lsmsql.engine.view import found_columns
 from vtab.declare import Identity, identity_of
 from vtab.failures import RowLimitError, duplicate_key, null_value, wrong_type

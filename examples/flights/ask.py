@@ -11,7 +11,7 @@ import apsw
 
 import vtab
 from examples.flights.queries import Query
-from lsmsql.engine.schema import Value
+from lsmsql.engine.values import Value
 from lsmsql.engine.store import Store
 from vtab.explain import readable
 

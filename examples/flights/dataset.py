@@ -17,7 +17,8 @@ from typing import IO, Any
 import pyarrow as pa
 from pyarrow import csv
 
-from lsmsql.engine.schema import ColumnType, TableSchema
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import ColumnType
 
 ARROW_TYPES = {
     ColumnType.INTEGER: pa.int64(),

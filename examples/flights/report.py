@@ -15,7 +15,7 @@ from rich.text import Text
 
 from examples.flights.ask import Answer, Step
 from examples.flights.queries import Query
-from lsmsql.engine.schema import Value
+from lsmsql.engine.values import Value
 from lsmsql.engine.store import Store
 
 FIRST_ROWS = 5

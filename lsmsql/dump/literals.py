@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from lsmsql.engine.schema import Value, real_to_text
+from lsmsql.engine.affinity import real_to_text
+from lsmsql.engine.values import Value
 
 
 def sql_literal(value: Value) -> str:

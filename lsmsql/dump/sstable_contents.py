@@ -15,7 +15,6 @@ from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, Error
 from lsmsql.engine.filesystem import OsFileSystem, ReadFile
 from lsmsql.engine.keys import KeyCodec, KeyPart
-from lsmsql.engine.schema import ColumnType, Value
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.bloom import BloomFilter
 from lsmsql.engine.sstable.column import DICTIONARY, KIND_NAMES, Codec, Header, chunk_size
@@ -30,6 +29,7 @@ from lsmsql.engine.sstable.format import (
 )
 from lsmsql.engine.sstable.index import BlockIndex, Zone
 from lsmsql.engine.sstable.reader import is_data_block
+from lsmsql.engine.values import ColumnType, Value
 
 TYPE_NAMES = {PUT: "PUT", DELETE: "DELETE"}
 FIXED_COLUMNS = (("key", "BLOB"), ("sequence", "INTEGER"), ("kind", "INTEGER"))

@@ -7,8 +7,9 @@ from types import TracebackType
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.rows import RowCodec, RowLike
-from lsmsql.engine.schema import KV_TABLE_ID, Row
+from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.table import KeyValue
+from lsmsql.engine.values import Row
 
 
 class Batch:

@@ -18,15 +18,8 @@ import msgspec
 
 from lsmsql.engine.errors import CorruptionError, NoSuchTableError, SchemaError
 from lsmsql.engine.projection import key_codec
-from lsmsql.engine.schema import (
-    KV_SCHEMA,
-    KV_TABLE_ID,
-    Column,
-    ColumnType,
-    Row,
-    TableSchema,
-    make_schema,
-)
+from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, Column, TableSchema, make_schema
+from lsmsql.engine.values import ColumnType, Row
 
 CATALOG_TABLE_ID = 0
 CATALOG_SCHEMA = make_schema(

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lsmsql.engine.ragged import MAX_BATCH_BYTES, binary_from_ranges
-from lsmsql.engine.schema import ColumnType, Row, Value
+from lsmsql.engine.values import ColumnType, Row, Value
 
 PUT = 1
 DELETE = 2

@@ -30,11 +30,12 @@ from lsmsql.engine.manifest.manifest import Manifest, ManifestState
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.options import Options
-from lsmsql.engine.schema import KV_TABLE_ID, Row, TableSchema
+from lsmsql.engine.schema import KV_TABLE_ID, TableSchema
 from lsmsql.engine.snapshot import Snapshots
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import SSTable
+from lsmsql.engine.values import Row
 from lsmsql.engine.view import State, TableState
 from lsmsql.engine.wal.format import LOG, delete_record, put_record, table_record
 from lsmsql.engine.wal.writer import LogWriter

@@ -6,7 +6,7 @@ from lsmsql.engine.core import Changes, Core
 from lsmsql.engine.memtable.memtable import Forgotten
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scheduler import Scheduler
-from lsmsql.engine.schema import Row
+from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST, Found, find
 from lsmsql.engine.writeset import WriteSet
 

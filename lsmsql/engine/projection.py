@@ -13,8 +13,9 @@ import pyarrow as pa
 from lsmsql.engine.columns import FIRST_VALUE, KEY, column_values
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.keys import KeyCodec, KeyPart
-from lsmsql.engine.schema import Row, TableSchema, Value
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import Block
+from lsmsql.engine.values import Row, Value
 
 Columns = list[list[Value]]
 """One list of values per wanted column, all of the same length."""

@@ -28,7 +28,7 @@ from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.scan import Range, scan
-from lsmsql.engine.schema import Row
+from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST
 from lsmsql.engine.wal.format import DELETE, LOG, PUT, Frame
 from lsmsql.engine.wal.reader import LogReader

@@ -8,7 +8,8 @@ from lsmsql.engine.errors import ConstraintError, TypeMismatchError, UsageError
 from lsmsql.engine.keys import KeyCodec, successor
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.scan import Range
-from lsmsql.engine.schema import ColumnType, Row, TableSchema, Value
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import ColumnType, Row, Value
 
 RowLike = Mapping[str, object] | Sequence[object]
 """A row as callers write it: by column name, or all values in column order."""

@@ -21,9 +21,9 @@ from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, run_from_records
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.merge import Retention, merge, not_newer
 from lsmsql.engine.projection import Columns, Projection
-from lsmsql.engine.schema import ColumnType
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.reader import SSTable
+from lsmsql.engine.values import ColumnType
 from lsmsql.engine.view import NEWEST, TableState
 
 Overlay = tuple[Memtable, int]

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from lsmsql.engine.columns import arrow_type, build_column
 from lsmsql.engine.errors import ConstraintError, SchemaError, TypeMismatchError
 from lsmsql.engine.rows import RowLike
-from lsmsql.engine.schema import Column, ColumnType, Row, TableSchema
+from lsmsql.engine.schema import Column, TableSchema
+from lsmsql.engine.values import ColumnType, Row
 
 Batch = list[pa.Array]
 

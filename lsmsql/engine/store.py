@@ -23,16 +23,10 @@ from lsmsql.engine.filesystem import FileSystem, Lock, OsFileSystem
 from lsmsql.engine.options import make_options
 from lsmsql.engine.recovery import LOCK, check_place, create_store, is_store, recover
 from lsmsql.engine.scheduler import Scheduler
-from lsmsql.engine.schema import (
-    Column,
-    ColumnType,
-    Row,
-    TableSchema,
-    Value,
-    make_schema,
-)
+from lsmsql.engine.schema import Column, TableSchema, make_schema
 from lsmsql.engine.stats import Stats, collect_stats
 from lsmsql.engine.table import KeyValue, Table
+from lsmsql.engine.values import ColumnType, Row, Value
 
 T = TypeVar("T")
 

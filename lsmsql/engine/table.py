@@ -16,8 +16,9 @@ from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.rows import RowCodec, RowLike
 from lsmsql.engine.scan import Range, Slice
-from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, Row, TableSchema, Value, check_value
+from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, TableSchema
 from lsmsql.engine.sources import read_source
+from lsmsql.engine.values import Row, Value, check_value
 from lsmsql.engine.view import found_columns, found_slot
 
 T = TypeVar("T")

@@ -13,9 +13,9 @@ from lsmsql.engine.columns import FIRST_VALUE
 from lsmsql.engine.manifest.version import EMPTY, TableVersion
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.projection import Projection
-from lsmsql.engine.schema import Row, Value
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.reader import block_row, block_value
+from lsmsql.engine.values import Row, Value
 
 NEWEST = (1 << 62) - 1
 """A sequence number above all."""

@@ -9,7 +9,7 @@ Not for more than one thread at a time.
 from __future__ import annotations
 
 from lsmsql.engine.memtable.memtable import Memtable
-from lsmsql.engine.schema import Row
+from lsmsql.engine.values import Row
 
 _ALL = 0
 """No version of a write set is ever let go: the oldest step that may be asked for."""

@@ -11,7 +11,7 @@ import apsw
 import apsw.shell
 
 from lsmsql.engine.errors import UsageError
-from lsmsql.engine.schema import Value
+from lsmsql.engine.values import Value
 from lsmsql.shell.formats import FORMATS, Style
 from lsmsql.shell.messages import describe, show_place
 from lsmsql.shell.queryplan import draw

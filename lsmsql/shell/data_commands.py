@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 
 from lsmsql.engine.errors import UsageError
-from lsmsql.engine.schema import TableSchema, Value
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Value
 from lsmsql.shell.base import BaseShell
 from lsmsql.shell.dump import create_statement, dump_table
 from lsmsql.shell.formats import Style, column_lines, text_width

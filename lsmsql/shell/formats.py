@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lsmsql.engine.schema import Value
+from lsmsql.engine.values import Value
 from lsmsql.shell.values import identifier, json_text, literal, show
 
 Names = Sequence[str]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lsmsql.engine.errors import Error, UsageError
-from lsmsql.engine.schema import ColumnType, TableSchema, Value
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import ColumnType, Value
 from lsmsql.engine.table import Table
 
 _NUMBERS = (ColumnType.INTEGER, ColumnType.REAL)

@@ -8,7 +8,7 @@ import re
 
 import apsw
 
-from lsmsql.engine.schema import Value
+from lsmsql.engine.values import Value
 
 _KEYWORDS = frozenset(apsw.keywords)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")

@@ -18,8 +18,9 @@ from lsmsql.engine.filesystem import OsFileSystem
 from lsmsql.engine.keys import KeyPart
 from lsmsql.engine.options import Options
 from lsmsql.engine.projection import key_codec
-from lsmsql.engine.schema import KV_SCHEMA, ColumnType, TableSchema, make_schema
+from lsmsql.engine.schema import KV_SCHEMA, TableSchema, make_schema
 from lsmsql.engine.sstable.writer import TableWriter
+from lsmsql.engine.values import ColumnType
 
 SCHEMA = make_schema(
     "trips",

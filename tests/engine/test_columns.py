@@ -26,7 +26,7 @@ from lsmsql.engine.columns import (
     tag_value,
     untag_value,
 )
-from lsmsql.engine.schema import ColumnType
+from lsmsql.engine.values import ColumnType
 
 integers = st.integers(-(1 << 63), (1 << 63) - 1)
 reals = st.floats(allow_nan=False)

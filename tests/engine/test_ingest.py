@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lsmsql
-from lsmsql.engine.schema import Column, ColumnType, check_value
+from lsmsql.engine.schema import Column
 from lsmsql.engine.sources import convert_array
+from lsmsql.engine.values import ColumnType, check_value
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from lsmsql.engine.errors import (
     UsageError,
 )
 from lsmsql.engine.keys import KeyCodec, KeyPart, successor
-from lsmsql.engine.schema import MAX_INTEGER, MAX_KEY_BYTES, MIN_INTEGER, ColumnType, Value
+from lsmsql.engine.values import MAX_INTEGER, MAX_KEY_BYTES, MIN_INTEGER, ColumnType, Value
 
 EDGES = [sign * (base + step)
          for base in (0, 1, 255, 1 << 52, 1 << 53, 1 << 54, 1 << 62, (1 << 63) - 1025)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lsmsql.engine.keys import KeyCodec, KeyPart
-from lsmsql.engine.schema import ColumnType
+from lsmsql.engine.values import ColumnType
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats" / "keys.md"
 EXAMPLE = re.compile(r"^\| ([A-Z, ]+) \| (.+) \| `([0-9a-f ]+)` \|$", re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -14,7 +15,7 @@ MIB = 1 << 20
 
 def test_values_larger_than_every_unit_survive_flush_merge_and_scan(tmp_path: Path) -> None:
     values = {key: bytes([key]) * (key * MIB) + b"end" for key in range(1, 9)}
-    options = {"memtable_bytes": 4 * MIB, "memory_budget": 16 * MIB, "table_bytes": MIB}
+    options: dict[str, Any] = {"memtable_bytes": 4 * MIB, "memory_budget": 16 * MIB}
     with lsmsql.open(tmp_path / "s", sync="off", **options) as store:
         for key, value in values.items():
             store[key] = b"old"

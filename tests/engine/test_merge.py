@@ -19,7 +19,7 @@ from lsmsql.engine.columns import (
     run_from_records,
 )
 from lsmsql.engine.merge import Retention, merge, select
-from lsmsql.engine.schema import ColumnType
+from lsmsql.engine.values import ColumnType
 
 Record = tuple[bytes, int, tuple[Any, ...] | None]
 

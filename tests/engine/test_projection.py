@@ -13,9 +13,10 @@ from lsmsql.engine.columns import make_run, run_from_records
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.projection import Projection, key_codec
-from lsmsql.engine.schema import Column, ColumnType, make_schema
+from lsmsql.engine.schema import Column, make_schema
 from lsmsql.engine.sstable.block import Block, encode_block
 from lsmsql.engine.sstable.column import Codec
+from lsmsql.engine.values import ColumnType
 
 SCHEMA = make_schema(
     "t",

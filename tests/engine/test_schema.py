@@ -11,23 +11,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lsmsql.engine.affinity import real_to_text
 from lsmsql.engine.errors import (
     ConstraintError,
     LimitError,
     SchemaError,
     TypeMismatchError,
 )
-from lsmsql.engine.schema import (
-    KV_SCHEMA,
-    MAX_INTEGER,
-    MIN_INTEGER,
-    Column,
-    ColumnType,
-    Value,
-    check_value,
-    make_schema,
-    real_to_text,
-)
+from lsmsql.engine.schema import KV_SCHEMA, Column, make_schema
+from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value, check_value
 
 REALS = st.one_of(
     st.floats(allow_nan=False),

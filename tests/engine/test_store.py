@@ -214,7 +214,6 @@ class TestMapping:
         with pytest.raises(lsmsql.TypeMismatchError, match=r"range\(\)"):
             store.prefix(5)  # type: ignore[arg-type]
 
-
     def test_a_range_that_nobody_reads_to_its_end_holds_nothing(self, store: lsmsql.Store) -> None:
         store.ingest([(key, key) for key in range(10)])
         store.range()

@@ -18,7 +18,7 @@ from lsmsql.engine.errors import (
 from lsmsql.engine.keys import decoding, encoding
 from lsmsql.engine.keys.numbers import is_integral
 from lsmsql.engine.keys.parts import BAD_VALUE, CUT_SHORT, KeyPart, part_decoder, part_encoder
-from lsmsql.engine.schema import (
+from lsmsql.engine.values import (
     MAX_INTEGER,
     MAX_KEY_BYTES,
     MIN_INTEGER,

@@ -35,7 +35,7 @@ from lsmsql.engine.keys.parts import (
     part_decoder,
 )
 from lsmsql.engine.ragged import binary_from_ranges, offsets_and_bytes, unaligned
-from lsmsql.engine.schema import ColumnType, Value
+from lsmsql.engine.values import ColumnType, Value
 
 Mask = npt.NDArray[np.bool_]
 

@@ -37,7 +37,7 @@ from lsmsql.engine.keys.parts import (
     part_encoder,
 )
 from lsmsql.engine.ragged import MAX_BATCH_BYTES, Bytes, binary_from_matrix, offsets_and_bytes
-from lsmsql.engine.schema import ColumnType
+from lsmsql.engine.values import ColumnType
 
 Mask = npt.NDArray[np.bool_]
 Pieces = list[pa.Array | pa.Scalar]

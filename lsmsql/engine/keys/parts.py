@@ -14,7 +14,7 @@ from lsmsql.engine.keys.numbers import (
     split_number,
     word_of_double,
 )
-from lsmsql.engine.schema import MAX_INTEGER, MIN_INTEGER, ColumnType, Value
+from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value
 
 NULL_MARK, VALUE_MARK = 0x01, 0x02
 NULL_TAG, NUMBER_TAG, TEXT_TAG, BLOB_TAG = 0x10, 0x20, 0x30, 0x40

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from lsmsql.engine.memtable.skiplist import SkipList
-from lsmsql.engine.schema import Row
+from lsmsql.engine.values import Row
 
 Version = tuple[int, Row | None, Any]
 """(sequence, row, older)"""

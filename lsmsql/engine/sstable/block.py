@@ -26,8 +26,8 @@ from lsmsql.engine.checksum import checksum
 from lsmsql.engine.columns import KEY, TAGGED, column_values
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, LimitError
-from lsmsql.engine.schema import Value
 from lsmsql.engine.sstable.column import Codec, Header, chunk_size, decode_column, encode_column
+from lsmsql.engine.values import Value
 
 MAX_ROWS = 1 << 20
 """No block has more rows; a larger count is damage."""

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from lsmsql.engine.columns import TAGGED, build_column
 from lsmsql.engine.errors import CorruptionError
-from lsmsql.engine.schema import ColumnType, Value
 from lsmsql.engine.sstable.block import Block, encode_block
 from lsmsql.engine.sstable.column import Codec, fixed_values
 from lsmsql.engine.sstable.format import (
@@ -31,6 +30,7 @@ from lsmsql.engine.sstable.format import (
     Section,
     zone_bound,
 )
+from lsmsql.engine.values import ColumnType, Value
 
 _NUMBERS = {pa.int64(): np.int64, pa.float64(): np.float64}
 

@@ -30,7 +30,6 @@ from lsmsql.engine.columns import (
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, StorageError
 from lsmsql.engine.filesystem import FileSystem, ReadFile
-from lsmsql.engine.schema import Row, Value
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.bloom import BloomFilter
 from lsmsql.engine.sstable.column import Codec, Header, stored_type
@@ -45,6 +44,7 @@ from lsmsql.engine.sstable.format import (
 )
 from lsmsql.engine.sstable.index import BlockIndex
 from lsmsql.engine.sstable.meta import FileMeta
+from lsmsql.engine.values import Row, Value
 
 MAX_RUN_BYTES = 64 << 20
 """A run of several blocks ends when it has this size: Arrow's offsets have 32 bits."""

@@ -14,9 +14,9 @@ from lsmsql.engine.checksum import checksum
 from lsmsql.engine.columns import run_from_records
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, LimitError
-from lsmsql.engine.schema import ColumnType
 from lsmsql.engine.sstable.block import MAX_ROWS, Block, encode_block
 from lsmsql.engine.sstable.column import Codec
+from lsmsql.engine.values import ColumnType
 
 OFFSET = 4096
 LZ4 = Codec("lz4")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from lsmsql.engine.columns import build_column
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError
-from lsmsql.engine.schema import ColumnType
 from lsmsql.engine.sstable.block import Block, encode_block
 from lsmsql.engine.sstable.column import Codec
 from lsmsql.engine.sstable.format import Section
 from lsmsql.engine.sstable.index import BlockIndex, IndexBuilder, Zone, column_zone
+from lsmsql.engine.values import ColumnType
 
 OFFSET = 1000
 LZ4 = Codec("lz4")
