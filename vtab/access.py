@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scan import Range, Slice
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
-from lsmsql.engine.view import found_columns
+from lsmsql.engine.view import found_columns, found_slot
+from vtab.bounds import PYTHON_TYPES
 from vtab.planner import ScanPlan, is_point
-from vtab.ranges import Argument, key_points, key_ranges
+from vtab.ranges import key_point, key_range
 
 
 class KeyColumn:
@@ -38,61 +40,76 @@ Lists = Sequence[Sequence[Value] | KeyColumn]
 
 
 class Access:
-    """A plan for a table, ready to run."""
+    """A plan for a table, ready to run. ``is_point``: it looks up a whole key."""
 
     def __init__(self, schema: TableSchema, plan: ScanPlan) -> None:
         self.schema = schema
         self.plan = plan
         self.codec = key_codec(schema)
-        self.projection = Projection(schema, self.codec, plan.columns)
-        self.is_point = is_point(plan, schema) and not plan.limit
-        self._key_only = [
-            (position, part)
-            for part, position in enumerate(schema.key)
-            if position not in plan.columns
+        self.is_point = is_point(plan, schema)
+        self._projection = Projection(schema, self.codec, plan.columns)
+        self._slots = [
+            (position, slot)
+            for position in plan.columns
+            if (slot := schema.columns[position].slot) is not None
         ]
+        self._key_parts = [(position, part) for part, position in enumerate(schema.key)]
+        self._unused_key_parts = [(p, n) for p, n in self._key_parts if p not in plan.columns]
+        self._own_types = tuple(map(PYTHON_TYPES.get, schema.key_types))
         self._empty: list[Sequence[Value] | KeyColumn] = [()] * (len(schema.columns) + 1)
 
-    def find(self, view: ReadView, arguments: Sequence[Argument]) -> Iterator[Slice]:
-        """The rows of whole keys, one to a slice."""
-        table_id, projection = self.schema.id, self.projection
-        points = key_points(self.codec, self.schema, self.plan, arguments)
-        for key in reversed(points) if self.plan.reverse else points:
-            found = view.find(table_id, key)
-            if found is not None:
-                yield Slice([key], [[v] for v in found_columns(found, key, projection)])
+    def look_up(self, view: ReadView, arguments: Sequence[Value]) -> Lists | None:
+        """The row of a whole key, as ``arrange`` gives it; None if there is none."""
+        key = self._key(arguments)
+        if key is None or (found := view.find(self.schema.id, key)) is None:
+            return None
+        if self.schema.has_real_mask:
+            values = found_columns(found, key, self._projection)
+            return self.arrange([key], [[value] for value in values])
+        lists = self._empty.copy()
+        for position, slot in self._slots:
+            lists[position] = (found_slot(found, slot),)
+        for position, part in self._key_parts:
+            lists[position] = KeyColumn(self.codec, part, (key,))
+        lists[-1] = (key,)
+        return lists
 
-    def scan(self, view: ReadView, arguments: Sequence[Argument]) -> Iterator[Slice]:
+    def _key(self, arguments: Sequence[Value]) -> bytes | None:
+        try:
+            if tuple(map(type, arguments)) == self._own_types:
+                return self.codec.encode(arguments)
+            return key_point(self.codec, self.schema, arguments)
+        except LimitError:  # longer than any key
+            return None
+
+    def scan(self, view: ReadView, arguments: Sequence[Value]) -> Iterator[Slice]:
         """The rows of the plan, in slices that are in the order of the plan, within and without."""
-        plan = self.plan
-        slices = self.find(view, arguments) if is_point(plan, self.schema) else None
-        if slices is None:
-            slices = self._read(view, self.ranges(arguments))
-        if plan.limit:
-            counts = arguments[-2:] if plan.offset else (arguments[-1], 0)
-            limit, offset = counts
-            return _window(slices, limit, offset)  # type: ignore[arg-type]
-        return slices
+        slices = self._read(view, self.range(arguments))
+        if not self.plan.limit:
+            return slices
+        limit, offset = arguments[-2:] if self.plan.offset else (arguments[-1], 0)
+        return _window(slices, limit, offset)  # type: ignore[arg-type]
 
-    def ranges(self, arguments: Sequence[Argument]) -> list[Range]:
-        """The ranges of keys that the plan reads, ascending."""
-        return key_ranges(self.codec, self.schema, self.plan, arguments)
+    def range(self, arguments: Sequence[Value]) -> Range | None:
+        """The range of keys that the plan reads; None if no row can meet its comparisons."""
+        return key_range(self.codec, self.schema, self.plan, arguments)
 
-    def _read(self, view: ReadView, spans: Sequence[Range]) -> Iterator[Slice]:
-        table_id, projection, reverse = self.schema.id, self.projection, self.plan.reverse
-        for span in reversed(spans) if reverse else spans:
-            for piece in view.scan(table_id, span, projection, reverse=reverse):
-                if reverse:
-                    yield Slice(piece.keys[::-1], [column[::-1] for column in piece.columns])
-                else:
-                    yield piece
+    def _read(self, view: ReadView, span: Range | None) -> Iterator[Slice]:
+        if span is None:
+            return
+        table_id, projection, reverse = self.schema.id, self._projection, self.plan.reverse
+        for piece in view.scan(table_id, span, projection, reverse=reverse):
+            if reverse:
+                yield Slice(piece.keys[::-1], [column[::-1] for column in piece.columns])
+            else:
+                yield piece
 
     def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
         """The columns of a slice by their position in the table; the keys behind the last one."""
         lists = self._empty.copy()
         for position, column in zip(self.plan.columns, columns, strict=True):
             lists[position] = column
-        for position, part in self._key_only:
+        for position, part in self._unused_key_parts:
             lists[position] = KeyColumn(self.codec, part, keys)
         lists[-1] = keys
         return lists

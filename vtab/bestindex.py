@@ -59,8 +59,9 @@ class RowCounts:
         values = [constraints[number].literal for number in planned.arguments[:count]]
         if not values or None in values or Op.IN in plan.prefix or access.is_point:
             return None
+        span = access.range(values)
         table = self._core.state.table(access.schema.id)
-        return sum(estimate_rows(table, span) for span in access.ranges(values))
+        return 0 if span is None else estimate_rows(table, span)
 
 
 def choose(
@@ -76,8 +77,6 @@ def choose(
     for place, number in enumerate(planned.arguments):
         info.set_aConstraintUsage_argvIndex(number, place + 1)
         info.set_aConstraintUsage_omit(number, True)
-        if constraints[number].op is Op.IN:
-            info.set_aConstraintUsage_in(number, True)
     number = accesses.number(schema, plan)
     matched = counts.matching(accesses[number], planned, constraints)
     expected = estimate(plan, schema, counts[schema.id], matched)

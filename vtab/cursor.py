@@ -17,6 +17,8 @@ from lsmsql.engine.values import Value
 from vtab.access import Access, Lists
 from vtab.session import Pin, Session
 
+_NONE: Iterator[Slice] = iter(())
+
 
 class Cursor:
     """Rows of one table, as of the moment of the last ``Filter``."""
@@ -39,8 +41,15 @@ class Cursor:
         session.check(self._schema)
         self._access = access = session.accesses[number]
         pin = self._pin = session.lease(self._pin)
-        self._slices = access.scan(pin.view, arguments)
-        self._load()
+        if access.is_point:
+            row = access.look_up(pin, arguments)
+            self._slices = _NONE
+            self._row = 0
+            self._size = 0 if row is None else 1
+            self._lists = row or ()
+        else:
+            self._slices = access.scan(pin, arguments)
+            self._load()
 
     def _load(self) -> None:
         """Go to the first row of the next slice."""

@@ -15,9 +15,9 @@ import apsw
 
 from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.schema import Column, TableSchema, make_schema
-from lsmsql.engine.values import ColumnType
 from lsmsql.engine.store import Store
 from lsmsql.engine.table import Table
+from lsmsql.engine.values import ColumnType
 from vtab.declare import quoted
 
 _TOKEN = re.compile(

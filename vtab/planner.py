@@ -3,6 +3,10 @@
 What can be answered from the key is taken over: ``=`` and IN on its leading columns, then one range
 on the next; the order of the key, in both directions; LIMIT and OFFSET, if nothing is left for
 SQLite to check; and the columns used, since no others are decoded. All the rest SQLite does itself.
+
+For an IN, SQLite runs the plan once for each value, so there is neither an order nor a limit then.
+It can also hand over all values at once, but apsw fails if there are none, as when IN has a
+subquery without rows.
 """
 
 from __future__ import annotations
@@ -37,8 +41,7 @@ class ScanPlan:
     ``prefix`` holds EQ or IN for each leading key column that is compared so, ``low`` and ``high``
     the comparison that bounds the next key column. ``ordered``: rows come in the order asked for,
     which is that of the key or, with ``reverse``, the opposite. ``columns`` are the positions of
-    the columns to decode. The arguments of a scan come in this order: a value (or set) for each
-    comparison of ``prefix``, then those of ``low``, ``high``, ``limit`` and ``offset`` if present.
+    the columns to decode. The arguments of a scan come in this order: a value for each comparison of ``prefix``, then those of ``low``, ``high``, ``limit`` and ``offset`` if present.
     """
 
     table: str
@@ -100,12 +103,14 @@ def make_plan(
         next_column = candidates.get(schema.key[len(prefix)], {})
         low = _first(next_column, (Op.GT, Op.GE))
         high = _first(next_column, (Op.LT, Op.LE))
-    fixed = {c for c, op in zip(schema.key, matched, strict=False) if op is Op.EQ}
-    direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
     arguments = [*prefix, *(i for i in (low, high) if i is not None)]
+    direction: bool | None = None
     window: list[int] = []
-    if direction is not None or not order_by:
-        window = _window(constraints, arguments)
+    if Op.IN not in matched:
+        fixed = schema.key[: len(prefix)]
+        direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
+        if len(prefix) < len(schema.key) and (direction is not None or not order_by):
+            window = _window(constraints, arguments)
     plan = ScanPlan(
         table=schema.name,
         prefix=tuple(matched),
@@ -149,25 +154,18 @@ def _is_answerable(constraint: Constraint, kind: ColumnType, has_pattern: bool) 
 
 
 def _first(candidates: dict[Op, int], ops: Iterable[Op]) -> int | None:
-    return min((candidates[op] for op in ops if op in candidates), default=None)
+    """The constraint with the first of ``ops`` that there is one with."""
+    return next((candidates[op] for op in ops if op in candidates), None)
 
 
 def _match_prefix(schema: TableSchema, candidates: _Candidates) -> list[int]:
-    """The constraints that fix the leading key columns, with at most one IN among them.
-
-    A second IN is left to SQLite: the product of two long lists is worse than reading on.
-    """
+    """The constraints that fix the leading key columns."""
     matched: list[int] = []
-    has_in = False
     for column in schema.key:
-        of_column = candidates.get(column, {})
-        if Op.EQ in of_column:
-            matched.append(of_column[Op.EQ])
-        elif Op.IN in of_column and not has_in:
-            matched.append(of_column[Op.IN])
-            has_in = True
-        else:
+        number = _first(candidates.get(column, {}), (Op.EQ, Op.IN))
+        if number is None:
             break
+        matched.append(number)
     return matched
 
 

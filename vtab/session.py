@@ -18,14 +18,15 @@ from typing import cast
 
 import apsw
 
+from lsmsql.engine.core import Core
 from lsmsql.engine.errors import NoSuchTableError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scan import Range
 from lsmsql.engine.schema import TableSchema
-from lsmsql.engine.values import Row
 from lsmsql.engine.store import Store
+from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST, Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
@@ -34,15 +35,21 @@ from vtab.failures import read_only_for_sqlite
 from vtab.savepoints import Mark
 
 
-class Pin:
-    """A view of the store, and how many cursors read it."""
+class Pin(ReadView):
+    """A view that is shared by cursors: how many read it, and whether a transaction keeps it."""
 
-    __slots__ = ("step", "users", "view")
-
-    def __init__(self, view: ReadView, step: int) -> None:
-        self.view = view
-        self.step = step
+    def __init__(self, core: Core, writes: WriteSet) -> None:
+        super().__init__(core, writes)
+        self.step = writes.step
         self.users = 0
+        self.kept = False
+
+    def renewed(self, writes: WriteSet) -> Pin:
+        """A pin of the same snapshot with all changes that have been made since."""
+        pin = cast("Pin", self.at_present_step())
+        pin.step = writes.step
+        pin.users = 0
+        return pin
 
 
 class Session:
@@ -93,13 +100,15 @@ class Session:
     # ------------------------------------------------------------------------------- reading
 
     def check(self, schema: TableSchema) -> None:
-        """Raise ClosedError, or NoSuchTableError if the table has been dropped."""
-        self.core.check_open()
+        """Raise NoSuchTableError if the table has been dropped."""
         if schema.id not in self.core.catalog.by_id:
             raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
 
     def lease(self, held: Pin | None) -> Pin:
-        """The view for a cursor that begins to read, in exchange for the one it has ``held``."""
+        """The view for a cursor that begins to read, in exchange for the one it has ``held``.
+
+        Raises ClosedError.
+        """
         pin = self._present()
         if pin is not held:
             pin.users += 1
@@ -110,41 +119,40 @@ class Session:
     def give_back(self, pin: Pin) -> None:
         """A cursor has done with its view."""
         pin.users -= 1
-        if not pin.users and (pin is not self._pin or not self.in_transaction):
+        if not pin.users and (pin is not self._pin or not pin.kept or not self.in_transaction):
             self._close(pin)
 
     def _present(self) -> Pin:
         """The pin of the present snapshot, and of all changes made so far."""
+        keep = self.in_transaction
         pin = self._pin
-        if pin is not None and not pin.users and not self.in_transaction:
+        if pin is not None and not pin.users and not keep:
             self._close(pin)  # left by a transaction that has ended
             pin = None
-        step = self.writes.step
         if pin is None:
-            pin = self._pin = Pin(ReadView(self.core, self.writes), step)
-            self._watch()
-        elif pin.step != step:
-            old, pin = pin, Pin(pin.view.at_present_step(), step)
+            pin = self._pin = Pin(self.core, self.writes)
+        elif pin.step != self.writes.step:
+            old, pin = pin, pin.renewed(self.writes)
             self._pin = pin
             if not old.users:
-                self._close(old)
+                old.close()
+        pin.kept = keep
+        if keep != self._watching and not self._writing:
+            self._watch(keep)
         return pin
 
     def _close(self, pin: Pin) -> None:
-        pin.view.close()
+        pin.close()
         if pin is self._pin:
             self._pin = None
 
-    def _watch(self) -> None:
-        """Have ``settle`` called after each statement, if this may be a transaction of reads."""
-        watch = not self._writing and self.in_transaction
-        if watch == self._watching:
-            return
+    def _watch(self, on: bool) -> None:
+        """Have ``settle`` called after each statement, or no more."""
         connection = self._connection()
-        assert connection is not None
-        mask = apsw.SQLITE_TRACE_PROFILE if watch else 0
-        connection.trace_v2(mask, self.settle if watch else None, id=self)
-        self._watching = watch
+        if connection is not None:
+            mask = apsw.SQLITE_TRACE_PROFILE if on else 0
+            connection.trace_v2(mask, self.settle if on else None, id=self)
+            self._watching = on
 
     def settle(self, _event: object = None) -> None:
         """Let go of the snapshot if the transaction that took it is over."""
@@ -169,14 +177,14 @@ class Session:
         version = None if memtable is None else memtable.get(key, NEWEST)
         if version is not None:
             return None if version[1] is None else (None, 0, version[1])
-        return (self._pin or self._present()).view.find(table_id, key)
+        return (self._pin or self._present()).find(table_id, key)
 
     def last(self, schema: TableSchema, codec: KeyCodec) -> int | None:
         """The greatest key of a table keyed by one INTEGER; None if the table is empty."""
         if schema.id not in self._last:
             projection = Projection(schema, codec, schema.key)
             forwards = schema.descending[0]
-            slices = self._present().view.scan(schema.id, Range(), projection, reverse=not forwards)
+            slices = self._present().scan(schema.id, Range(), projection, reverse=not forwards)
             piece = next(slices, None)
             end = 0 if forwards else -1
             last = None if piece is None else cast("int", piece.columns[0][end])
@@ -224,4 +232,4 @@ class Session:
         self._last.clear()
         pin, self._pin = self._pin, None  # the next cursor takes a new snapshot
         if pin is not None and not pin.users:
-            pin.view.close()
+            pin.close()

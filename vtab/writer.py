@@ -6,22 +6,16 @@ from collections.abc import Sequence
 
 import apsw
 
+from lsmsql.engine.affinity import APPLY_AFFINITY
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.rows import RowCodec
-from lsmsql.engine.affinity import APPLY_AFFINITY
 from lsmsql.engine.schema import TableSchema
-from lsmsql.engine.values import MAX_INTEGER, ColumnType, Value
+from lsmsql.engine.values import MAX_INTEGER, Value
 from lsmsql.engine.view import found_columns
+from vtab.bounds import PYTHON_TYPES
 from vtab.declare import Identity, identity_of
 from vtab.failures import RowLimitError, duplicate_key, null_value, wrong_type
 from vtab.session import Session
-
-PYTHON_TYPES: dict[ColumnType, type] = {
-    ColumnType.INTEGER: int,
-    ColumnType.REAL: float,
-    ColumnType.TEXT: str,
-    ColumnType.BLOB: bytes,
-}
 
 
 class Writer:

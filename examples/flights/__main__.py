@@ -48,6 +48,7 @@ def run(console: Console, path: Path, sqlite_path: Path) -> bool:
     with lsmsql.open(path) as store:
         if len(store.tables()) > 1:
             raise lsmsql.UsageError(f"{path} holds tables already; give a new directory")
+        console.print(f"All flights that left New York City in 2013, as a store in {path}")
         seconds = load(console, store)
         sqlite_seconds = load_sqlite(sqlite_path)
         before = ask_and_print(console, store)

@@ -11,8 +11,8 @@ import apsw
 
 import vtab
 from examples.flights.queries import Query
-from lsmsql.engine.values import Value
 from lsmsql.engine.store import Store
+from lsmsql.engine.values import Value
 from vtab.explain import readable
 
 

@@ -44,13 +44,13 @@ ORDER BY time_hour DESC, carrier DESC, flight DESC
 LIMIT 5""",
     ),
     Query(
-        "What was the weather at the three airports at noon of the hottest days?",
+        "What was the weather at the three airports at noon of 18 July?",
         """\
-SELECT time_hour, origin, temp, humid, wind_speed
+SELECT origin, temp, humid, wind_dir, wind_speed, visib
 FROM weather
 WHERE origin IN ('EWR', 'JFK', 'LGA')
-  AND time_hour IN ('2013-07-18T16:00:00Z', '2013-07-19T16:00:00Z')
-ORDER BY time_hour, origin""",
+  AND time_hour = '2013-07-18T16:00:00Z'
+ORDER BY origin""",
     ),
     Query(
         "How late are the airlines, and how often do they cancel?",
@@ -120,7 +120,7 @@ WHERE w.wind_gust > 45 AND p.year < 1990 AND f.dep_time IS NOT NULL
 ORDER BY p.year, w.wind_gust DESC, f.origin, f.time_hour, f.carrier, f.flight""",
     ),
     Query(
-        "Which airlines offer the most seats on a route, and how warm is it on departure?",
+        "Who offers the most seats on a route in July, and how warm is it then?",
         """\
 SELECT f.origin, a.name AS destination, l.name AS airline,
        count(*) AS flights, sum(p.seats) AS seats,
@@ -130,6 +130,8 @@ JOIN airports a ON a.faa = f.dest
 JOIN airlines l ON l.carrier = f.carrier
 JOIN planes p ON p.tailnum = f.tailnum
 JOIN weather w ON w.origin = f.origin AND w.time_hour = f.time_hour
+WHERE f.origin IN ('EWR', 'JFK', 'LGA')
+  AND f.time_hour BETWEEN '2013-07-01' AND '2013-08-01'
 GROUP BY f.origin, f.dest, f.carrier
 ORDER BY seats DESC, f.origin, f.dest, f.carrier
 LIMIT 8""",

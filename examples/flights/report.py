@@ -15,8 +15,8 @@ from rich.text import Text
 
 from examples.flights.ask import Answer, Step
 from examples.flights.queries import Query
-from lsmsql.engine.values import Value
 from lsmsql.engine.store import Store
+from lsmsql.engine.values import Value
 
 FIRST_ROWS = 5
 LOAD_SECONDS = 15
@@ -32,7 +32,9 @@ def print_question(
     console.rule(f"[bold]{number}. {escape(query.question)}", align="left", style="cyan")
     console.print(Syntax(query.sql, "sql", theme="ansi_dark", background_color="default"))
     for step in plan:
-        console.print(Text(f"{'   ' * step.depth}-> {step.detail}", style="dim"))
+        line = Table.grid(padding=(0, 1))
+        line.add_row("   " * step.depth + "->", Text(step.detail))
+        console.print(line, style="dim")
     console.print(_rows_table(answer))
     shown = min(len(answer.rows), FIRST_ROWS)
     count = f"{len(answer.rows):,} row{'s' * (len(answer.rows) != 1)}"

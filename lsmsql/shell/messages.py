@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import apsw
+import apsw.shell
 
 from lsmsql.engine.errors import Error
 from lsmsql.engine.store import Store
@@ -33,7 +34,7 @@ _CONTEXT = 35
 
 
 def describe(error: BaseException, store: Store | None = None) -> str:
-    """What went wrong, in one line, or several for ``UsageError`` with a list."""
+    """What went wrong, in one line as a rule."""
     text = str(error).strip()
     if isinstance(error, KeyboardInterrupt | apsw.InterruptError):
         return "interrupted"
@@ -43,9 +44,9 @@ def describe(error: BaseException, store: Store | None = None) -> str:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, UnicodeDecodeError):
         return f"input is not valid UTF-8: {error.reason}"
-    if isinstance(error, Error) and text:
+    if isinstance(error, Error | apsw.shell.Shell.Error | ValueError) and text:
         return text
-    return text or type(error).__name__
+    return f"internal error: {type(error).__name__}: {text}"
 
 
 def _hint(text: str, store: Store) -> str:

@@ -96,7 +96,7 @@ class ReadingShell(BaseShell):
     def _terminal(self) -> Iterator[None]:
         """History and completion by readline, where there is a terminal and a readline."""
         try:
-            if not self.interactive or self.stdin is not sys.stdin:
+            if not self.interactive or self.stdin is not sys.stdin or not sys.stdin.isatty():
                 raise ImportError
             import readline
         except ImportError:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
+from collections import Counter
 from contextlib import closing
-from pathlib import Path
 
 import apsw
 import pytest
@@ -23,48 +24,50 @@ QUESTIONS = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.qu
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The five tables as a store, closed after loading, and as an SQLite file."""
-    folder = tmp_path_factory.mktemp("flights")
-    with lsmsql.open(folder / "store") as store:
-        load_store(store)
-    load_sqlite(folder / "sqlite.db")
-    return folder
+    """Where the store and the SQLite file are made."""
+    return tmp_path_factory.mktemp("flights")
 
 
 @pytest.fixture(scope="module")
 def expected(folder):
+    """SQLite's own answers."""
+    load_sqlite(folder / "sqlite.db")
     with closing(apsw.Connection(str(folder / "sqlite.db"))) as connection:
         return {query: ask.ask(connection, query) for query in QUERIES}
 
 
 @pytest.fixture(scope="module")
-def reopened(folder):
-    with (
-        lsmsql.open(folder / "store", "r") as store,
-        ask.connect(store) as connection,
-    ):
-        yield connection
+def loaded(folder):
+    """The store's answers right after loading, and how many rows the loader reported."""
+    reported: Counter[str] = Counter()
+    with lsmsql.open(folder / "store") as store:
+        load_store(store, lambda table, rows: reported.update({table: rows}))
+        with ask.connect(store) as connection:
+            return {query: ask.ask(connection, query) for query in QUERIES}, reported
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    """A store in which the tables were loaded and that has not been closed since."""
-    with lsmsql.open(tmp_path_factory.mktemp("fresh") / "store") as store:
-        load_store(store)
-        with ask.connect(store) as connection:
-            yield connection
+def store(folder, loaded):
+    """The store, closed and opened again."""
+    with lsmsql.open(folder / "store", "r") as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def reopened(store):
+    with ask.connect(store) as connection:
+        yield connection
 
 
 @QUESTIONS
-def test_a_reopened_store_answers_as_sqlite_does(query, reopened, expected):
-    answer = ask.ask(reopened, query)
-    assert answer.columns == expected[query].columns
-    assert answer.rows == expected[query].rows
-
-
-@QUESTIONS
-def test_a_loaded_store_answers_as_sqlite_does(query, fresh, expected):
-    assert ask.ask(fresh, query).rows == expected[query].rows
+def test_the_answers_are_those_of_sqlite_before_and_after_reopening(
+    query, loaded, reopened, expected
+):
+    answers, _ = loaded
+    again = ask.ask(reopened, query)
+    assert answers[query].columns == again.columns == expected[query].columns
+    assert answers[query].rows == expected[query].rows
+    assert again.rows == expected[query].rows
 
 
 @QUESTIONS
@@ -79,14 +82,14 @@ def test_every_row_of_the_csv_files_is_there(table, reopened):
     assert reopened.execute(f"SELECT count(*) FROM {table}").get == lines
 
 
-def test_the_tables_hold_the_values_that_sqlite_holds(folder, reopened):
+def test_the_tables_hold_the_values_that_sqlite_holds(folder, expected, reopened):
     with closing(apsw.Connection(str(folder / "sqlite.db"))) as connection:
         for table, key in [("weather", "origin, time_hour"), ("planes", "tailnum")]:
             sql = f"SELECT * FROM {table} ORDER BY {key}"
             assert reopened.execute(sql).fetchall() == connection.execute(sql).fetchall()
 
 
-def test_the_store_is_at_most_half_as_large_as_an_sqlite_file(folder):
+def test_the_store_is_at_most_half_as_large_as_an_sqlite_file(folder, store, expected):
     size = sum(file.stat().st_size for file in (folder / "store").iterdir())
     assert size <= (folder / "sqlite.db").stat().st_size / 2
 
@@ -100,38 +103,43 @@ def test_the_key_is_used_where_a_question_names_it(reopened):
     assert "ORDER BY" in last
 
 
-def test_loading_reports_every_row(tmp_path):
-    seen = dict.fromkeys(TABLES, 0)
-
-    def progress(table, rows):
-        seen[table] += rows
-
-    with lsmsql.open(tmp_path / "store") as store:
-        load_store(store, progress)
-        assert sum(seen.values()) == TOTAL_ROWS
-        assert seen == {name: store.stats().table(name).levels[0].rows for name in TABLES}
+def test_loading_reports_every_row(loaded, store):
+    _, reported = loaded
+    assert reported.total() == TOTAL_ROWS
+    assert reported == {name: store.stats().table(name).levels[0].rows for name in TABLES}
 
 
-def test_the_report_shows_question_plan_rows_and_figures(folder, expected):
+def test_the_report_shows_question_plan_rows_and_figures(store, expected):
     out = io.StringIO()
     console = Console(file=out, width=120)
     query = QUERIES[0]
     report.print_question(console, 1, query, [ask.Step(0, "SEARCH flights")], expected[query])
     answers = list(expected.values())
     report.print_times(console, QUERIES, answers, answers, answers)
-    with lsmsql.open(folder / "store", "r") as store:
-        report.print_files(console, store)
-    report.print_figures(console, report.Figures(True, 60, 100, 1.25, 2.5))
+    report.print_files(console, store)
     text = out.getvalue()
     for part in (query.question, "WHERE origin = 'JFK'", "SEARCH flights", "HNL", "336,776"):
         assert part in text
-    assert "✗ size: 0.0 MB" in text
-    assert "60%" in text
-    assert "loading, from CSV to a durable store: 1.2 s; SQLite: 2.5 s" in text
 
 
-def test_the_text_of_the_tables_is_kept(folder):
-    with lsmsql.open(Path(folder) / "store", "r") as store:
-        for name, sql in TABLES.items():
-            assert store.table(name).schema.sql == sql
-            assert vtab.parse_create(sql).columns == store.table(name).schema.columns
+@pytest.mark.parametrize(
+    ("figures", "marks"),
+    [
+        (report.Figures(True, 50_000_000, 100_000_000, 1.25, 2.5), "✓✓✓"),
+        (report.Figures(False, 60_000_000, 100_000_000, 15.1, 2.5), "✗✗✗"),
+    ],
+)
+def test_the_figures_stand_beside_the_goals(figures, marks):
+    out = io.StringIO()
+    report.print_figures(Console(file=out, width=200), figures)
+    text = out.getvalue()
+    assert "".join(re.findall("[✓✗]", text)) == marks
+    assert figures.good == (marks == "✓✓✓")
+    assert f"{figures.seconds:.1f} s, SQLite 2.5 s" in text
+    assert f"{figures.size / 1e6:.1f} MB, {figures.size // 1_000_000}% of the 100.0 MB" in text
+
+
+def test_the_text_of_the_tables_is_kept(store):
+    for name, sql in TABLES.items():
+        assert store.table(name).schema.sql == sql
+        assert vtab.parse_create(sql).columns == store.table(name).schema.columns

@@ -116,7 +116,8 @@ def test_settings(ok):
 
 def test_timer_and_stats(ok):
     assert re.fullmatch(
-        r"1\nRun Time: real \d+\.\d{3} user \d+\.\d{3} sys \d+\.\d{3}\n", ok(".timer on", "SELECT 1")
+        r"1\nRun Time: real \d+\.\d{3} user \d+\.\d{3} sys \d+\.\d{3}\n",
+        ok(".timer on", "SELECT 1"),
     )
     assert "commits: 1\n" in ok(".stats on", "INSERT INTO kv VALUES(1, 2)")
 

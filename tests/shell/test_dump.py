@@ -49,8 +49,8 @@ def test_a_dump_builds_the_same_store(rows, pairs):
         with lsmsql.open(first, sync="off") as store:
             table = store.create_table(
                 "t of mine",
-                {"key": "INTEGER", "te\"xt": "TEXT", "r": "REAL", "b": "BLOB", "order": "ANY"},
-                ["te\"xt", "key"],
+                {"key": "INTEGER", 'te"xt': "TEXT", "r": "REAL", "b": "BLOB", "order": "ANY"},
+                ['te"xt', "key"],
                 descending=["key"],
             )
             for row in rows:
@@ -78,7 +78,9 @@ def test_sqlite_reads_a_dump(rows):
         found = connection.execute("SELECT * FROM t ORDER BY i, t").fetchall()
         expected = [tuple(row.values()) for row in table_rows(path)]
         # SQLite has no negative zero in its files.
-        assert [repr(row) for row in found] == [repr(row).replace("-0.0", "0.0") for row in expected]
+        assert [repr(row) for row in found] == [
+            repr(row).replace("-0.0", "0.0") for row in expected
+        ]
 
 
 def table_rows(path: Path) -> list[dict[str, object]]:

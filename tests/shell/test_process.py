@@ -12,7 +12,7 @@ import pytest
 import lsmsql
 
 SHELL = [sys.executable, "-m", "lsmsql.cli"]
-ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;"
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n;"
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -23,14 +23,20 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 def begin_endless(process: subprocess.Popen[str]) -> None:
-    """Start a query without an end, and return when the shell has come to it."""
+    """Start a query without an end, and return when its first row has come."""
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(f".print started\n{ENDLESS}\n")
+    process.stdin.write(ENDLESS + "\n")
     process.stdin.flush()
-    # The shell flushes its output when it has read the next line, which is the query.
-    while "started" not in process.stdout.readline():
+    while not process.stdout.readline().endswith("1\n"):
         assert process.poll() is None
+
+
+def finish(process: subprocess.Popen[str], text: str = "") -> tuple[str, str]:
+    try:
+        return process.communicate(text, timeout=30)
+    finally:
+        process.kill()
 
 
 def test_a_pipe(path):
@@ -54,7 +60,7 @@ def test_an_interrupt_ends_the_query_and_not_the_shell(path):
     with start("-interactive", path) as process:
         begin_endless(process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate("SELECT 'alive';\n.quit\n", timeout=30)
+        out, err = finish(process, "SELECT 'alive';\n.quit\n")
     assert process.returncode == 0
     assert err == "Error: interrupted\n"
     assert "alive" in out
@@ -65,10 +71,10 @@ def test_an_interrupt_ends_a_script(path):
     with start(path) as process:
         begin_endless(process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate("SELECT 'alive';\n", timeout=30)
+        out, err = finish(process, "SELECT 'alive';\n")
     assert process.returncode == 130
-    assert err == "Error: near line 2: interrupted\n"
-    assert out == ""
+    assert err == "Error: near line 1: interrupted\n"
+    assert "alive" not in out
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
@@ -76,7 +82,7 @@ def test_terminate_closes_the_store(path):
     with start(path) as process:
         begin_endless(process)
         process.terminate()
-        process.communicate(timeout=30)
+        finish(process)
     assert process.returncode == 128 + signal.SIGTERM
     with lsmsql.open(path) as store:
         assert len(store) == 0

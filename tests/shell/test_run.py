@@ -14,9 +14,9 @@ T = "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)"
 
 
 def test_statements_run_one_after_the_other(ok):
-    assert ok(T, "INSERT INTO t VALUES(1, 'x'); INSERT INTO t VALUES(2, 'y')", "SELECT * FROM t") == (
-        "1|x\n2|y\n"
-    )
+    assert ok(
+        T, "INSERT INTO t VALUES(1, 'x'); INSERT INTO t VALUES(2, 'y')", "SELECT * FROM t"
+    ) == ("1|x\n2|y\n")
     assert ok("SELECT b FROM t; SELECT a FROM t -- the end") == "x\ny\n1\n2\n"
 
 

@@ -76,7 +76,7 @@ def test_what_would_be_lost_is_refused(sql, message):
     [
         ("CREATE VIRTUAL TABLE t USING lsm(a)", 'CREATE VIRTUAL TABLE temp."t" USING lsm(a)'),
         (
-            "create virtual table if not exists main.[t\"] using LSM",
+            'create virtual table if not exists main.[t"] using LSM',
             'create virtual table if not exists temp."t""" using LSM',
         ),
     ],
