@@ -41,7 +41,8 @@ class ScanPlan:
     ``prefix`` holds EQ or IN for each leading key column that is compared so, ``low`` and ``high``
     the comparison that bounds the next key column. ``ordered``: rows come in the order asked for,
     which is that of the key or, with ``reverse``, the opposite. ``columns`` are the positions of
-    the columns to decode. The arguments of a scan come in this order: a value for each comparison of ``prefix``, then those of ``low``, ``high``, ``limit`` and ``offset`` if present.
+    the columns to decode. The arguments of a scan come in this order: a value for each comparison
+    of ``prefix``, then those of ``low``, ``high``, ``limit`` and ``offset`` if present.
     """
 
     table: str

@@ -40,10 +40,12 @@ def key_range(
             return None
         if isinstance(limit, Bound):
             cut = _cut(codec, [*values, limit.value], limit.op)
-            if _is_low(limit.op) != schema.descending[place]:
-                start = cut
-            else:
+            if (limit.op in (Op.GT, Op.GE)) == schema.descending[place]:
                 stop = cut
+            elif cut is None:
+                return None
+            else:
+                start = cut
     return Range(start, stop)
 
 
@@ -53,14 +55,11 @@ def _equal(schema: TableSchema, arguments: Sequence[Value]) -> list[Value] | Non
     return None if None in values else values
 
 
-def _is_low(op: Op) -> bool:
-    return op in (Op.GT, Op.GE)
-
-
-def _cut(codec: KeyCodec, values: list[Value], op: Op) -> bytes:
+def _cut(codec: KeyCodec, values: list[Value], op: Op) -> bytes | None:
     """Where keys are divided into those that meet ``op`` and those that do not.
 
     That is before or behind all keys that begin with ``values``, the last of which is compared.
+    None is behind all keys.
     """
     at = codec.encode_bound(values)
     descending = codec.parts[len(values) - 1].descending
@@ -68,6 +67,4 @@ def _cut(codec: KeyCodec, values: list[Value], op: Op) -> bytes:
         return at
     if len(values) == len(codec.parts):
         return at + b"\0"
-    behind = successor(at)
-    assert behind is not None
-    return behind
+    return successor(at)

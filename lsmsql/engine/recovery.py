@@ -16,7 +16,7 @@ import msgspec
 from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
 from lsmsql.engine.cleanup import numbered_files, remove_strays
 from lsmsql.engine.core import Core, log_name
-from lsmsql.engine.errors import CorruptionError, UsageError
+from lsmsql.engine.errors import CorruptionError, StorageError, UsageError
 from lsmsql.engine.manifest.manifest import (
     CURRENT,
     Manifest,
@@ -56,6 +56,9 @@ def check_place(core: Core) -> None:
     its CURRENT: a new store would bury what they hold.
     """
     if not core.filesystem.exists(core.path):
+        parent = os.path.dirname(core.path)
+        if not core.filesystem.exists(parent):
+            raise StorageError(f"cannot make {core.path}: there is no directory {parent}")
         return
     for name in core.filesystem.list(core.path):
         if name.endswith((".sst", ".log")) or name.startswith("MANIFEST-"):

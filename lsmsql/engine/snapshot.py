@@ -18,7 +18,7 @@ class Snapshots:
     """The newest commit that readers see, and the older ones that some still look at."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a view's finalizer may run while it is held
         self._active: Counter[int] = Counter()
         self.published = 0
         """Sequence number of the newest commit that readers see. Set by the writer only."""

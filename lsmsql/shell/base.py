@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import apsw
 import apsw.shell
 
-from lsmsql.engine.errors import UsageError
+from lsmsql.engine.errors import Error, UsageError
 from lsmsql.engine.values import Value
 from lsmsql.shell.formats import FORMATS, Style
 from lsmsql.shell.messages import describe, show_place
@@ -106,6 +106,8 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
             cursor.execute(sql, self.bindings)
         except apsw.ExecTraceAbort:
             pass
+        except Error:  # NoSuchTableError is a KeyError, too
+            raise
         except KeyError as error:
             name = error.args[0]
             raise UsageError(f"${name} has no value; .parameter set {name} VALUE") from None
@@ -118,6 +120,9 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
         match choose(head):
             case Action.CREATE_TABLE:
                 self._create_table(sql, head.name)
+            case Action.DROP_TABLE:
+                self._check_drop(head.name)
+                self.db.execute(sql)
             case Action.ATTACH:
                 self.db.execute(in_temp(sql, head))
             case _ if explain == 2:
@@ -134,6 +139,12 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
             raise UsageError(f"there is a temporary table or view {name}; drop it first")
         create_from_sql(self.session.store, sql)
         self.session.binding.refresh()
+
+    def _check_drop(self, name: str) -> None:
+        """Raises UsageError within a transaction, because the rows would be gone for good."""
+        stored = {schema.name.lower() for schema in self.session.store.tables()}
+        if self.db.in_transaction and name.lower() in stored:
+            raise UsageError("DROP TABLE cannot be rolled back; COMMIT or ROLLBACK first")
 
     def temporary_names(self) -> set[str]:
         """Lower-case names in the schema ``temp``: what the user put there, and tables of ours."""
@@ -203,6 +214,8 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
         """Print an error. Its line number is printed when it comes from a file or a pipe."""
         self.failed = True
         self.stdout.flush()
+        if isinstance(error, apsw.InterruptError) and self.stderr.isatty():
+            self.stderr.write("\n")  # the terminal has echoed ^C
         place = show_place(self.failed_text, getattr(error, "error_offset", -1))
         text = describe(error, self.session.store)
         self.stderr.write(f"Error: {self.where()}{text}\n{place}")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from lsmsql.engine.errors import Error, UsageError
 from lsmsql.engine.schema import TableSchema
-from lsmsql.engine.values import ColumnType, Value
 from lsmsql.engine.table import Table
+from lsmsql.engine.values import ColumnType, Value
 
 _NUMBERS = (ColumnType.INTEGER, ColumnType.REAL)
 

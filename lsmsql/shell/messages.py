@@ -7,7 +7,7 @@ import re
 import apsw
 import apsw.shell
 
-from lsmsql.engine.errors import Error
+from lsmsql.engine.errors import Error, ReadOnlyError
 from lsmsql.engine.store import Store
 
 _HINTS = (
@@ -38,6 +38,8 @@ def describe(error: BaseException, store: Store | None = None) -> str:
     text = str(error).strip()
     if isinstance(error, KeyboardInterrupt | apsw.InterruptError):
         return "interrupted"
+    if isinstance(error, ReadOnlyError | apsw.ReadOnlyError):
+        return "the store is open for reading only"
     if isinstance(error, apsw.Error):
         return text + (_hint(text, store) if store else "")
     if isinstance(error, OSError) and error.strerror:

@@ -52,8 +52,9 @@ def _run(shell: Shell, arguments: Arguments) -> int:
 
 def _set_up(shell: Shell, arguments: Arguments) -> None:
     shell.bail, shell.echo = arguments.bail, arguments.echo
-    if isinstance(shell.stdin, io.TextIOWrapper):
-        shell.stdin.reconfigure(newline="\n")  # carriage returns in texts stay what they are
+    if isinstance(shell.stdin, io.TextIOWrapper) and not shell.stdin.isatty():
+        # SQL is UTF-8 in every locale, and carriage returns in texts stay what they are.
+        shell.stdin.reconfigure(encoding="utf-8", errors="strict", newline="\n")
     if arguments.interactive is not None:
         shell.interactive = arguments.interactive
     elif arguments.statements:

@@ -53,6 +53,11 @@ class TestOpening:
         with pytest.raises(lsmsql.StorageError, match="file"):
             lsmsql.open(tmp_path / "file")
 
+    def test_a_mistyped_directory_is_not_made(self, tmp_path: Path) -> None:
+        with pytest.raises(lsmsql.StorageError, match="there is no directory .*typo"):
+            lsmsql.open(tmp_path / "typo" / "store")
+        assert os.listdir(tmp_path) == []
+
     def test_a_wrong_mode_or_option_says_what_would_be_right(self, path: str) -> None:
         with pytest.raises(lsmsql.UsageError, match='"rw" or "r"'):
             lsmsql.open(path, "w")

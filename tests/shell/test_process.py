@@ -39,20 +39,23 @@ def finish(process: subprocess.Popen[str], text: str = "") -> tuple[str, str]:
         process.kill()
 
 
+def pipe(path: str, sql: bytes) -> tuple[int, bytes, bytes]:
+    done = subprocess.run([*SHELL, path], input=sql, capture_output=True)
+    return done.returncode, done.stdout, done.stderr
+
+
 def test_a_pipe(path):
-    done = subprocess.run(
-        [*SHELL, path], input="SELECT 'a\r\nb', 'ü';\r\n", capture_output=True, encoding="utf-8"
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    done = subprocess.run([*SHELL, path], input=b"SELECT '\xff';", capture_output=True)
-    assert done.returncode == 1
-    assert done.stderr == b"Error: near line 1: input is not valid UTF-8: invalid start byte\n"
+    assert pipe(path, "SELECT 'ü', 1;".encode()) == (0, "ü|1\n".encode(), b"")
+
+
+def test_input_that_is_not_utf8(path):
+    message = b"Error: near line 1: input is not valid UTF-8: invalid start byte\n"
+    assert pipe(path, b"SELECT '\xff';") == (1, b"", message)
 
 
 def test_carriage_returns_in_a_pipe_stay(path):
     sql = "SELECT length('a\r\nb\rc');\r\n.print x\r\n"
-    done = subprocess.run([*SHELL, path], input=sql.encode(), capture_output=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"6\nx\n", b"")
+    assert pipe(path, sql.encode()) == (0, b"6\nx\n", b"")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
@@ -90,8 +93,7 @@ def test_terminate_closes_the_store(path):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a closed pipe")
 def test_a_reader_that_has_seen_enough(path):
-    sql = "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT * FROM n"
-    with start(path, sql) as process:
+    with start(path, ENDLESS) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == "1\n"

@@ -144,7 +144,7 @@ def test_create_table_in_all_its_forms(ok, wrong):
     )
     assert "exists" in wrong("CREATE TABLE a(k PRIMARY KEY)")
     assert "PRIMARY KEY" in wrong("CREATE TABLE e(a, b)")
-    assert "syntax error" in wrong("CREATE TABLE e(a PRIMARY KEY")[:200] or True
+    assert "incomplete input" in wrong("CREATE TABLE e(a PRIMARY KEY")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +190,14 @@ def test_a_table_made_in_a_transaction_outlives_a_rollback(ok):
     )
 
 
+def test_drop_table_is_refused_in_a_transaction(ok, wrong):
+    ok(T)
+    assert "cannot be rolled back" in wrong("BEGIN", "DROP TABLE IF EXISTS t")
+    assert ok("BEGIN", "DROP TABLE IF EXISTS u", "CREATE TEMP TABLE u(a)", "DROP TABLE u") == ""
+    ok("DROP TABLE IF EXISTS t")
+    assert ok(".tables") == "kv\n"
+
+
 def test_readonly(ok, run, path):
     ok(T)
     assert ok(".tables", options="-readonly") == "kv  t\n"
@@ -211,10 +219,9 @@ def shell(*argv: str) -> tuple[int, str]:
 def test_paths_that_are_no_stores(tmp_path):
     file = tmp_path / "file"
     file.write_text("text")
-    assert shell(str(file), ".tables") == (
-        1,
-        f"Error: {file} is a file; a store is a directory (the sqlite3 program opens SQLite files)\n",
-    )
+    status, message = shell(str(file), ".tables")
+    assert status == 1
+    assert message.startswith(f"Error: {file} is a file; a store is a directory")
     status, message = shell("-readonly", str(tmp_path / "nothing"), ".tables")
     assert (status, message) == (1, f"Error: there is no store at {tmp_path / 'nothing'}\n")
     assert not Path(tmp_path, "nothing").exists()

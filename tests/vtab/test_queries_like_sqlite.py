@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,8 +14,14 @@ INTEGERS = [0, 1, -1, 2, 3, 7, 10, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(
 REALS = [0.0, -0.0, 1.0, 0.5, 1.5, -2.5, 3.0, 1e18, 9.3e18, -1e300, float("inf"), 2.0**53]
 TEXTS = ["", "a", "ab", "b", "B", "1", "1.0", "01", " 2 ", "1e1", "7x", "a\0b", "é", "\U0001f600"]
 BLOBS = [b"", b"a", b"\x00", b"\xff\xff", b"a\x00b", b"\xff"]
-ANYTHING = [*INTEGERS, *REALS, *TEXTS, *BLOBS]
-POOLS = {"INTEGER": INTEGERS, "REAL": REALS, "TEXT": TEXTS, "BLOB": BLOBS, "ANY": ANYTHING}
+ANYTHING: list[object] = [*INTEGERS, *REALS, *TEXTS, *BLOBS]
+POOLS: dict[str, list[Any]] = {
+    "INTEGER": INTEGERS,
+    "REAL": REALS,
+    "TEXT": TEXTS,
+    "BLOB": BLOBS,
+    "ANY": ANYTHING,
+}
 TYPES = list(POOLS)
 LAYOUTS = ["memory", "flushed", "compacted"]
 
