@@ -1,8 +1,9 @@
 """Errors of ours that SQLite understands: each is of our tree and of apsw's, and carries the result
 code that SQLite gives for the same mistake in a table of its own.
 
-Under OR IGNORE SQLite forgives every constraint error of a virtual table, although a value of a
-wrong type is never ignored: it is then reported with another code.
+What the statement says of conflicts, such as OR IGNORE, SQLite applies to every constraint error
+of a virtual table. To a value of a wrong type it does not apply: that is then reported with another
+code.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import apsw
 
 from lsmsql.engine.errors import ConstraintError, LimitError, ReadOnlyError, TypeMismatchError
 from lsmsql.engine.schema import Column, TableSchema
-from lsmsql.engine.values import Value, storage_class
+from lsmsql.engine.values import Value
+
+_STORAGE_NAMES: dict[type, str] = {int: "INT", float: "REAL", str: "TEXT", bytes: "BLOB"}
+"""As SQLite calls them in this message."""
 
 CodedError = TypeVar("CodedError", bound=apsw.Error)
 
@@ -29,7 +33,7 @@ class RowTypeError(TypeMismatchError, apsw.ConstraintError):
 
 
 class StatementTypeError(TypeMismatchError, apsw.MismatchError):
-    """The same under OR IGNORE."""
+    """The same in a statement with OR IGNORE, OR FAIL or OR ROLLBACK."""
 
 
 class RowLimitError(LimitError, apsw.TooBigError):
@@ -63,14 +67,14 @@ def null_value(schema: TableSchema, column: Column) -> RowConstraintError:
 
 
 def wrong_type(
-    schema: TableSchema, column: Column, value: Value, *, ignoring: bool
+    schema: TableSchema, column: Column, value: Value, on_conflict: int
 ) -> RowTypeError | StatementTypeError:
-    """A value that cannot be converted to the type of its column."""
+    """A value that cannot be converted to the type of its column. It fails the whole statement."""
     message = (
-        f"cannot store {storage_class(value)} value in {column.type} column"
+        f"cannot store {_STORAGE_NAMES[type(value)]} value in {column.type} column"
         f" {schema.name}.{column.name}"
     )
-    if ignoring:
+    if on_conflict not in (apsw.SQLITE_ABORT, apsw.SQLITE_REPLACE):
         return StatementTypeError(message)
     return _coded(RowTypeError(message), apsw.SQLITE_CONSTRAINT_DATATYPE)
 

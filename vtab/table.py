@@ -11,7 +11,7 @@ from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.bestindex import choose
 from vtab.cursor import Cursor
-from vtab.failures import read_only_for_sqlite
+from vtab.failures import RowConstraintError, read_only_for_sqlite
 from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
@@ -47,16 +47,16 @@ class VirtualTable:
         """INSERT."""
         try:
             return self._writer.insert(rowid, fields)
-        except BaseException:
-            self._statement_failed()
+        except BaseException as error:
+            self._statement_failed(error)
             raise
 
     def UpdateChangeRow(self, row: Value, rowid: Value, fields: tuple[Any, ...]) -> None:
         """UPDATE."""
         try:
             self._writer.update(row, rowid, fields)
-        except BaseException:
-            self._statement_failed()
+        except BaseException as error:
+            self._statement_failed(error)
             raise
 
     def UpdateDeleteRow(self, row: Value) -> None:
@@ -98,12 +98,14 @@ class VirtualTable:
         self._session.undo(self._savepoints.step_of(level))
         self._savepoints.release(level + 1)
 
-    def _statement_failed(self) -> None:
+    def _statement_failed(self, error: BaseException) -> None:
         """Take back what the running statement did: apsw will not tell us to.
 
-        Under FAIL it stays, and ROLLBACK ends the transaction.
+        A constraint under FAIL lets it stay, and under ROLLBACK ends the transaction.
         """
-        if self._session.on_conflict() not in (apsw.SQLITE_FAIL, apsw.SQLITE_ROLLBACK):
+        wish = self._session.on_conflict()
+        leave = wish in (apsw.SQLITE_FAIL, apsw.SQLITE_ROLLBACK)
+        if not (leave and isinstance(error, RowConstraintError)):
             self._take_back_left_over()
 
     def _take_back_left_over(self, level: int | None = None) -> None:

@@ -9,7 +9,7 @@ import apsw
 from lsmsql.engine.affinity import APPLY_AFFINITY
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.rows import RowCodec
-from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.schema import Column, TableSchema
 from lsmsql.engine.values import MAX_INTEGER, Value
 from lsmsql.engine.view import found_columns
 from vtab.bounds import PYTHON_TYPES
@@ -37,11 +37,13 @@ class Writer:
             if values[place] is None:
                 values[place] = self._new_rowid() if rowid is None else rowid
         converted = self._convert(values)
+        if converted is None:
+            return 0
         key, payload = self._encode(converted)
-        if self._may_take(key):
-            self._session.put(self._schema.id, key, payload)
-            return self._note(converted)
-        return 0
+        if not self._may_take(key):
+            return 0
+        self._session.put(self._schema.id, key, payload)
+        return self._note(converted)
 
     def update(self, identity: Value, rowid: Value, fields: Sequence[object]) -> None:
         """Change a row; in ``fields``, ``no_change`` stands for what stays as it is."""
@@ -58,6 +60,8 @@ class Writer:
             if fields[place] is apsw.no_change:
                 values[place] = rowid
         converted = self._convert(values)
+        if converted is None:
+            return
         key, payload = self._encode(converted)
         if key != old_key:
             if not self._may_take(key):
@@ -111,17 +115,25 @@ class Writer:
         except LimitError as error:
             raise RowLimitError(str(error)) from None
 
-    def _convert(self, values: list[Value]) -> list[Value]:
-        """Values of their columns' types, as SQLite's STRICT tables convert them."""
+    def _convert(self, values: list[Value]) -> list[Value] | None:
+        """Values of their columns' types, converted as SQLite's STRICT tables do it.
+
+        None if the row is to be ignored because of a NULL. Raises RowConstraintError for NULL in a
+        column that is NOT NULL, and for a value of a wrong type the error of ``wrong_type``.
+        """
+        if None in values and (column := self._null_refused(values)) is not None:
+            if self._session.on_conflict() == apsw.SQLITE_IGNORE:
+                return None
+            raise null_value(self._schema, column)
         for position, (column, wanted) in enumerate(self._types):
             value = values[position]
-            if value is None:
-                if column.not_null:
-                    raise null_value(self._schema, column)
-            elif wanted is not None and type(value) is not wanted:
+            if wanted is not None and type(value) is not wanted and value is not None:
                 converted = APPLY_AFFINITY[column.type](value)
                 if type(converted) is not wanted:
-                    ignoring = self._session.on_conflict() == apsw.SQLITE_IGNORE
-                    raise wrong_type(self._schema, column, value, ignoring=ignoring)
+                    raise wrong_type(self._schema, column, value, self._session.on_conflict())
                 values[position] = converted
         return values
+
+    def _null_refused(self, values: list[Value]) -> Column | None:
+        columns = zip(self._schema.columns, values, strict=True)
+        return next((c for c, value in columns if value is None and c.not_null), None)

@@ -25,7 +25,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsmsql.engine.ragged import MAX_BATCH_BYTES, binary_from_ranges
+from lsmsql.engine.ragged import (
+    MAX_BATCH_BYTES,
+    binary_from_ranges,
+    binary_scalar,
+    from_numpy,
+)
 from lsmsql.engine.values import ColumnType, Row, Value
 
 PUT = 1
@@ -112,7 +117,7 @@ def tag_column(column: pa.Array) -> pa.Array:
         return column
     if column.type == pa.null():
         return column.cast(TAGGED)
-    tag, nothing = pa.scalar(_TAGS[column.type], TAGGED), pa.scalar(b"", TAGGED)
+    tag, nothing = binary_scalar(_TAGS[column.type], TAGGED), binary_scalar(b"", TAGGED)
     if column.type in _NUMBERS:
         validity, data = column.buffers()
         number = np.dtype(_NUMBERS[column.type])
@@ -139,7 +144,7 @@ def narrow_column(column: pa.Array) -> pa.Array:
     if kind in _NUMBERS:
         numbers = np.zeros(len(column), _NUMBERS[kind])
         numbers[valid] = np.frombuffer(content.buffers()[2], numbers.dtype, len(tags))
-        return pa.array(numbers.astype(numbers.dtype.newbyteorder("=")), mask=~valid)
+        return from_numpy(numbers.astype(numbers.dtype.newbyteorder("=")), ~valid)
     validity = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(kind, len(column), [validity, *content.buffers()[1:]])
 

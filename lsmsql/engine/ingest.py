@@ -23,6 +23,7 @@ from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.manifest.version import TableVersion
 from lsmsql.engine.output import remove_files, write_tables
+from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.scan import Range
 from lsmsql.engine.scheduler import Scheduler
@@ -121,15 +122,15 @@ def _sorted_run(codec: RowCodec, columns: Batch) -> pa.RecordBatch:
         if column.slot is not None:
             slots[column.slot] = values
     rows = len(keys)
-    zeros = pa.array(np.zeros(rows, np.int64))
-    kinds = pa.array(np.full(rows, PUT, np.int64))
+    zeros = from_numpy(np.zeros(rows, np.int64))
+    kinds = from_numpy(np.full(rows, PUT, np.int64))
     run = make_run(keys, zeros, kinds, slots)
     order = pc.array_sort_indices(keys)
     ordered = keys.take(order)
     last = pc.not_equal(ordered.slice(1), ordered.slice(0, rows - 1))
     if not pc.all(last, min_count=0).as_py():
-        order = order.filter(pa.concat_arrays([last, pa.array([True])]))
-    elif pc.all(pc.equal(order, pa.array(np.arange(rows, dtype=np.uint64)))).as_py():
+        order = order.filter(pa.concat_arrays([last, from_numpy(np.ones(1, np.bool_))]))
+    elif pc.all(pc.equal(order, from_numpy(np.arange(rows, dtype=np.uint64)))).as_py():
         return run
     return run.take(order)
 

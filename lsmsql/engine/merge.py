@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, concat_runs, key_position
+from lsmsql.engine.ragged import from_numpy
 
 Mask = npt.NDArray[np.bool_]
 
@@ -128,7 +129,7 @@ def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
                 # A reader at the oldest snapshot or above must see the deletion, unless all do.
                 deleted &= run.column(SEQUENCE).to_numpy() <= keep.snapshots[0]
             mask = ~deleted if mask is None else mask & ~deleted
-    return run if mask is None else run.filter(pa.array(mask))
+    return run if mask is None else run.filter(from_numpy(mask))
 
 
 def not_newer(run: pa.RecordBatch, sequence: int) -> pa.RecordBatch:
@@ -136,7 +137,7 @@ def not_newer(run: pa.RecordBatch, sequence: int) -> pa.RecordBatch:
     sequences = run.column(SEQUENCE).to_numpy()
     if int(sequences.max()) <= sequence:
         return run
-    return run.filter(pa.array(sequences <= sequence))
+    return run.filter(from_numpy(sequences <= sequence))
 
 
 def _newest(run: pa.RecordBatch, keep: Retention) -> Mask | None:

@@ -1,8 +1,11 @@
-"""Arrow's variable-length arrays seen through numpy, without copying.
+"""Arrow's arrays seen through numpy, and numpy's as Arrow's, without copying.
 
 A ``binary`` array of n values is n + 1 int32 offsets into one run of bytes. The functions here hand
 out both as numpy arrays and put such arrays together again, so that work on thousands of keys needs
 no loop over rows.
+
+``pyarrow.array`` would do some of this too, but its first call imports pandas wherever that is
+installed, which takes longer than most programs that only read.
 """
 
 from __future__ import annotations
@@ -18,8 +21,28 @@ from lsmsql.engine.errors import LimitError
 Bytes = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
 
+Mask = npt.NDArray[np.bool_]
+
 MAX_BATCH_BYTES = (1 << 31) - 1
 """What 32-bit offsets can address."""
+
+
+def from_numpy(values: npt.NDArray[Any], nulls: Mask | None = None) -> pa.Array:
+    """An Arrow array of integers, doubles or booleans; NULL where ``nulls`` is set."""
+    rows = len(values)
+    kind = pa.from_numpy_dtype(values.dtype)
+    if values.dtype == np.bool_:
+        values = np.packbits(values, bitorder="little")
+    validity = None if nulls is None else pa.py_buffer(np.packbits(~nulls, bitorder="little"))
+    return pa.Array.from_buffers(kind, rows, [validity, pa.py_buffer(values)])
+
+
+def binary_scalar(value: bytes, kind: pa.DataType | None = None) -> pa.Scalar:
+    """An Arrow scalar of bytes: ``kind`` is binary, string or large_binary."""
+    kind = kind or pa.binary()
+    width = np.int64 if kind == pa.large_binary() else np.int32
+    offsets = np.array([0, len(value)], width)
+    return pa.Array.from_buffers(kind, 1, [None, pa.py_buffer(offsets), pa.py_buffer(value)])[0]
 
 
 def offsets_and_bytes(array: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
@@ -56,7 +79,7 @@ def binary_from_ranges(data: Bytes, starts: Integers, ends: Integers) -> pa.Arra
     with_gaps = pa.Array.from_buffers(
         pa.binary(), 2 * count, [None, pa.py_buffer(edges), pa.py_buffer(data)]
     )
-    return with_gaps.take(pa.array(np.arange(0, 2 * count, 2)))
+    return with_gaps.take(from_numpy(np.arange(0, 2 * count, 2)))
 
 
 def binary_from_matrix(matrix: Bytes, lengths: Integers | None = None) -> pa.Array:

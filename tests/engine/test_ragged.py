@@ -6,12 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lsmsql.engine.ragged import (
     binary_from_matrix,
     binary_from_ranges,
+    binary_scalar,
+    from_numpy,
     offsets_and_bytes,
     unaligned,
 )
@@ -45,3 +48,23 @@ def test_integers_begin_at_every_byte(data: bytes) -> None:
     words = unaligned(np.frombuffer(data, np.uint8), ">u8")
     expected = [int.from_bytes(data[i : i + 8], "big") for i in range(len(data) - 7)]
     assert words.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.uint64, np.int32, np.bool_])
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 100])
+def test_numpy_arrays_become_arrow_arrays_of_the_same_values(dtype: type, rows: int) -> None:
+    values = (np.arange(rows) % 3).astype(dtype)
+    nulls = np.arange(rows) % 2 == 1
+    plain, masked = from_numpy(values), from_numpy(values, nulls)
+    plain.validate(full=True)
+    masked.validate(full=True)
+    assert plain.to_pylist() == values.tolist()
+    wanted = [None if null else v for v, null in zip(values.tolist(), nulls.tolist(), strict=True)]
+    assert masked.to_pylist() == wanted and masked.null_count == int(nulls.sum())
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.string()])
+def test_scalars_of_bytes(kind: pa.DataType) -> None:
+    for content in (b"", b"x" * 300):
+        assert binary_scalar(content, kind).as_py() in (content, content.decode())
+        assert binary_scalar(content, kind).type == kind

@@ -18,6 +18,7 @@ from lsmsql.engine.errors import (
 from lsmsql.engine.keys import decoding, encoding
 from lsmsql.engine.keys.numbers import is_integral
 from lsmsql.engine.keys.parts import BAD_VALUE, CUT_SHORT, KeyPart, part_decoder, part_encoder
+from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.values import (
     MAX_INTEGER,
     MAX_KEY_BYTES,
@@ -179,7 +180,7 @@ class KeyCodec:
             reals = encoding.integral_reals(arrays[i])
             if reals is not None:
                 masks |= reals.astype(np.int64) << i
-        return pa.array(masks, mask=masks == 0) if masks.any() else None
+        return from_numpy(masks, masks == 0) if masks.any() else None
 
     def decode_columns(
         self,

@@ -34,7 +34,12 @@ from lsmsql.engine.keys.parts import (
     KeyPart,
     part_decoder,
 )
-from lsmsql.engine.ragged import binary_from_ranges, offsets_and_bytes, unaligned
+from lsmsql.engine.ragged import (
+    binary_from_ranges,
+    from_numpy,
+    offsets_and_bytes,
+    unaligned,
+)
 from lsmsql.engine.values import ColumnType, Value
 
 Mask = npt.NDArray[np.bool_]
@@ -164,9 +169,9 @@ def _decode_words(part: KeyPart, walk: _Walk) -> pa.Array:
         if not (nulls | (marks == VALUE_MARK)).all():
             raise ValueError("a mark that is none of a nullable part of a key")
     if nulls is None or not nulls.any():
-        return pa.array(_numbers(part, walk.read(">u8", inverted=part.descending)))
+        return from_numpy(_numbers(part, walk.read(">u8", inverted=part.descending)))
     found = _numbers(part, walk.read(">u8", ~nulls, part.descending))
-    return pa.array(_spread(found, ~nulls), mask=nulls)
+    return from_numpy(_spread(found, ~nulls), nulls)
 
 
 def _numbers(part: KeyPart, words: Words) -> Integers | Doubles:
@@ -225,9 +230,9 @@ def _decode_numbers(walk: _Walk, nulls: Mask, inverted: bool, reals: Mask | None
     integral |= nulls
     mask = nulls if nulls.any() else None
     if integral.all():
-        return pa.array(integers, mask=mask)
+        return from_numpy(integers, mask)
     if not (integral & ~nulls).any():
-        return pa.array(below, mask=mask)
+        return from_numpy(below, mask)
     values: list[Value] = [
         None if null else integer if whole else double
         for null, whole, integer, double in zip(

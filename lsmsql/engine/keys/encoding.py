@@ -36,14 +36,20 @@ from lsmsql.engine.keys.parts import (
     KeyPart,
     part_encoder,
 )
-from lsmsql.engine.ragged import MAX_BATCH_BYTES, Bytes, binary_from_matrix, offsets_and_bytes
+from lsmsql.engine.ragged import (
+    MAX_BATCH_BYTES,
+    Bytes,
+    binary_from_matrix,
+    binary_scalar,
+    offsets_and_bytes,
+)
 from lsmsql.engine.values import ColumnType
 
 Mask = npt.NDArray[np.bool_]
 Pieces = list[pa.Array | pa.Scalar]
 
-_TERMINATOR = pa.scalar(TERMINATOR, pa.binary())
-_NOTHING = pa.scalar(b"", pa.binary())
+_TERMINATOR = binary_scalar(TERMINATOR)
+_NOTHING = binary_scalar(b"")
 _NUMBERS = (pa.int64(), pa.float64())
 _ANY_TYPES = (*_NUMBERS, pa.string(), pa.binary(), TAGGED, pa.null())
 
@@ -83,7 +89,7 @@ def _encode_runs(part: KeyPart, last: bool, array: pa.Array) -> Pieces:
     pieces: Pieces = [content] if last else [content, _TERMINATOR]
     if part.type is ColumnType.ANY:
         tag = TEXT_TAG if array.type == pa.string() else BLOB_TAG
-        pieces.insert(0, pa.scalar(bytes([tag]), pa.binary()))
+        pieces.insert(0, binary_scalar(bytes([tag])))
     return pieces
 
 

@@ -34,7 +34,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lsmsql.engine.columns import TAGGED, check_tagged
-from lsmsql.engine.ragged import MAX_BATCH_BYTES
+from lsmsql.engine.ragged import (
+    MAX_BATCH_BYTES,
+    binary_scalar,
+    from_numpy,
+)
 
 NULLS, CONSTANT, INTEGER, REAL, TEXT, BLOB, TAGGED_KIND, DICTIONARY = range(8)
 KIND_NAMES = ("nulls", "constant", "integer", "real", "text", "blob", "tagged", "dictionary")
@@ -311,10 +315,13 @@ def _constant(value: Any, rows: int) -> pa.Array:
     if kind is None:
         raise ValueError(f"a constant of type {type(value).__name__}")
     if isinstance(value, int):
-        return pa.array(_unpack_integers(value, 0, b"", rows, _NO_CODEC))
+        return from_numpy(_unpack_integers(value, 0, b"", rows, _NO_CODEC))
     if isinstance(value, str | bytes) and len(value) > _MAX_CONSTANT:
         raise ValueError(f"a constant of {len(value):,} bytes")
-    return pa.repeat(pa.scalar(value, kind), rows)
+    if isinstance(value, float):
+        return from_numpy(np.full(rows, value))
+    content = value.encode() if isinstance(value, str) else value
+    return pa.repeat(binary_scalar(content, kind), rows)
 
 
 def _unpack_integers(base: Any, width: Any, stored: Any, rows: int, codec: Codec) -> Integers:

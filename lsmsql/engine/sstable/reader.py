@@ -30,6 +30,7 @@ from lsmsql.engine.columns import (
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, StorageError
 from lsmsql.engine.filesystem import FileSystem, ReadFile
+from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.bloom import BloomFilter
 from lsmsql.engine.sstable.column import Codec, Header, stored_type
@@ -234,7 +235,7 @@ class SSTable:
         columns = [concat_columns([block_column(b, p) for b in blocks]) for p in positions]
         if self.meta.assigned:
             sequences = np.full(len(columns[0]), self.meta.max_sequence, np.int64)
-            columns[SEQUENCE] = pa.array(sequences)
+            columns[SEQUENCE] = from_numpy(sequences)
         names = ["key", "sequence", "kind", *map(str, slots)]
         return pa.RecordBatch.from_arrays(columns, names)
 

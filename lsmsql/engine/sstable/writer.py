@@ -23,6 +23,7 @@ from lsmsql.engine.columns import (
 )
 from lsmsql.engine.filesystem import AppendFile, FileSystem
 from lsmsql.engine.options import Options
+from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import MAX_ROWS, encode_block
 from lsmsql.engine.sstable.bloom import build_bloom
@@ -106,7 +107,7 @@ class TableWriter:
         keys = run.column(KEY)
         fresh = _starts_key(keys)
         if fresh is not None:
-            keys = keys.filter(pa.array(fresh))
+            keys = keys.filter(from_numpy(fresh))
         self._keys += len(keys)
         self._hashes.append(hash_keys(keys))
         bounds = pc.min_max(run.column(SEQUENCE))
