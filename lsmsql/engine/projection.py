@@ -76,11 +76,9 @@ class Projection:
         kept = block.key_parts  # another thread may put a new dict in its place
         missing = [part for part in self.parts if part not in kept]
         if missing:
-            masks: list[Value] | None = None
-            if self._masked and block.width > REAL_MASK_SLOT + FIRST_VALUE:
-                column = block.column(FIRST_VALUE + REAL_MASK_SLOT)
-                if column.null_count < block.rows:
-                    masks = column.to_pylist()
+            masks = None
+            if self._masked and block.width > FIRST_VALUE + REAL_MASK_SLOT:
+                masks = block.column(FIRST_VALUE + REAL_MASK_SLOT)
             decoded = self._decode_keys(block.column(KEY), missing, masks, block.where)
             parts = dict(zip(missing, decoded, strict=True))
             block.keep_key_parts(parts)
@@ -91,26 +89,24 @@ class Projection:
         self,
         keys: pa.Array,
         parts: Sequence[int],
-        masks: Sequence[Value] | None,
+        masks: pa.Array | None,
         where: tuple[str, int | None] = ("a run", None),
     ) -> Columns:
+        """The key parts; ``masks`` are the real masks, if the key has any."""
+        if masks is not None and masks.null_count == len(masks):
+            masks = None
         try:
-            columns = [column_values(c) for c in self.codec.decode_columns(keys, parts)]
+            return [column_values(c) for c in self.codec.decode_columns(keys, parts, masks)]
         except ValueError as error:
             path, offset = where
             raise CorruptionError(path, offset, f"malformed key: {error}") from None
-        if masks is not None:
-            for part, column in zip(parts, columns, strict=True):
-                _restore_reals(column, part, masks)
-        return columns
 
     def from_run(self, run: pa.RecordBatch) -> Columns:
         """All rows of a run that has exactly the slots of this projection."""
         columns_of = {slot: run.column(FIRST_VALUE + i) for i, slot in enumerate(self.slots)}
         decoded: dict[int, list[Value]] = {}
         if self.parts:
-            mask = columns_of.get(REAL_MASK_SLOT) if self._masked else None
-            masks = None if mask is None or mask.null_count == len(mask) else mask.to_pylist()
+            masks = columns_of.get(REAL_MASK_SLOT) if self._masked else None
             columns = self._decode_keys(run.column(KEY), self.parts, masks)
             decoded = dict(zip(self.parts, columns, strict=True))
         return [
@@ -144,10 +140,3 @@ class Projection:
         if self._masked and row:
             return self.codec.apply_real_mask(values, row[REAL_MASK_SLOT])  # type: ignore[arg-type]
         return values
-
-
-def _restore_reals(column: list[Value], part: int, masks: Sequence[Value]) -> None:
-    """Turn the values whose mask has the bit of ``part`` back into REALs."""
-    for row, mask in enumerate(masks):
-        if mask and mask >> part & 1:  # type: ignore[operator]
-            column[row] = float(column[row])  # type: ignore[arg-type]

@@ -94,9 +94,7 @@ def scan(
     """
     if span.empty:
         return
-    memtables = [(memtable, sequence) for memtable in table.memtables if len(memtable)]
-    if overlay is not None:
-        memtables.insert(0, overlay)
+    memtables = _memtables(table, sequence, overlay)
     sources = [_memtable_slices(m, s, span, projection, reverse) for m, s in memtables]
     groups = _file_groups(table, span)
     sources += [_file_slices(files, sequence, span, projection, reverse) for files in groups]
@@ -118,6 +116,12 @@ def scan(
 
 
 # ------------------------------------------------------------------------------------- on lists
+
+
+def _memtables(table: TableState, sequence: int, overlay: Overlay | None) -> list[Overlay]:
+    """The memtables that hold anything, newest first, and up to where each is seen."""
+    memtables = [(memtable, sequence) for memtable in table.memtables if len(memtable)]
+    return memtables if overlay is None else [overlay, *memtables]
 
 
 def _file_groups(table: TableState, span: Range) -> list[tuple[SSTable, ...]]:
@@ -281,9 +285,7 @@ def scan_runs(
     overlay: Overlay | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The same records as ``scan`` gives, as runs with these payload slots."""
-    memtables = [(memtable, sequence) for memtable in table.memtables if len(memtable)]
-    if overlay is not None:
-        memtables.insert(0, overlay)
+    memtables = _memtables(table, sequence, overlay)
     sources = [_memtable_runs(m, s, span, slots, reverse) for m, s in memtables]
     groups = _file_groups(table, span)
     sources += [_file_runs(files, sequence, span, slots, reverse) for files in groups]
