@@ -16,9 +16,8 @@ from lsmsql.engine.scan import Range, Slice
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from lsmsql.engine.view import found_columns, found_slot
-from vtab.bounds import PYTHON_TYPES
 from vtab.planner import ScanPlan, is_point
-from vtab.ranges import key_point, key_range
+from vtab.ranges import equal_values, key_range
 
 
 class KeyColumn:
@@ -53,34 +52,35 @@ class Access:
             for position in plan.columns
             if (slot := schema.columns[position].slot) is not None
         ]
-        self._key_parts = [(position, part) for part, position in enumerate(schema.key)]
-        self._unused_key_parts = [(p, n) for p, n in self._key_parts if p not in plan.columns]
-        self._own_types = tuple(map(PYTHON_TYPES.get, schema.key_types))
+        self._unused_key_parts = [
+            (position, part)
+            for part, position in enumerate(schema.key)
+            if position not in plan.columns
+        ]
         self._empty: list[Sequence[Value] | KeyColumn] = [()] * (len(schema.columns) + 1)
 
     def look_up(self, view: ReadView, arguments: Sequence[Value]) -> Lists | None:
         """The row of a whole key, as ``arrange`` gives it; None if there is none."""
-        key = self._key(arguments)
-        if key is None or (found := view.find(self.schema.id, key)) is None:
+        values = equal_values(self.schema, arguments)
+        if values is None:
+            return None
+        try:
+            key = self.codec.encode(values)
+        except LimitError:  # longer than any key
+            return None
+        found = view.find(self.schema.id, key)
+        if found is None:
             return None
         if self.schema.has_real_mask:
-            values = found_columns(found, key, self._projection)
-            return self.arrange([key], [[value] for value in values])
+            columns = [[value] for value in found_columns(found, key, self._projection)]
+            return self.arrange([key], columns)
         lists = self._empty.copy()
         for position, slot in self._slots:
             lists[position] = (found_slot(found, slot),)
-        for position, part in self._key_parts:
-            lists[position] = KeyColumn(self.codec, part, (key,))
+        for position, value in zip(self.schema.key, values, strict=True):
+            lists[position] = (value,)
         lists[-1] = (key,)
         return lists
-
-    def _key(self, arguments: Sequence[Value]) -> bytes | None:
-        try:
-            if tuple(map(type, arguments)) == self._own_types:
-                return self.codec.encode(arguments)
-            return key_point(self.codec, self.schema, arguments)
-        except LimitError:  # longer than any key
-            return None
 
     def scan(self, view: ReadView, arguments: Sequence[Value]) -> Iterator[Slice]:
         """The rows of the plan, in slices that are in the order of the plan, within and without."""

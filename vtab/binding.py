@@ -53,6 +53,15 @@ class Binding:
             if name not in attached:
                 self._attach(connection, schema.name)
 
+    def statement_failed(self) -> None:
+        """To be called when ``execute`` has raised inside a transaction: nothing of it is left.
+
+        Without this a statement that was killed by an exception of a Python function may leave the
+        rows it has changed until the next statement of several rows, or COMMIT; and if a statement
+        of one row comes first, for good.
+        """
+        self.session.statement_failed()
+
     def _attach(self, connection: apsw.Connection, name: str) -> None:
         try:
             connection.execute(f"CREATE VIRTUAL TABLE temp.{quoted(name)} USING {MODULE_NAME}")

@@ -18,15 +18,14 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lsmsql.engine.affinity import APPLY_AFFINITY, text_to_number
 from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value
 from vtab.constraint import Op
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(NamedTuple):
     """``column op value``, with a value of the column's type."""
 
     op: Op
@@ -60,11 +59,14 @@ _UPPER = (Op.LT, Op.LE)
 
 
 def equal(kind: ColumnType, value: Value) -> Value:
-    """The one value of a column of type ``kind`` that equals ``value``; None if there is none."""
-    if kind is ColumnType.ANY or type(value) is PYTHON_TYPES[kind]:
-        return value
+    """The one value of a column of type ``kind`` that equals ``value``; None if there is none.
+
+    It is the value as a key gives it back, which has no -0.0.
+    """
     found = bound(kind, Op.EQ, value)
-    return found.value if isinstance(found, Bound) else None
+    if isinstance(found, Extent):
+        return None
+    return (found.value or 0.0) if kind is ColumnType.REAL else found.value
 
 
 def bound(kind: ColumnType, op: Op, value: Value) -> Bound | Extent:
@@ -74,7 +76,7 @@ def bound(kind: ColumnType, op: Op, value: Value) -> Bound | Extent:
     """
     if value is None:
         return Extent.NOTHING
-    if kind is ColumnType.ANY:
+    if kind is ColumnType.ANY or type(value) is PYTHON_TYPES[kind]:
         return Bound(op, value)
     value = _with_affinity(kind, value)
     rank, own = _RANKS[type(value)], _TYPE_RANKS[kind]

@@ -8,18 +8,13 @@ from lsmsql.engine.keys import KeyCodec, successor
 from lsmsql.engine.scan import Range
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
-from vtab.bounds import Bound, Extent, bound, equal
+from vtab.bounds import Extent, bound, equal
 from vtab.constraint import Op
 from vtab.planner import ScanPlan
 
-
-def key_point(codec: KeyCodec, schema: TableSchema, arguments: Sequence[Value]) -> bytes | None:
-    """The key whose columns equal ``arguments``; None if no row can have it.
-
-    Raises LimitError if it is longer than any key.
-    """
-    values = _equal(schema, arguments)
-    return None if values is None else codec.encode(values)
+_LOW = (Op.GT, Op.GE)
+_BEFORE = (Op.GE, Op.LT)
+"""Ascending, these divide before the keys with the value itself."""
 
 
 def key_range(
@@ -27,32 +22,39 @@ def key_range(
 ) -> Range | None:
     """The range of keys that a plan reads; None if no row can meet its comparisons."""
     place = len(plan.prefix)
-    values = _equal(schema, arguments[:place])
+    values = equal_values(schema, arguments[:place])
     if values is None:
         return None
-    prefix = codec.encode_bound(values)
-    start: bytes | None = prefix or None
-    stop = successor(prefix)
+    start, stop = _span(codec, values)
     ops = [op for op in (plan.low, plan.high) if op is not None]
     for op, argument in zip(ops, arguments[place:], strict=False):
         limit = bound(schema.key_types[place], op, argument)
         if limit is Extent.NOTHING:
             return None
-        if isinstance(limit, Bound):
-            cut = _cut(codec, [*values, limit.value], limit.op)
-            if (limit.op in (Op.GT, Op.GE)) == schema.descending[place]:
-                stop = cut
-            elif cut is None:
-                return None
-            else:
-                start = cut
+        if limit is Extent.EVERYTHING:
+            continue
+        cut = _cut(codec, [*values, limit.value], limit.op)
+        if (limit.op in _LOW) == schema.descending[place]:
+            stop = cut
+        elif cut is None:
+            return None
+        else:
+            start = cut
     return Range(start, stop)
 
 
-def _equal(schema: TableSchema, arguments: Sequence[Value]) -> list[Value] | None:
+def equal_values(schema: TableSchema, arguments: Sequence[Value]) -> list[Value] | None:
     """The values of the leading key columns that equal ``arguments``, if there can be such."""
     values = [equal(kind, v) for kind, v in zip(schema.key_types, arguments, strict=False)]
     return None if None in values else values
+
+
+def _span(codec: KeyCodec, values: list[Value]) -> tuple[bytes | None, bytes | None]:
+    """Where the keys begin and end that begin with ``values``."""
+    if not values:
+        return None, None
+    prefix = codec.encode_bound(values)
+    return prefix, successor(prefix)
 
 
 def _cut(codec: KeyCodec, values: list[Value], op: Op) -> bytes | None:
@@ -63,8 +65,6 @@ def _cut(codec: KeyCodec, values: list[Value], op: Op) -> bytes | None:
     """
     at = codec.encode_bound(values)
     descending = codec.parts[len(values) - 1].descending
-    if (op in (Op.GE, Op.LT)) != descending:
+    if (op in _BEFORE) != descending:
         return at
-    if len(values) == len(codec.parts):
-        return at + b"\0"
-    return successor(at)
+    return at + b"\0" if len(values) == len(codec.parts) else successor(at)

@@ -32,7 +32,7 @@ from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import RowCounts
 from vtab.failures import read_only_for_sqlite
-from vtab.savepoints import Mark
+from vtab.savepoints import Mark, Savepoints
 
 
 class Pin(ReadView):
@@ -68,9 +68,9 @@ class Session:
         self._pin: Pin | None = None
         self._writing = False
         self._watching = False
+        self._savepoints: list[Savepoints] = []
         self._last: dict[int, int | None] = {}
-        self.explicit = False
-        """Whether the transaction that writes was begun by the user."""
+        self._explicit = False
 
     # ------------------------------------------------------------------------------- connection
 
@@ -162,14 +162,20 @@ class Session:
 
     # ------------------------------------------------------------------------------- writing
 
-    def begin(self) -> None:
-        """A table is written to for the first time in a transaction. Raises ReadOnlyError."""
+    def begin(self) -> Savepoints:
+        """A table is written to for the first time in a transaction: its savepoints from now on.
+
+        Raises ReadOnlyError.
+        """
         with read_only_for_sqlite():
             self.core.check_writable()
         if not self._writing:
             self.settle()
-            self.explicit = self.in_transaction
+            self._explicit = self.in_transaction
             self._writing = True
+        savepoints = Savepoints(self.writes.step)
+        self._savepoints.append(savepoints)
+        return savepoints
 
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key`` as the transaction has it now."""
@@ -210,12 +216,27 @@ class Session:
         self.writes.rollback(step)
         self._last.clear()
 
+    def statement_failed(self) -> None:
+        """Take back what a statement did that has failed; see ``savepoints``.
+
+        Harmless at any time, but for one: within a statement that is still running.
+        """
+        for savepoints in self._savepoints:
+            self.take_back(savepoints.top())
+
+    def take_back(self, mark: Mark | None) -> None:
+        """Undo the changes since ``mark``, unless a statement has succeeded since."""
+        if mark is not None and mark.changes == self.mark().changes:
+            self.undo(mark.step)
+
     def sync(self) -> None:
         """Commit to the store. If that fails, the transaction is as it was.
 
         SQLite asks for this before it commits its own files: if one of them then fails, what the
         store has got stays.
         """
+        if self._explicit:
+            self.statement_failed()
         tables = self.core.catalog.by_id
         changes = {i: rows for i, rows in self.writes.changes().items() if i in tables}
         if changes:
@@ -225,6 +246,7 @@ class Session:
     def end(self) -> None:
         """The transaction is over; what has not been committed is thrown away."""
         self._writing = False
+        self._savepoints.clear()
         self._reset()
 
     def _reset(self) -> None:

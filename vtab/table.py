@@ -67,13 +67,10 @@ class VirtualTable:
 
     def Begin(self) -> None:
         """The table is about to be written to for the first time in a transaction."""
-        self._session.begin()
-        self._savepoints = Savepoints(self._session.writes.step)
+        self._savepoints = self._session.begin()
 
     def Sync(self) -> None:
         """COMMIT, as long as it may fail."""
-        if self._session.explicit:
-            self._take_back_left_over()
         self._session.sync()
 
     def Commit(self) -> None:
@@ -86,7 +83,7 @@ class VirtualTable:
 
     def Savepoint(self, level: int) -> None:
         """A savepoint is made, by the user or for a statement."""
-        self._take_back_left_over(level)
+        self._session.take_back(self._savepoints.at(level))
         self._savepoints.add(level, self._session.mark())
 
     def Release(self, level: int) -> None:
@@ -106,13 +103,7 @@ class VirtualTable:
         wish = self._session.on_conflict()
         leave = wish in (apsw.SQLITE_FAIL, apsw.SQLITE_ROLLBACK)
         if not (leave and isinstance(error, RowConstraintError)):
-            self._take_back_left_over()
-
-    def _take_back_left_over(self, level: int | None = None) -> None:
-        """Take back a failed statement by the savepoint that it left; see ``savepoints``."""
-        mark = self._savepoints.top() if level is None else self._savepoints.at(level)
-        if mark is not None and mark.changes == self._session.mark().changes:
-            self._session.undo(mark.step)
+            self._session.statement_failed()
 
     # ------------------------------------------------------------------------------- the end
 

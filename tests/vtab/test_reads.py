@@ -1,0 +1,136 @@
+"""How much is read and decoded for a query, and what EXPLAIN QUERY PLAN says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import apsw
+import pytest
+
+import vtab
+from lsmsql.engine.columns import FIRST_VALUE, KEY
+from lsmsql.engine.store import Store, open_store
+from tests.vtab.pair import explain
+
+ROWS, BLOCK = 1_000, 20
+SETTINGS = {"sync": "off", "background": False, "block_rows": BLOCK, "bottom_block_factor": 1}
+
+
+@pytest.fixture
+def reopened(path: str) -> Iterator[tuple[apsw.Connection, Store]]:
+    """A compacted table of 50 blocks in a store that has just been opened."""
+    with open_store(path, **SETTINGS) as store:  # type: ignore[arg-type]
+        table = store.create_table(
+            "t", {"a": "INTEGER", "b": "INTEGER", "x": "TEXT", "y": "REAL"}, ["a", "b"]
+        )
+        table.ingest([(i // 100, i % 100, f"x{i}", i / 2) for i in range(ROWS)])
+        store.compact()
+    with open_store(path, **SETTINGS) as store:  # type: ignore[arg-type]
+        connection = apsw.Connection(":memory:")
+        vtab.register(connection, store)
+        store.core.counters.blocks_read = 0  # those of the catalogue do not count
+        store.core.counters.decoded_positions.clear()
+        yield connection, store
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "most_blocks", "rows"),
+    [
+        ("SELECT x FROM t WHERE a = 5 AND b = 50", 1, 1),
+        ("SELECT x FROM t WHERE a = 5 AND b = 1000", 1, 0),
+        ("SELECT x FROM t WHERE a = 5 AND b IN (1, 2, 3)", 1, 3),
+        ("SELECT x FROM t WHERE a = 5 AND b BETWEEN 10 AND 30", 3, 21),
+        ("SELECT x FROM t WHERE a = 5", 6, 100),
+        ("SELECT x FROM t WHERE a >= 9 AND b > 80", 6, 19),
+        ("SELECT x FROM t ORDER BY a DESC, b DESC LIMIT 10", 2, 10),
+        ("SELECT x FROM t ORDER BY a, b LIMIT 10", 1, 10),
+        ("SELECT x FROM t WHERE a > 50", 0, 0),
+        ("SELECT x FROM t WHERE a = 'no number'", 0, 0),
+        ("SELECT max(a) FROM t", 2, 1),
+        ("SELECT min(a) FROM t", 1, 1),
+        ("SELECT EXISTS (SELECT 1 FROM t WHERE a > 3)", 1, 1),
+        ("SELECT x FROM t LIMIT 1 OFFSET 30", 2, 1),
+    ],
+)
+def test_no_more_blocks_are_read_than_needed(
+    reopened: tuple[apsw.Connection, Store], sql: str, most_blocks: int, rows: int
+) -> None:
+    connection, store = reopened
+    assert len(connection.execute(sql).fetchall()) == rows
+    assert store.stats()["blocks_read"] <= most_blocks
+
+
+@pytest.mark.parametrize(
+    ("sql", "decoded"),
+    [
+        ("SELECT x FROM t", {KEY, FIRST_VALUE}),
+        ("SELECT y FROM t WHERE a > 2", {KEY, FIRST_VALUE + 1}),
+        ("SELECT a FROM t", {KEY}),
+        ("SELECT count(*) FROM t", {KEY}),
+        ("SELECT y FROM t WHERE a = 1 AND b = 1", {KEY, FIRST_VALUE + 1}),
+        ("SELECT * FROM t", {KEY, FIRST_VALUE, FIRST_VALUE + 1}),
+    ],
+)
+def test_only_the_columns_used_are_decoded(
+    reopened: tuple[apsw.Connection, Store], sql: str, decoded: set[int]
+) -> None:
+    connection, store = reopened
+    connection.execute(sql).fetchall()
+    assert set(store.core.counters.decoded_positions) == decoded
+
+
+def test_planning_reads_no_data(reopened: tuple[apsw.Connection, Store]) -> None:
+    connection, store = reopened
+    explain(connection, "SELECT x FROM t WHERE a = 5 AND b > 3 AND b < 20")
+    assert store.stats()["blocks_read"] == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "lines"),
+    [
+        ("SELECT x FROM t WHERE a = 1 AND b > 2",
+         ["SEARCH t BY PRIMARY KEY (a=? AND b>?) COLUMNS a,b,x"]),
+        ("SELECT * FROM t ORDER BY a DESC, b DESC LIMIT 3",
+         ["SCAN t ORDER BY PRIMARY KEY DESC LIMIT ? COLUMNS *"]),
+        ("SELECT * FROM t WHERE a IN (1, 2) ORDER BY a, b",
+         ["SEARCH t BY PRIMARY KEY (a IN (...)) COLUMNS *", "USE TEMP B-TREE FOR ORDER BY"]),
+        ("SELECT key, x FROM kv LEFT JOIN t AS other ON other.a = kv.value AND other.b = 1",
+         ["SCAN kv COLUMNS *",
+          "SEARCH t AS other BY PRIMARY KEY (a=? AND b=?) COLUMNS a,b,x LEFT-JOIN"]),
+        ("SELECT y FROM t ORDER BY y", ["SCAN t COLUMNS y", "USE TEMP B-TREE FOR ORDER BY"]),
+        ("SELECT a, count(*) FROM t GROUP BY a", ["SCAN t ORDER BY PRIMARY KEY COLUMNS a"]),
+        ("SELECT count(*) FROM t", ["SCAN t"]),
+    ],
+)  # fmt: skip
+def test_explain(reopened: tuple[apsw.Connection, Store], sql: str, lines: list[str]) -> None:
+    assert explain(reopened[0], sql) == lines
+
+
+def test_a_join_begins_with_the_smaller_table(store: Store, connection: apsw.Connection) -> None:
+    store.create_table("small", {"id": "INTEGER", "big": "INTEGER"}, "id")
+    store.create_table("big", {"id": "INTEGER", "v": "TEXT"}, "id")
+    store.table("small").ingest([(i, i) for i in range(5)])
+    store.table("big").ingest([(i, "v") for i in range(2_000)])
+    vtab.register(connection, store)
+    lines = explain(connection, "SELECT v FROM big JOIN small ON small.big = big.id")
+    assert lines == ["SCAN small COLUMNS big", "SEARCH big BY PRIMARY KEY (id=?) COLUMNS *"]
+
+
+def test_patterns_find_all_they_should(store: Store, connection: apsw.Connection) -> None:
+    keys = ["Abc", "abc", "abd", "ABC", b"abc", 1, 10, "10", "é"]
+    for key in keys:
+        store.put(key, None)
+    store.create_table("names", {"k": "TEXT"}, "k")
+    store.table("names").ingest([(k,) for k in keys if isinstance(k, str)])
+    vtab.register(connection, store)
+    plain = apsw.Connection(":memory:")
+    plain.execute("CREATE TABLE kv(key ANY PRIMARY KEY) STRICT")
+    plain.execute("CREATE TABLE names(key TEXT PRIMARY KEY) STRICT")
+    plain.executemany("INSERT INTO kv VALUES (?)", [(k,) for k in keys])
+    plain.execute("INSERT INTO names SELECT key FROM kv WHERE typeof(key) = 'text'")
+    for pattern in ("LIKE 'ab%'", "GLOB 'ab*'", "LIKE '1%'", "GLOB '1*'", "LIKE 'É'"):
+        for table, column in (("kv", "key"), ("names", "k")):
+            ours = connection.execute(f"SELECT {column} FROM {table} WHERE {column} {pattern}")
+            theirs = plain.execute(f"SELECT key FROM {table} WHERE key {pattern}")
+            assert set(ours) == set(theirs), (table, pattern)

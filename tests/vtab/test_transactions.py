@@ -1,0 +1,242 @@
+"""Snapshots, atomic statements, and what several connections see of each other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import apsw
+import pytest
+
+import vtab
+from lsmsql.engine.store import Store
+
+
+@pytest.fixture
+def other(store: Store, connection: apsw.Connection) -> Iterator[apsw.Connection]:
+    connection.execute("CREATE VIRTUAL TABLE temp.t USING lsm(k INTEGER PRIMARY KEY, v)")
+    made = apsw.Connection(":memory:")
+    vtab.register(made, store)
+    yield made
+    made.close()
+
+
+def count(connection: apsw.Connection) -> Any:
+    ((number,),) = connection.execute("SELECT count(*) FROM t").fetchall()
+    return number
+
+
+def test_a_commit_is_seen_by_other_connections_at_once(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("INSERT INTO t VALUES (1, 1)")
+    assert count(other) == 1
+    with connection:
+        connection.execute("INSERT INTO t VALUES (2, 1)")
+        assert (count(connection), count(other)) == (2, 1)
+    assert count(other) == 2
+
+
+def test_a_transaction_of_reads_sees_one_snapshot_and_lets_it_go(
+    store: Store, connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    for end in ("COMMIT", "ROLLBACK", "END"):
+        before = count(other)
+        connection.execute("BEGIN")
+        assert count(connection) == before
+        other.execute("INSERT INTO t(v) VALUES (0)")
+        assert count(connection) == before
+        assert len(store.core.snapshots.active()) == 1
+        connection.execute(end)
+        assert store.core.snapshots.active() == ()
+        connection.execute("BEGIN")
+        assert count(connection) == count(other)
+        connection.execute("COMMIT")
+
+
+def test_a_transaction_that_writes_keeps_the_snapshot_of_its_first_read(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("BEGIN")
+    assert count(connection) == 0
+    other.execute("INSERT INTO t VALUES (1, 1)")
+    connection.execute("INSERT INTO t VALUES (2, 2)")
+    assert connection.execute("SELECT k FROM t").fetchall() == [(2,)]
+    connection.execute("COMMIT")
+    assert count(connection) == 2
+
+
+def test_a_statement_sees_one_snapshot_in_all_its_tables(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)")
+
+    def write(*values: Any) -> Any:
+        (k,) = values
+        other.execute("INSERT INTO t VALUES (?, 0)", [k + 10])
+        return k
+
+    connection.create_scalar_function("write", write)
+    rows = connection.execute(
+        "SELECT write(k), (SELECT count(*) FROM t AS b WHERE b.k >= a.k - a.k) FROM t AS a"
+    ).fetchall()
+    assert rows == [(1, 3), (2, 3), (3, 3)]
+    assert count(connection) == 6
+
+
+def test_a_cursor_that_is_read_slowly_is_not_disturbed_by_changes(
+    store: Store, connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("INSERT INTO t(v) SELECT 0 FROM t RIGHT JOIN (SELECT 1)")
+    for _ in range(6):
+        connection.execute("INSERT INTO t(v) SELECT k FROM t")
+    assert count(connection) == 64
+    seen = []
+    k: Any
+    for (k,) in connection.execute("SELECT k FROM t ORDER BY k"):
+        seen.append(k)
+        connection.execute("DELETE FROM t WHERE k = ?", [k])
+        connection.execute("INSERT INTO t VALUES (?, 'new')", [k + 1000])
+        assert count(connection) == 64
+    assert seen == list(range(1, 65))
+    assert store.core.snapshots.active() == ()
+
+
+def test_keys_are_given_out_in_order(connection: apsw.Connection, other: apsw.Connection) -> None:
+    connection.execute("INSERT INTO t(v) VALUES ('a'), ('b')")
+    assert connection.last_insert_rowid() == 2
+    connection.execute("INSERT INTO t VALUES (10, 'c')")
+    connection.execute("INSERT INTO t(rowid, v) VALUES (20, 'd')")
+    connection.execute("INSERT INTO t(v) VALUES ('e')")
+    assert connection.execute("SELECT rowid FROM t").fetchall() == [(1,), (2,), (10,), (20,), (21,)]
+    connection.execute("DELETE FROM t WHERE k > 2")
+    other.execute("INSERT INTO t(v) VALUES ('f')")
+    assert connection.execute("SELECT max(rowid) FROM t").fetchall() == [(3,)]
+    connection.execute("UPDATE t SET rowid = 9223372036854775807 WHERE rowid = 3")
+    with pytest.raises(apsw.FullError):
+        connection.execute("INSERT INTO t(v) VALUES ('g')")
+
+
+def test_several_rows_or_none(connection: apsw.Connection, other: apsw.Connection) -> None:
+    connection.execute("INSERT INTO t VALUES (3, 0)")
+    for begun in (False, True):
+        if begun:
+            connection.execute("BEGIN")
+            connection.execute("INSERT INTO t VALUES (100, 0)")
+        with pytest.raises(apsw.ConstraintError, match=r"UNIQUE constraint failed: t\.k"):
+            connection.execute("INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)")
+        assert connection.execute("SELECT k FROM t WHERE k < 50").fetchall() == [(3,)]
+    connection.execute("COMMIT")
+    assert count(other) == 2
+
+
+@pytest.fixture
+def failing(connection: apsw.Connection, other: apsw.Connection) -> apsw.Connection:
+    """A function that raises for 3, in a connection where a transaction has begun."""
+
+    def fail(*values: Any) -> Any:
+        (k,) = values
+        if k == 3:
+            raise ArithmeticError("three")
+        return k
+
+    connection.create_scalar_function("fail", fail)
+    connection.execute("CREATE TABLE numbers(n)")
+    connection.execute("INSERT INTO numbers VALUES (1), (2), (3)")
+    connection.execute("BEGIN")
+    connection.execute("INSERT INTO t VALUES (100, 0)")
+    with pytest.raises(ArithmeticError):
+        connection.execute("INSERT INTO t SELECT fail(n), 0 FROM numbers")
+    return connection
+
+
+@pytest.mark.parametrize(
+    "following", ["", "INSERT INTO t VALUES (101, 0), (102, 0)", "DELETE FROM t WHERE k = 5"]
+)
+def test_a_statement_that_a_function_of_the_user_kills_is_undone(
+    failing: apsw.Connection, following: str
+) -> None:
+    failing.execute(following)
+    failing.execute("COMMIT")
+    rows = failing.execute("SELECT k FROM t WHERE k < 101").fetchall()
+    assert rows == [(100,)]
+
+
+def test_a_failed_statement_never_takes_earlier_ones_with_it(failing: apsw.Connection) -> None:
+    failing.execute("SAVEPOINT a")
+    failing.execute("INSERT INTO t VALUES (200, 0)")
+    with pytest.raises(apsw.ConstraintError):
+        failing.execute("INSERT INTO t VALUES (200, 0)")
+    with pytest.raises(ArithmeticError):
+        failing.execute("INSERT INTO t SELECT fail(n + 300), fail(n) FROM numbers")
+    failing.execute("INSERT INTO t VALUES (201, 0)")
+    failing.execute("RELEASE a")
+    failing.execute("COMMIT")
+    assert failing.execute("SELECT k FROM t WHERE k BETWEEN 99 AND 299").fetchall() == [
+        (100,),
+        (200,),
+        (201,),
+    ]
+
+
+def test_the_front_doors_may_unwind_a_failed_statement_themselves(
+    store: Store, connection: apsw.Connection, failing: apsw.Connection
+) -> None:
+    vtab.register(connection, store).statement_failed()
+    failing.execute("INSERT INTO t VALUES (101, 0)")
+    failing.execute("COMMIT")
+    assert failing.execute("SELECT k FROM t").fetchall() == [(100,), (101,)]
+
+
+def test_errors_have_the_codes_of_sqlite(store: Store, connection: apsw.Connection) -> None:
+    connection.execute(
+        "CREATE VIRTUAL TABLE temp.p USING lsm(a TEXT, b INT, c REAL NOT NULL, PRIMARY KEY (a, b))"
+    )
+    connection.execute("INSERT INTO p VALUES ('x', 1, 1)")
+    for sql, code, message in (
+        ("INSERT INTO p VALUES ('x', 1, 1)", 1555, "UNIQUE constraint failed: p.a, p.b"),
+        ("INSERT INTO p VALUES ('y', 1, NULL)", 1299, "NOT NULL constraint failed: p.c"),
+        ("INSERT INTO p VALUES (NULL, 1, 1)", 1299, "NOT NULL constraint failed: p.a"),
+        ("UPDATE p SET c = 'z'", 3091, "cannot store TEXT value in REAL column p.c"),
+    ):
+        with pytest.raises(apsw.ConstraintError) as caught:
+            connection.execute(sql)
+        error: Any = caught.value
+        assert str(error) == message
+        assert (error.result, error.extendedresult) == (19, code)
+    with pytest.raises(apsw.TooBigError):
+        connection.execute("INSERT INTO p VALUES (?, 1, 1)", ["x" * 70_000])
+    assert connection.execute("SELECT * FROM p WHERE a < ?", ["y" * 70_000]).fetchall() == [
+        ("x", 1, 1.0)
+    ]
+    assert (
+        connection.execute("SELECT * FROM p WHERE a = ? AND b = 1", ["x" * 70_000]).fetchall() == []
+    )
+
+
+def test_threads_with_a_connection_each(store: Store, connection: apsw.Connection) -> None:
+    connection.execute("CREATE VIRTUAL TABLE temp.t USING lsm(k INTEGER PRIMARY KEY, v)")
+    problems: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            own = apsw.Connection(":memory:")
+            vtab.register(own, store)
+            for i in range(40):
+                with own:
+                    own.execute("INSERT INTO t VALUES (?, ?)", [number * 1000 + i, number])
+                    own.execute("INSERT INTO t VALUES (?, ?)", [number * 1000 + 500 + i, number])
+                assert count(own) % 2 == 0
+            own.close()
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert count(connection) == 320
+    assert store.core.snapshots.active() == ()
