@@ -4,9 +4,9 @@
     connection.execute("SELECT * FROM flights WHERE origin = 'JFK'")
 
 Every table of the store is a virtual table of the connection's TEMP schema, so that a database file
-of the user's own is never touched. ``docs`` of the layers: ``module`` makes tables, ``planner``
-decides how a query reads one, ``cursor`` reads it, ``writer`` changes it, and ``session`` holds
-what the tables of one connection have in common: its snapshot and its uncommitted changes.
+of the user's own is never touched. ``module`` makes the tables, ``planner`` decides how a query
+reads one, ``cursor`` reads it, ``writer`` changes it, and ``session`` holds what the tables of one
+connection have in common: its snapshot and its uncommitted changes.
 """
 
 from vtab.binding import Binding as Binding

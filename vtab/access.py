@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
 from lsmsql.engine.readview import ReadView
@@ -17,7 +16,7 @@ from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from lsmsql.engine.view import found_columns, found_slot
 from vtab.planner import ScanPlan, is_point
-from vtab.ranges import equal_values, key_range
+from vtab.ranges import KeySelection
 
 
 class KeyColumn:
@@ -46,6 +45,7 @@ class Access:
         self.plan = plan
         self.codec = key_codec(schema)
         self.is_point = is_point(plan, schema)
+        self.selection = KeySelection(schema, self.codec, plan)
         self._projection = Projection(schema, self.codec, plan.columns)
         self._slots = [
             (position, slot)
@@ -61,12 +61,9 @@ class Access:
 
     def look_up(self, view: ReadView, arguments: Sequence[Value]) -> Lists | None:
         """The row of a whole key, as ``arrange`` gives it; None if there is none."""
-        values = equal_values(self.schema, arguments)
-        if values is None:
-            return None
-        try:
-            key = self.codec.encode(values)
-        except LimitError:  # longer than any key
+        values = self.selection.values(arguments)
+        key = None if values is None else self.selection.key(values)
+        if values is None or key is None:
             return None
         found = view.find(self.schema.id, key)
         if found is None:
@@ -84,15 +81,11 @@ class Access:
 
     def scan(self, view: ReadView, arguments: Sequence[Value]) -> Iterator[Slice]:
         """The rows of the plan, in slices that are in the order of the plan, within and without."""
-        slices = self._read(view, self.range(arguments))
+        slices = self._read(view, self.selection.range(arguments))
         if not self.plan.limit:
             return slices
         limit, offset = arguments[-2:] if self.plan.offset else (arguments[-1], 0)
         return _window(slices, limit, offset)  # type: ignore[arg-type]
-
-    def range(self, arguments: Sequence[Value]) -> Range | None:
-        """The range of keys that the plan reads; None if no row can meet its comparisons."""
-        return key_range(self.codec, self.schema, self.plan, arguments)
 
     def _read(self, view: ReadView, span: Range | None) -> Iterator[Slice]:
         if span is None:

@@ -59,7 +59,7 @@ class RowCounts:
         values = [constraints[number].literal for number in planned.arguments[:count]]
         if not values or None in values or Op.IN in plan.prefix or access.is_point:
             return None
-        span = access.range(values)
+        span = access.selection.range(values)
         table = self._core.state.table(access.schema.id)
         return 0 if span is None else estimate_rows(table, span)
 

@@ -76,7 +76,7 @@ def bound(kind: ColumnType, op: Op, value: Value) -> Bound | Extent:
     """
     if value is None:
         return Extent.NOTHING
-    if kind is ColumnType.ANY or type(value) is PYTHON_TYPES[kind]:
+    if kind is ColumnType.ANY:
         return Bound(op, value)
     value = _with_affinity(kind, value)
     rank, own = _RANKS[type(value)], _TYPE_RANKS[kind]

@@ -188,13 +188,14 @@ class Session:
     def last(self, schema: TableSchema, codec: KeyCodec) -> int | None:
         """The greatest key of a table keyed by one INTEGER; None if the table is empty."""
         if schema.id not in self._last:
-            projection = Projection(schema, codec, schema.key)
+            keys_only = Projection(schema, codec, ())
             forwards = schema.descending[0]
-            slices = self._present().scan(schema.id, Range(), projection, reverse=not forwards)
+            slices = self._present().scan(schema.id, Range(), keys_only, reverse=not forwards)
             piece = next(slices, None)
-            end = 0 if forwards else -1
-            last = None if piece is None else cast("int", piece.columns[0][end])
-            self._last[schema.id] = last
+            last = None
+            if piece is not None:
+                (last,) = codec.decode(piece.keys[0 if forwards else -1])
+            self._last[schema.id] = cast("int | None", last)
         return self._last[schema.id]
 
     def put(self, table_id: int, key: bytes, row: Row | None) -> None:

@@ -11,7 +11,6 @@ number is computed under it, so no version that a reader needs can slip away in 
 from __future__ import annotations
 
 import threading
-from collections import Counter
 
 
 class Snapshots:
@@ -19,7 +18,8 @@ class Snapshots:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # a view's finalizer may run while it is held
-        self._active: Counter[int] = Counter()
+        self._active: dict[int, int] = {}
+        # A plain dict: Counter's methods are Python code, and every read comes by here.
         self.published = 0
         """Sequence number of the newest commit that readers see. Set by the writer only."""
 
@@ -27,7 +27,7 @@ class Snapshots:
         """Register a reader at the newest commit, and return its number."""
         with self._lock:
             sequence = self.published
-            self._active[sequence] += 1
+            self._active[sequence] = self._active.get(sequence, 0) + 1
             return sequence
 
     def hold(self, sequence: int) -> None:
@@ -38,8 +38,10 @@ class Snapshots:
     def release(self, sequence: int) -> None:
         """The reader at ``sequence`` is done."""
         with self._lock:
-            self._active[sequence] -= 1
-            if not self._active[sequence]:
+            readers = self._active[sequence] - 1
+            if readers:
+                self._active[sequence] = readers
+            else:
                 del self._active[sequence]
 
     def oldest(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -193,7 +194,7 @@ def test_nothing_keeps_connection_and_store_alive(path: str) -> None:
     connection.execute("BEGIN")
     connection.execute("SELECT * FROM kv").fetchall()
     connection.execute("COMMIT")
-    gone = [weakref.ref(connection), weakref.ref(binding), weakref.ref(store)]
+    gone: list[weakref.ref[Any]] = [weakref.ref(o) for o in (connection, binding, store)]
     del connection, binding
     store.close()
     del store
