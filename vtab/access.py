@@ -37,6 +37,13 @@ Lists = Sequence[Sequence[Value] | KeyColumn]
 """For each column of the table a list of values; empty for a column that is not used."""
 
 
+Known = dict[bytes, Lists | None]
+"""Rows by their keys; None where there is no row."""
+
+MAX_KNOWN = 4096
+"""How many rows a cursor remembers: a join looks the same few up again and again."""
+
+
 class Access:
     """A plan for a table, ready to run. ``is_point``: it looks up a whole key."""
 
@@ -59,12 +66,24 @@ class Access:
         ]
         self._empty: list[Sequence[Value] | KeyColumn] = [()] * (len(schema.columns) + 1)
 
-    def look_up(self, view: ReadView, arguments: Sequence[Value]) -> Lists | None:
-        """The row of a whole key, as ``arrange`` gives it; None if there is none."""
+    def look_up(self, view: ReadView, arguments: Sequence[Value], known: Known) -> Lists | None:
+        """The row of a whole key, as ``arrange`` gives it; None if there is none.
+
+        ``known`` are the rows that this plan has found in this view; the row is added to them.
+        """
         values = self.selection.values(arguments)
         key = None if values is None else self.selection.key(values)
         if values is None or key is None:
             return None
+        try:
+            return known[key]
+        except KeyError:
+            if len(known) >= MAX_KNOWN:
+                known.clear()
+            row = known[key] = self._read_row(view, key, values)
+            return row
+
+    def _read_row(self, view: ReadView, key: bytes, values: Sequence[Value]) -> Lists | None:
         found = view.find(self.schema.id, key)
         if found is None:
             return None

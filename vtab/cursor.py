@@ -14,7 +14,7 @@ import apsw
 from lsmsql.engine.scan import Slice
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
-from vtab.access import Access, Lists
+from vtab.access import Access, Known, Lists
 from vtab.session import Pin, Session
 
 _NONE: Iterator[Slice] = iter(())
@@ -23,13 +23,26 @@ _NONE: Iterator[Slice] = iter(())
 class Cursor:
     """Rows of one table, as of the moment of the last ``Filter``."""
 
-    __slots__ = ("_access", "_lists", "_pin", "_row", "_schema", "_session", "_size", "_slices")
+    __slots__ = (
+        "_access",
+        "_known",
+        "_known_by",
+        "_lists",
+        "_pin",
+        "_row",
+        "_schema",
+        "_session",
+        "_size",
+        "_slices",
+    )
 
     def __init__(self, session: Session, schema: TableSchema) -> None:
         self._session = session
         self._schema = schema
         self._pin: Pin | None = None
         self._access: Access
+        self._known: Known = {}
+        self._known_by: Access | None = None
         self._slices: Iterator[Slice]
         self._lists: Lists = ()
         self._row = 0
@@ -40,9 +53,12 @@ class Cursor:
         session = self._session
         session.check(self._schema)
         self._access = access = session.accesses[number]
-        pin = self._pin = session.lease(self._pin)
+        held = self._pin
+        pin = self._pin = session.lease(held)
         if access.is_point:
-            row = access.look_up(pin, arguments)
+            if pin is not held or access is not self._known_by:
+                self._known, self._known_by = {}, access
+            row = access.look_up(pin, arguments, self._known)
             self._slices = _NONE
             self._row = 0
             self._size = 0 if row is None else 1

@@ -134,3 +134,31 @@ def test_patterns_find_all_they_should(store: Store, connection: apsw.Connection
             ours = connection.execute(f"SELECT {column} FROM {table} WHERE {column} {pattern}")
             theirs = plain.execute(f"SELECT key FROM {table} WHERE key {pattern}")
             assert set(ours) == set(theirs), (table, pattern)
+
+
+@pytest.mark.parametrize("remembered", [1, 3, 4096])
+def test_a_join_gives_the_same_whatever_a_cursor_remembers(
+    reopened: tuple[apsw.Connection, Store], monkeypatch: pytest.MonkeyPatch, remembered: int
+) -> None:
+    monkeypatch.setattr("vtab.access.MAX_KNOWN", remembered)
+    connection, store = reopened
+    connection.execute("CREATE TEMP TABLE asked(a, b)")
+    asked = [(i % 11, i * 7 % 103) for i in range(500)]
+    connection.executemany("INSERT INTO asked VALUES (?, ?)", asked)
+    found = connection.execute(
+        "SELECT asked.a, asked.b, x FROM asked LEFT JOIN t ON t.a = asked.a AND t.b = asked.b"
+    ).fetchall()
+    assert found == [(a, b, f"x{a * 100 + b}" if a < 10 and b < 100 else None) for a, b in asked]
+    assert len(found) == len(asked)
+
+
+def test_what_a_cursor_remembers_does_not_outlive_a_change(connection: apsw.Connection) -> None:
+    connection.execute("INSERT INTO kv VALUES (1, 'old')")
+    sql = "SELECT value FROM kv WHERE key = ?"
+    connection.execute("BEGIN")
+    for value in ("a", "b"):
+        assert connection.execute(sql, (1,)).get in ("old", "a")
+        connection.execute("UPDATE kv SET value = ? WHERE key = 1", (value,))
+        assert connection.execute(sql, (1,)).get == value
+    connection.execute("ROLLBACK")
+    assert connection.execute(sql, (1,)).get == "old"
