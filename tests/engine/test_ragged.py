@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -53,7 +54,7 @@ def test_integers_begin_at_every_byte(data: bytes) -> None:
 @pytest.mark.parametrize("dtype", [np.int64, np.float64, np.uint64, np.int32, np.bool_])
 @pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 100])
 def test_numpy_arrays_become_arrow_arrays_of_the_same_values(dtype: type, rows: int) -> None:
-    values = (np.arange(rows) % 3).astype(dtype)
+    values: np.ndarray[tuple[int], np.dtype[Any]] = (np.arange(rows) % 3).astype(dtype)
     nulls = np.arange(rows) % 2 == 1
     plain, masked = from_numpy(values), from_numpy(values, nulls)
     plain.validate(full=True)

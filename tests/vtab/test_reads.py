@@ -141,7 +141,7 @@ def test_a_join_gives_the_same_whatever_a_cursor_remembers(
     reopened: tuple[apsw.Connection, Store], monkeypatch: pytest.MonkeyPatch, remembered: int
 ) -> None:
     monkeypatch.setattr("vtab.access.MAX_KNOWN", remembered)
-    connection, store = reopened
+    connection, _store = reopened
     connection.execute("CREATE TEMP TABLE asked(a, b)")
     asked = [(i % 11, i * 7 % 103) for i in range(500)]
     connection.executemany("INSERT INTO asked VALUES (?, ?)", asked)
