@@ -2,6 +2,8 @@
 
 SEARCH flights BY PRIMARY KEY (origin=? AND day>?) COLUMNS carrier,dep_delay
 SCAN flights ORDER BY PRIMARY KEY DESC LIMIT ? OFFSET ? COLUMNS *
+
+COLUMNS are those that are read beside those of the search; ``*`` are all of the table.
 """
 
 from __future__ import annotations
@@ -25,10 +27,16 @@ def describe(plan: ScanPlan, schema: TableSchema) -> str:
     if plan.ordered and not is_point(plan, schema):
         words.append("ORDER BY PRIMARY KEY DESC" if plan.reverse else "ORDER BY PRIMARY KEY")
     words += [f"{word} ?" for word, on in (("LIMIT", plan.limit), ("OFFSET", plan.offset)) if on]
-    if plan.columns:
-        names = ",".join(schema.columns[i].name for i in plan.columns)
-        words.append(f"COLUMNS {'*' if len(plan.columns) == len(schema.columns) else names}")
-    return " ".join(words)
+    columns = _columns(plan, schema)
+    return " ".join([*words, f"COLUMNS {columns}"] if columns else words)
+
+
+def _columns(plan: ScanPlan, schema: TableSchema) -> str:
+    if len(plan.columns) == len(schema.columns):
+        return "*"
+    bounded = plan.low is not None or plan.high is not None
+    searched = schema.key[: len(plan.prefix) + bounded]
+    return ",".join(schema.columns[i].name for i in plan.columns if i not in searched)
 
 
 def _comparisons(plan: ScanPlan, schema: TableSchema) -> list[str]:
