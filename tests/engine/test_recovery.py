@@ -53,6 +53,22 @@ def test_sequence_numbers_go_on_where_they_were(path: str) -> None:
         assert store.stats().sequence == before + 1
 
 
+def test_a_flush_that_comes_after_an_ingest_does_not_hide_it(path: str) -> None:
+    with lsmsql.open(path, background=False) as store:
+        store["logged"] = 1
+        with store.core.write_lock:
+            store.core.rotate()
+        store.ingest([("zebra", 2)])
+        store.flush()
+        before = store.stats().sequence
+    with lsmsql.open(path, background=False) as store:
+        assert list(store.items()) == [("logged", 1), ("zebra", 2)]
+        assert store.stats().sequence == before
+        store["zebra"] = 3
+        store.compact()
+        assert store["zebra"] == 3
+
+
 def test_a_log_cut_anywhere_gives_a_prefix_of_the_commits(path: str, tmp_path: Path) -> None:
     with lsmsql.open(path, sync="off") as store:
         for i in range(6):

@@ -19,7 +19,9 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     """One atomic change. What is None stays as it was.
 
     ``removed`` are file numbers. A file that moves is in both lists. ``log_number`` is the oldest
-    log whose records are not all in files; ``last_sequence`` the newest commit that the files hold.
+    log whose records are not all in files. ``last_sequence`` is the newest commit that the added
+    files hold: edits may come in another order than commits (a flush after an ingest), so the
+    greatest counts.
     """
 
     added: tuple[AddedFile, ...] = ()

@@ -49,7 +49,7 @@ class ManifestState:
         return ManifestState(
             files,
             self.log_number if edit.log_number is None else edit.log_number,
-            self.last_sequence if edit.last_sequence is None else edit.last_sequence,
+            max(self.last_sequence, edit.last_sequence or 0),
             self.next_file if edit.next_file is None else edit.next_file,
         )
 
