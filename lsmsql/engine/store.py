@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -20,7 +21,7 @@ from lsmsql.engine.core import Core
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import StorageError, UsageError
 from lsmsql.engine.filesystem import FileSystem, Lock, OsFileSystem
-from lsmsql.engine.options import make_options
+from lsmsql.engine.options import Options, make_options
 from lsmsql.engine.recovery import LOCK, check_place, create_store, is_store, recover
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.schema import Column, TableSchema, make_schema
@@ -29,6 +30,9 @@ from lsmsql.engine.table import KeyValue, Table
 from lsmsql.engine.values import ColumnType, Row, Value
 
 T = TypeVar("T")
+
+_ATTEMPTS = 20
+"""How often a reader begins again when a writer removes files under its hands."""
 
 
 def open_store(
@@ -50,12 +54,11 @@ def open_store(
     if mode not in ("r", "rw"):
         raise UsageError(f'mode is "rw" or "r", not {mode!r}')
     options = make_options(**settings)
-    core = Core(filesystem or OsFileSystem(), os.path.abspath(os.fspath(path)), options)
+    filesystem = filesystem or OsFileSystem()
+    directory = os.path.abspath(os.fspath(path))
     if mode == "r":
-        if not is_store(core):
-            raise StorageError(f"there is no store at {core.path}")
-        recover(core, writable=False)
-        return Store(core, None, None)
+        return Store(_read_only(filesystem, directory, options), None, None)
+    core = Core(filesystem, directory, options)
     if not is_store(core):
         check_place(core)
     core.filesystem.make_directory(core.path)
@@ -72,6 +75,29 @@ def open_store(
                 file.close()
         lock.release()
         raise
+
+
+def _read_only(filesystem: FileSystem, directory: str, options: Options) -> Core:
+    """A store recovered in memory, with all of its files open.
+
+    A writer may be at work beside it. A file that it has removed since it was listed means only
+    that what is live has changed: begin again. Once the files are open, their removal does no harm.
+    """
+    for attempt in itertools.count(1):
+        core = Core(filesystem, directory, options)
+        if not is_store(core):
+            raise StorageError(f"there is no store at {directory}")
+        try:
+            recover(core, writable=False)
+            for _, file in core.version.files():
+                file.opened()
+            break
+        except StorageError as error:
+            for _, file in core.version.files():
+                file.close()
+            if attempt == _ATTEMPTS or not isinstance(error.__cause__, FileNotFoundError):
+                raise
+    return core
 
 
 class Store(Database):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import lsmsql
+from lsmsql.engine.filesystem import OsFileSystem, ReadFile
 from lsmsql.engine.wal.format import HEADER_SIZE
 
 
@@ -162,8 +163,8 @@ def test_a_missing_or_foreign_file_is_an_error_not_an_empty_table(path: str) -> 
     with lsmsql.open(path) as store, pytest.raises(lsmsql.CorruptionError, match="this is file"):
         store.get(1)
     os.remove(one)
-    with lsmsql.open(path, "r") as store, pytest.raises(lsmsql.StorageError, match="open"):
-        store.get(1)
+    with pytest.raises(lsmsql.StorageError, match="open"):
+        lsmsql.open(path, "r")
 
 
 def test_a_store_that_lost_its_current_is_not_buried_under_a_new_one(path: str) -> None:
@@ -188,6 +189,41 @@ def test_a_creation_that_was_cut_short_is_begun_again(path: str) -> None:
         store["a"] = 1
     with lsmsql.open(path) as store:
         assert store["a"] == 1
+
+
+def test_a_reader_is_not_disturbed_by_the_writer_beside_it(path: str) -> None:
+    with lsmsql.open(path, background=False, block_rows=4) as writer:
+        writer.ingest([(i, "old") for i in range(50)])
+        writer[50] = "old"
+        with lsmsql.open(path, "r") as reader:
+            for i in range(51):
+                writer[i] = "new"
+            writer.compact()
+            assert list(reader.items()) == [(i, "old") for i in range(51)]
+        with lsmsql.open(path, "r") as reader:
+            assert list(reader.values()) == ["new"] * 51
+
+
+class Vanishing(OsFileSystem):
+    """A file system where the first files opened have just been removed."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def open(self, path: str) -> ReadFile:
+        if self.times > 0 and path.endswith(".sst"):
+            self.times -= 1
+            return super().open(path + ".gone")
+        return super().open(path)
+
+
+def test_a_reader_begins_again_when_a_file_vanishes_but_not_for_ever(path: str) -> None:
+    with lsmsql.open(path) as store:
+        store.ingest([(1, "a")])
+    with lsmsql.open(path, "r", filesystem=Vanishing(3)) as reader:
+        assert reader[1] == "a"
+    with pytest.raises(lsmsql.StorageError, match="gone"):
+        lsmsql.open(path, "r", filesystem=Vanishing(1000))
 
 
 def test_strays_of_a_crash_are_removed_but_not_by_readers(path: str) -> None:
