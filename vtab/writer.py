@@ -79,6 +79,8 @@ class Writer:
     def _key_of(self, identity: Value) -> bytes:
         if self._identity is Identity.HIDDEN:
             return identity  # type: ignore[return-value]
+        if self._types[self._schema.key[0]][1] is float and isinstance(identity, int):
+            identity = float(identity)  # so SQLite keeps whole REALs while it gathers rows
         return self._rows.keys.encode([identity])
 
     def _note(self, values: Sequence[Value]) -> int:

@@ -226,22 +226,22 @@ class Core:
     def rotate(self) -> None:
         """Make the memtables immutable and begin a new log. The caller holds ``write_lock``.
 
-        Raises StorageError. If the new log cannot be created nothing has changed; if the old one
-        cannot be synced, the store refuses further writes.
+        The old log is on the disk before there is a new one, in every sync mode: only the newest
+        log of a store may be torn. Raises StorageError. If the new log cannot be created nothing has
+        changed; if one of them cannot be synced, the store refuses further writes.
         """
         if not any(len(memtable) for memtable in self.active.values()):
             return
         old = self.log
+        assert old is not None
+        self._sync(old.sync)
         number = self.next_number()
         log = LogWriter.create(self.filesystem, self.file_path(log_name(number)), LOG, number)
         try:
-            if old is not None and self.options.sync != "off":
-                old.sync()
-            log.sync()
-            self.filesystem.sync_directory(self.path)
-        except Error as error:
+            self._sync(log.sync)
+            self._sync(lambda: self.filesystem.sync_directory(self.path))
+        except Error:
             log.close()
-            self.fail(error)
             raise
         with self._state_lock:
             full = Immutable(dict(self.active), number, self.snapshots.published)
@@ -249,9 +249,15 @@ class Core:
             self.active = {}
             self.log, self.log_number = log, number
             self._rebuild()
-        if old is not None:
-            old.close()
+        old.close()
         self.wake()
+
+    def _sync(self, sync: Callable[[], None]) -> None:
+        try:
+            sync()
+        except Error as error:
+            self.fail(error)
+            raise
 
     # ------------------------------------------------------------------------------- install
 

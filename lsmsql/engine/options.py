@@ -22,7 +22,8 @@ class Options:
     sync: str = "full"
     """"full": a commit is on the disk when it returns. "normal": it is in the hands of the
     operating system, and on the disk after ``sync_interval``.
-    "off": the operating system decides."""
+    "off": the operating system decides, except
+    that a full log is on the disk before the next one begins."""
     sync_interval: float = 1.0
     """Seconds between two syncs of the log in mode "normal"."""
     memory_budget: int = 256 * MIB

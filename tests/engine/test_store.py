@@ -462,6 +462,33 @@ def test_a_log_that_cannot_be_begun_fails_the_write_and_a_later_one_works(path: 
         assert len(store) == written + 1
 
 
+class NoRoomForHeaders(OsFileSystem):
+    """A file system that creates files but takes not a byte into them once ``full`` is set."""
+
+    full = False
+
+    def create(self, path: str) -> AppendFile:
+        file = super().create(path)
+        if self.full:
+            file.close()  # so that writing to it fails
+        return file
+
+
+def test_a_log_that_took_no_header_is_not_left_behind(path: str) -> None:
+    disk = NoRoomForHeaders()
+    with lsmsql.open(path, filesystem=disk, memtable_bytes=2000, background=False) as store:
+        store["a"] = "x" * 3000
+        names = set(os.listdir(path))
+        disk.full = True
+        with pytest.raises(lsmsql.StorageError):
+            store["b"] = 1
+        assert set(os.listdir(path)) == names
+        disk.full = False
+        store["b"] = 2
+    with lsmsql.open(path) as store:
+        assert list(store) == ["a", "b"]
+
+
 def test_a_background_failure_stops_writers_with_its_cause_and_readers_go_on(path: str) -> None:
     disk = FullDisk(".sst")
     store = lsmsql.open(path, filesystem=disk, memtable_bytes=2000, sync="off")

@@ -13,13 +13,15 @@ from tests.vtab.pair import Outcome, new_pair
 TABLES = {
     "one": "id INTEGER PRIMARY KEY, a TEXT, b REAL NOT NULL",
     "name": "name TEXT PRIMARY KEY, a INTEGER, b ANY NOT NULL",
+    "real": "r REAL PRIMARY KEY, a INTEGER, b TEXT NOT NULL",
     "two": "x INTEGER, y ANY, a BLOB, b INTEGER NOT NULL, PRIMARY KEY (x DESC, y)",
 }
-KEYS = {"one": ("id",), "name": ("name",), "two": ("x", "y")}
+KEYS = {"one": ("id",), "name": ("name",), "real": ("r",), "two": ("x", "y")}
 NUMBERS = [1, 2, 3, 4, 2.0, "3"]
 FITTING: dict[str, dict[str, list[Any]]] = {
     "one": {"id": [None, *NUMBERS], "a": [None, "a", 5], "b": [None, 1.5, 2, "3"]},
     "name": {"name": [*NUMBERS, "x", "y"], "a": [None, *NUMBERS], "b": [None, *NUMBERS, b"3"]},
+    "real": {"r": NUMBERS, "a": [None, *NUMBERS], "b": [None, "a", 5]},
     "two": {"x": NUMBERS, "y": [*NUMBERS, "x", b"3"], "a": [None, b""], "b": [None, *NUMBERS]},
 }
 """Values that the type of a column lets pass, NULL among them where that may be refused."""
@@ -138,3 +140,16 @@ Changes.TestCase.settings = settings(
     max_examples=40, stateful_step_count=25, suppress_health_check=list(HealthCheck)
 )
 TestChanges = Changes.TestCase
+
+
+def test_whole_reals_as_keys_are_changed_and_deleted() -> None:
+    with new_pair() as pair:
+        pair.create("t", "r REAL PRIMARY KEY, v TEXT")
+        for sql in (
+            "INSERT INTO t VALUES (1, 'a'), (-2, 'b'), (2.5, 'c'), (9007199254740992, 'd')",
+            "UPDATE t SET v = v || r",
+            "UPDATE t SET r = r + 1 WHERE r < 2",
+            "DELETE FROM t WHERE r > 0 OR v = 'x'",
+        ):
+            pair.check(sql)
+            assert pair.check("SELECT * FROM t")

@@ -7,7 +7,9 @@ Threads: one at a time may append; ``sync`` may run beside it in another.
 
 from __future__ import annotations
 
-from lsmsql.engine.errors import FailedError, UsageError
+import contextlib
+
+from lsmsql.engine.errors import Error, FailedError, UsageError
 from lsmsql.engine.filesystem import AppendFile, FileSystem
 from lsmsql.engine.wal.format import HEADER_SIZE, Kind, encode_frame, encode_header
 
@@ -30,12 +32,18 @@ class LogWriter:
 
     @classmethod
     def create(cls, fs: FileSystem, path: str, kind: Kind, number: int) -> LogWriter:
-        """A new file with its header. Neither it nor its name in the directory is synced."""
+        """A new file with its header. Neither it nor its name in the directory is synced.
+
+        Raises StorageError; no file is left behind then, for half a header would be damage once a
+        later log is there.
+        """
         writer = cls(fs.create(path), path, number, HEADER_SIZE, 0)
         try:
             writer._file.write(encode_header(kind, number))
         except BaseException:
             writer.close()
+            with contextlib.suppress(Error):
+                fs.remove(path)
             raise
         return writer
 
