@@ -227,8 +227,8 @@ class Core:
         """Make the memtables immutable and begin a new log. The caller holds ``write_lock``.
 
         The old log is on the disk before there is a new one, in every sync mode: only the newest
-        log of a store may be torn. Raises StorageError. If the new log cannot be created nothing has
-        changed; if one of them cannot be synced, the store refuses further writes.
+        log of a store may be torn. Raises StorageError. If the new log cannot be created nothing
+        has changed; if one of them cannot be synced, the store refuses further writes.
         """
         if not any(len(memtable) for memtable in self.active.values()):
             return
