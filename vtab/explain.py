@@ -15,7 +15,7 @@ from vtab.constraint import Op
 from vtab.planner import ScanPlan, is_point
 
 _PREFIX = re.compile(
-    r"SCAN (?P<name>.*?) VIRTUAL TABLE INDEX \d+:(?P<verb>SCAN|SEARCH) (?P<rest>.*)"
+    r"(?:SCAN|SEARCH) (?P<name>.*?) VIRTUAL TABLE INDEX \d+:(?P<verb>SCAN|SEARCH) (?P<rest>.*)"
 )
 
 

@@ -3,8 +3,8 @@
     CREATE VIRTUAL TABLE temp.flights USING lsm                      attach
     CREATE VIRTUAL TABLE temp.t USING lsm(id INTEGER PRIMARY KEY)    create in the store, and attach
 
-Definitions of tables are not part of SQL transactions: a ROLLBACK takes back neither a CREATE nor a
-DROP.
+Definitions of tables are not part of SQL transactions: a ROLLBACK does not take back a CREATE, and
+a DROP within a transaction is refused.
 """
 
 from __future__ import annotations

@@ -111,10 +111,15 @@ class VirtualTable:
         """The connection has done with this object."""
 
     def Destroy(self) -> None:
-        """DROP TABLE."""
+        """DROP TABLE. Refused within a transaction: a ROLLBACK would not bring the rows back."""
         store = self._session.store
         if store.core.catalog.by_id.get(self._schema.id) is None:
             return
+        if self._session.in_transaction:
+            raise SchemaError(
+                f"table {self._schema.name} cannot be dropped within a transaction, because that"
+                " cannot be rolled back; COMMIT or ROLLBACK first"
+            )
         with read_only_for_sqlite():
             store.drop_table(self._schema.name)
 

@@ -20,7 +20,7 @@ from lsmsql.dump.tables import (
 )
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.filesystem import OsFileSystem
-from lsmsql.engine.wal.format import DELETE, EDIT, PUT, Frame, Header, Record
+from lsmsql.engine.wal.format import DELETE, EDIT, MAGIC, PUT, Frame, Header, Record
 from lsmsql.engine.wal.reader import LogReader
 
 PROGRAM = "lsm-wal-dump"
@@ -61,6 +61,9 @@ class Contents:
 def read_log(path: str) -> Contents:
     """Read a log. Raises StorageError, also for a header that cannot be read."""
     data = OsFileSystem().read_all(path)
+    start = data[: len(MAGIC)]
+    if start.strip(b"\0") and not MAGIC.startswith(start):
+        raise CorruptionError(path, 0, f"not a log: it begins with {start!r}, not {MAGIC!r}")
     reader = LogReader(data, path, newest=True)
     contents = Contents(path, len(data), reader.header)
     try:

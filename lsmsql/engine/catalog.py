@@ -76,7 +76,8 @@ class Catalog:
         if self.find(schema.name) is not None:
             raise SchemaError(f"table {schema.name} already exists")
         if schema.name.lower().startswith(RESERVED_PREFIXES):
-            raise SchemaError(f"table names that begin with {schema.name[:4]!r}... are reserved")
+            reserved = " and ".join(RESERVED_PREFIXES)
+            raise SchemaError(f"table {schema.name}: names with {reserved} in front are reserved")
         numbered = replace(schema, id=self.next_id)
         return Catalog({**self.by_id, numbered.id: numbered}, self.next_id + 1), numbered
 

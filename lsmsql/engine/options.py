@@ -84,8 +84,11 @@ class Options:
 
     @property
     def cache_bytes(self) -> int:
-        """What the budget leaves for the block cache: all but two memtables."""
-        return max(self.memory_budget - 2 * self.flush_bytes, self.memory_budget // 4)
+        """What the budget leaves for the block cache: all but three memtables.
+
+        One takes writes, and up to two wait for their flush.
+        """
+        return max(self.memory_budget - 3 * self.flush_bytes, self.memory_budget // 4)
 
 
 def _choose(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ A store opened for reading does the same in memory, and changes nothing on the d
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import msgspec
 
@@ -17,6 +18,7 @@ from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, rea
 from lsmsql.engine.cleanup import numbered_files, remove_strays
 from lsmsql.engine.core import Core, log_name
 from lsmsql.engine.errors import CorruptionError, StorageError, UsageError
+from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.manifest.manifest import (
     CURRENT,
     Manifest,
@@ -84,8 +86,9 @@ def create_store(core: Core) -> None:
     core.filesystem.sync_directory(os.path.dirname(core.path))
     number = core.next_number()
     core.manifest = Manifest.begin(core.filesystem, core.path, number, ManifestState())
-    core.manifest_state = core.manifest.state
     _begin_log(core)
+    core.manifest.record(Edit(log_number=core.log_number))
+    core.manifest_state = core.manifest.state
 
 
 def recover(core: Core, *, writable: bool) -> None:
@@ -103,12 +106,17 @@ def recover(core: Core, *, writable: bool) -> None:
         core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
     core.adopt(Version().apply(loaded.state.as_edit(), core.open_table))
     core.snapshots.published = loaded.state.last_sequence
-    live = [number for number in logs if number >= loaded.state.log_number]
+    oldest = loaded.state.log_number
+    live = [number for number in logs if number >= oldest]
+    if oldest and oldest not in live:
+        # It was there when the manifest named it: it is lost, or the writer has flushed it since
+        # and a reader must begin again. To read it raises the error that says so.
+        live.insert(0, oldest)
     for number in live:
         _replay(core, number, newest=number == live[-1], writable=writable)
     if writable:
         if core.log is None:
-            _begin_log(core)
+            _replace_log(core, live)
         remove_strays(core)
     core.catalog = load_catalog(core)
 
@@ -133,11 +141,25 @@ def _replay(core: Core, number: int, *, newest: bool, writable: bool) -> None:
         _replay_frame(core, frame, path)
     if not newest or not writable:
         return
-    if reader.header is None:  # the crash came before the header was whole: nothing was in it
-        core.filesystem.remove(path)
-        return
-    core.log = LogWriter.resume(core.filesystem, path, number, reader.end)
-    core.log_number = number
+    if reader.header is not None:
+        core.log = LogWriter.resume(core.filesystem, path, number, reader.end)
+        core.log_number = number
+
+
+def _replace_log(core: Core, live: Sequence[int]) -> None:
+    """Begin a log where a crash left none, or one without a whole header, in which nothing was.
+
+    At every moment the logs from the one that the manifest names on are there, and all but the
+    newest are whole.
+    """
+    if len(live) > 1:
+        core.filesystem.remove(core.file_path(log_name(live[-1])))
+    _begin_log(core)
+    if len(live) <= 1:  # the old one goes with the other strays
+        manifest = core.manifest
+        assert manifest is not None
+        manifest.record(Edit(log_number=core.log_number))
+        core.manifest_state = manifest.state
 
 
 def _replay_frame(core: Core, frame: Frame, path: str) -> None:

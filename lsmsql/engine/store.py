@@ -55,7 +55,7 @@ def open_store(
         raise UsageError(f'mode is "rw" or "r", not {mode!r}')
     options = make_options(**settings)
     filesystem = filesystem or OsFileSystem()
-    directory = os.path.abspath(os.fspath(path))
+    directory = _absolute(path)
     if mode == "r":
         return Store(_read_only(filesystem, directory, options), None, None)
     core = Core(filesystem, directory, options)
@@ -75,6 +75,15 @@ def open_store(
                 file.close()
         lock.release()
         raise
+
+
+def _absolute(path: object) -> str:
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise UsageError(f"path names a directory, as str or PathLike, not {path!r}")
+    name = os.fsdecode(path)
+    if not name or "\0" in name:
+        raise UsageError(f"path {name!r} cannot name a directory")
+    return os.path.abspath(name)
 
 
 def _read_only(filesystem: FileSystem, directory: str, options: Options) -> Core:
@@ -173,6 +182,9 @@ class Store(Database):
 
     def __iter__(self) -> Iterator[object]:
         return iter(self.kv)
+
+    def __reversed__(self) -> Iterator[object]:
+        return reversed(self.kv)
 
     keys = __iter__
 

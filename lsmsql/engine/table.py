@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar, cast, overload
 
 from lsmsql.engine.database import Database
-from lsmsql.engine.errors import ConstraintError
+from lsmsql.engine.errors import ConstraintError, NoSuchTableError, UsageError
 from lsmsql.engine.ingest import ingest
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection
@@ -63,11 +63,11 @@ class Table:
         A row is a mapping by column name (missing columns are NULL) or a sequence of all columns.
         """
         key, payload = self._rows.encode_row(row)
-        self._database.write_one(self.schema.id, key, payload)
+        self._database.write_one(self._id(), key, payload)
 
     def delete(self, key: object) -> None:
         """Delete the row with that key, if there is one."""
-        self._database.write_one(self.schema.id, self._rows.encode_key(key), None)
+        self._database.write_one(self._id(), self._rows.encode_key(key), None)
 
     def __setitem__(self, key: object, row: RowLike) -> None:
         """Put a row under ``key``; a mapping may leave out the key columns."""
@@ -86,6 +86,7 @@ class Table:
         them appear at once, or none. ``progress`` is called with the number of rows read so far.
         """
         self._database.core.check_writable()
+        self._id()
         batches = read_source(data, self.schema)
         return ingest(self._database.core, self._database.scheduler, self._rows, batches, progress)
 
@@ -98,7 +99,7 @@ class Table:
     def get(self, key: object, default: object = None) -> object:
         """The row with that key, or ``default``."""
         encoded = self._rows.encode_key(key)
-        found = self._database.find(self.schema.id, encoded)
+        found = self._database.find(self._id(), encoded)
         if found is None:
             return default
         return self._rows.as_dict(found_columns(found, encoded, self._rows.everything))
@@ -110,7 +111,7 @@ class Table:
         return row
 
     def __contains__(self, key: object) -> bool:
-        return self._database.find(self.schema.id, self._rows.encode_key(key)) is not None
+        return self._database.find(self._id(), self._rows.encode_key(key)) is not None
 
     def range(
         self,
@@ -139,14 +140,25 @@ class Table:
         """The keys in order: values, or tuples for a composite key."""
         return self._read(Range(), _keys, False, None, self._rows.key_only)
 
+    def __reversed__(self) -> Iterator[object]:
+        """The keys from the last to the first."""
+        return self._read(Range(), _keys, True, None, self._rows.key_only)
+
     def __len__(self) -> int:
         """The number of rows, by counting: this reads the keys of the whole table."""
         projection = Projection(self.schema, self._rows.keys, ())
         with ReadView(self._database.core) as view:
-            return sum(len(s.keys) for s in view.scan(self.schema.id, Range(), projection))
+            return sum(len(s.keys) for s in view.scan(self._id(), Range(), projection))
 
     def __bool__(self) -> bool:
         return True
+
+    def _id(self) -> int:
+        """The number of the table. Raises NoSuchTableError if it has been dropped."""
+        schema = self.schema
+        if schema.id not in self._database.core.catalog.by_id:
+            raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
+        return schema.id
 
     def _dicts(self, columns: Columns) -> Iterator[dict[str, Value]]:
         names = self.columns
@@ -160,9 +172,11 @@ class Table:
         limit: int | None,
         projection: Projection | None = None,
     ) -> Iterator[T]:
+        if limit is not None and (not isinstance(limit, int) or limit < 0):
+            raise UsageError(f"limit is a number of rows, or None for all, not {limit!r}")
         view = ReadView(self._database.core)
         projection = projection or self._rows.everything
-        slices = view.scan(self.schema.id, span, projection, reverse=reverse)
+        slices = view.scan(self._id(), span, projection, reverse=reverse)
         return _rows(view, slices, shape, reverse, limit)
 
 

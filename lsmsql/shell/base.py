@@ -120,9 +120,6 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
         match choose(head):
             case Action.CREATE_TABLE:
                 self._create_table(sql, head.name)
-            case Action.DROP_TABLE:
-                self._check_drop(head.name)
-                self.db.execute(sql)
             case Action.ATTACH:
                 self.db.execute(in_temp(sql, head))
             case _ if explain == 2:
@@ -139,12 +136,6 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
             raise UsageError(f"there is a temporary table or view {name}; drop it first")
         create_from_sql(self.session.store, sql)
         self.session.binding.refresh()
-
-    def _check_drop(self, name: str) -> None:
-        """Raises UsageError within a transaction, because the rows would be gone for good."""
-        stored = {schema.name.lower() for schema in self.session.store.tables()}
-        if self.db.in_transaction and name.lower() in stored:
-            raise UsageError("DROP TABLE cannot be rolled back; COMMIT or ROLLBACK first")
 
     def temporary_names(self) -> set[str]:
         """Lower-case names in the schema ``temp``: what the user put there, and tables of ours."""

@@ -1,9 +1,9 @@
 """Which statements the shell does not just hand to SQLite.
 
 SQLite has checked the whole statement before it comes here; only its first words are looked at, up
-to the name after CREATE or DROP. A plain CREATE TABLE makes a table of the store. Whatever else
-would be created in the connection's main database, which is empty and in memory, would be gone when
-the shell ends: it is refused, with a hint at TEMP.
+to the name after CREATE. A plain CREATE TABLE makes a table of the store. Whatever else would be
+created in the connection's main database, which is empty and in memory, would be gone when the
+shell ends: it is refused, with a hint at TEMP.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ class Action(enum.Enum):
 
     RUN = "hand it to SQLite as it is"
     CREATE_TABLE = "create a table of the store"
-    DROP_TABLE = "let SQLite drop it, but not within a transaction"
     ATTACH = "create the virtual table where those of the store are"
 
 
@@ -40,9 +39,9 @@ class Action(enum.Enum):
 class Head:
     """The first words of a statement.
 
-    ``verb`` is the first one in capitals. The others are set for CREATE and DROP alone: ``kind`` is
-    what is created or dropped ("TABLE", "VIRTUAL TABLE", ...), ``span`` the place of
-    ``schema.name`` in the text, ``after`` the words that follow.
+    ``verb`` is the first one in capitals. The others are set for CREATE alone: ``kind`` is what is
+    created ("TABLE", "VIRTUAL TABLE", ...), ``span`` the place of ``schema.name`` in the text,
+    ``after`` the words that follow.
     """
 
     verb: str = ""
@@ -77,7 +76,7 @@ def read_head(sql: str) -> Head:
     """The first words of one statement."""
     tokens = _tokens(sql, 1)
     verb = tokens[0].text.upper() if tokens else ""
-    if verb not in ("CREATE", "DROP"):
+    if verb != "CREATE":
         return Head(verb)
     tokens = _tokens(sql, 14)
     words = [token.text.upper() for token in tokens]
@@ -85,9 +84,8 @@ def read_head(sql: str) -> Head:
     at = 2 if temporary else 1
     kind = " ".join(words[at : at + 2]) if words[at] in ("VIRTUAL", "UNIQUE") else words[at]
     at += len(kind.split())
-    for condition in (["IF", "NOT", "EXISTS"], ["IF", "EXISTS"]):
-        if words[at : at + len(condition)] == condition:
-            at += len(condition)
+    if words[at : at + 3] == ["IF", "NOT", "EXISTS"]:
+        at += 3
     first, schema = tokens[at], None
     if words[at + 1 : at + 2] == ["."]:
         schema, at = first.name.lower(), at + 2
@@ -111,8 +109,6 @@ def choose(head: Head) -> Action:
     """What to do with a statement that begins so. Raises UsageError for what would be lost."""
     if head.verb == "VACUUM":
         raise UsageError("VACUUM is for SQLite files; .compact does it for the store")
-    if head.verb == "DROP" and head.kind == "TABLE":
-        return Action.DROP_TABLE
     if head.verb != "CREATE" or head.temporary or head.schema not in (None, "main"):
         return Action.RUN
     if head.kind == "TABLE":

@@ -180,6 +180,24 @@ def test_a_store_that_lost_its_current_is_not_buried_under_a_new_one(path: str) 
         assert store["a"] == 1
 
 
+@pytest.mark.parametrize("flushed", [False, True])
+def test_a_log_that_is_missing_is_an_error_and_no_empty_store(path: str, flushed: bool) -> None:
+    with lsmsql.open(path) as store:
+        if flushed:
+            store["flushed"] = 1
+            store.flush()
+        store["logged"] = 1
+    (log,) = files(path, ".log")
+    content = Path(log).read_bytes()
+    os.remove(log)
+    for mode in ("rw", "r"):
+        with pytest.raises(lsmsql.StorageError, match=r"\.log"):
+            lsmsql.open(path, mode)
+    Path(log).write_bytes(content)
+    with lsmsql.open(path) as store:
+        assert store["logged"] == 1
+
+
 def test_a_creation_that_was_cut_short_is_begun_again(path: str) -> None:
     os.mkdir(path)
     Path(path, "LOCK").write_bytes(b"")
@@ -224,6 +242,41 @@ def test_a_reader_begins_again_when_a_file_vanishes_but_not_for_ever(path: str) 
         assert reader[1] == "a"
     with pytest.raises(lsmsql.StorageError, match="gone"):
         lsmsql.open(path, "r", filesystem=Vanishing(1000))
+
+
+class Overtaken(OsFileSystem):
+    """A file system where the writer flushes once between two looks of a reader."""
+
+    def __init__(self, writer: lsmsql.Store) -> None:
+        self._flushes = [writer.flush]
+
+    def list(self, path: str) -> list[str]:
+        if self._flushes:
+            self._flushes.pop()()
+        return super().list(path)
+
+
+def test_a_reader_that_a_flush_overtakes_misses_nothing(path: str) -> None:
+    with lsmsql.open(path, background=False) as writer:
+        for i in range(3):
+            writer[i] = "x"
+            if i == 0:
+                writer.flush()
+        with lsmsql.open(path, "r", filesystem=Overtaken(writer)) as reader:
+            assert list(reader) == [0, 1, 2]
+
+
+def test_a_log_that_is_gone_is_an_error_and_no_silent_cut(path: str) -> None:
+    with lsmsql.open(path) as store:
+        store["a"] = 1
+        store.flush()
+        store["b"] = 2
+    (log,) = files(path, ".log")
+    os.remove(log)
+    for mode in ("r", "rw"):
+        with pytest.raises(lsmsql.StorageError, match=os.path.basename(log)):
+            lsmsql.open(path, mode)
+    assert files(path, ".log") == []
 
 
 def test_strays_of_a_crash_are_removed_but_not_by_readers(path: str) -> None:

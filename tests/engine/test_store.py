@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,11 @@ class TestOpening:
         (tmp_path / "file").write_text("")
         with pytest.raises(lsmsql.StorageError, match="file"):
             lsmsql.open(tmp_path / "file")
+
+    @pytest.mark.parametrize("path", [5, None, "", "a\0b"])
+    def test_what_is_no_path_is_refused(self, path: str) -> None:
+        with pytest.raises(lsmsql.UsageError, match="path"):
+            lsmsql.open(path)
 
     def test_a_mistyped_directory_is_not_made(self, tmp_path: Path) -> None:
         with pytest.raises(lsmsql.StorageError, match="there is no directory .*typo"):
@@ -206,6 +211,7 @@ class TestMapping:
         for key in (b"z", "b", 2, "a", 1.5, -1):
             store[key] = str(key)
         assert list(store) == list(store.keys()) == [-1, 1.5, 2, "a", "b", b"z"]
+        assert list(reversed(store)) == [b"z", "b", "a", 2, 1.5, -1]
         assert list(store.values()) == ["-1", "1.5", "2", "a", "b", "b'z'"]
         assert len(store) == 6 and "a" in store and "c" not in store and bool(store)
 
@@ -218,6 +224,9 @@ class TestMapping:
         assert list(store.range("z", "a")) == []
         with pytest.raises(lsmsql.TypeMismatchError, match=r"range\(\)"):
             store.prefix(5)  # type: ignore[arg-type]
+        for limit in (-1, "3", 2.0):
+            with pytest.raises(lsmsql.UsageError, match="limit is a number of rows"):
+                store.range(limit=limit)  # type: ignore[arg-type]
 
     def test_a_range_that_nobody_reads_to_its_end_holds_nothing(self, store: lsmsql.Store) -> None:
         store.ingest([(key, key) for key in range(10)])
@@ -238,6 +247,7 @@ class TestTables:
         table["Bern", 9] = {"name": b"B"}
         assert table["Rome", 2] == {"city": "Rome", "id": 2, "name": "Ada"}
         assert list(table) == [("Bern", 9), ("Rome", 1), ("Rome", 2)]
+        assert list(reversed(table)) == [("Rome", 2), ("Rome", 1), ("Bern", 9)]
         assert [row["name"] for row in table.range("Rome")] == [3.5, "Ada"]
         assert [row["id"] for row in table.prefix("Rome", reverse=True, limit=1)] == [2]
         assert len(table) == 3 and ("Bern", 9) in table and ("Bern", 8) not in table
@@ -320,8 +330,18 @@ class TestTables:
             assert [name for name in os.listdir(path) if name.endswith(".sst")]
             store.drop_table("t")
             assert not [name for name in os.listdir(path) if name.endswith(".sst")]
-            with pytest.raises(lsmsql.NoSuchTableError):
-                table.put([1, "x"])
+            uses: list[Callable[[], object]] = [
+                lambda: table.put([1, "x"]),
+                lambda: table.delete(1),
+                lambda: table.get(1),
+                lambda: 1 in table,
+                lambda: table.range(),
+                lambda: len(table),
+                lambda: table.ingest([(1, "x")]),
+            ]
+            for use in uses:
+                with pytest.raises(lsmsql.NoSuchTableError, match="t; it has been dropped"):
+                    use()
             with pytest.raises(lsmsql.SchemaError, match="kv"):
                 store.drop_table("kv")
 

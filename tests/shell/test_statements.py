@@ -24,6 +24,7 @@ from lsmsql.shell.statements import Action, choose, in_temp, is_blank, read_head
         "CREATE TEMP TRIGGER r INSTEAD OF INSERT ON v BEGIN SELECT 1; END",
         "CREATE VIRTUAL TABLE temp.t USING fts5(a)",
         "DROP VIEW t",
+        "DROP TABLE t",
         "EXPLAIN CREATE TABLE t(a)",
         "/* CREATE TABLE t(a) */ SELECT 1",
         "; ; SELECT 1",
@@ -85,15 +86,6 @@ def test_virtual_tables_go_where_those_of_the_store_are(sql, rewritten):
     head = read_head(sql)
     assert choose(head) is Action.ATTACH
     assert in_temp(sql, head) == rewritten
-
-
-@pytest.mark.parametrize(
-    "sql", ["DROP TABLE t", "drop table if exists main.t", "-- a\nDROP TABLE [t];"]
-)
-def test_drop_table(sql):
-    head = read_head(sql)
-    assert choose(head) is Action.DROP_TABLE
-    assert head.name == "t"
 
 
 @pytest.mark.parametrize("text", ["", " \n", ";", "-- a", "/* a */ ; -- b\n;"])

@@ -101,6 +101,7 @@ def test_planning_reads_no_data(reopened: tuple[apsw.Connection, Store]) -> None
         ("SELECT y FROM t ORDER BY y", ["SCAN t COLUMNS y", "USE TEMP B-TREE FOR ORDER BY"]),
         ("SELECT a, count(*) FROM t GROUP BY a", ["SCAN t ORDER BY PRIMARY KEY COLUMNS a"]),
         ("SELECT count(*) FROM t", ["SCAN t"]),
+        ("SELECT max(a) FROM t", ["SCAN t ORDER BY PRIMARY KEY DESC COLUMNS a"]),
     ],
 )  # fmt: skip
 def test_explain(reopened: tuple[apsw.Connection, Store], sql: str, lines: list[str]) -> None:
