@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lsmsql.engine.batch import Batch as Batch
     from lsmsql.engine.errors import BusyError as BusyError
     from lsmsql.engine.errors import ClosedError as ClosedError
+    from lsmsql.engine.errors import ConflictError as ConflictError
     from lsmsql.engine.errors import ConstraintError as ConstraintError
     from lsmsql.engine.errors import CorruptionError as CorruptionError
     from lsmsql.engine.errors import Error as Error
@@ -52,6 +53,7 @@ _HOMES = {
         for name in (
             "BusyError",
             "ClosedError",
+            "ConflictError",
             "ConstraintError",
             "CorruptionError",
             "Error",

@@ -14,7 +14,13 @@ from typing import TypeVar
 
 import apsw
 
-from lsmsql.engine.errors import ConstraintError, LimitError, ReadOnlyError, TypeMismatchError
+from lsmsql.engine.errors import (
+    ConflictError,
+    ConstraintError,
+    LimitError,
+    ReadOnlyError,
+    TypeMismatchError,
+)
 from lsmsql.engine.schema import Column, TableSchema
 from lsmsql.engine.values import Value
 
@@ -42,6 +48,22 @@ class RowLimitError(LimitError, apsw.TooBigError):
 
 class StoreReadOnlyError(ReadOnlyError, apsw.ReadOnlyError):
     """A write on a store that was opened for reading."""
+
+
+class TransactionConflictError(ConflictError, apsw.BusyError):
+    """Another commit came first."""
+
+
+@contextlib.contextmanager
+def busy_for_sqlite() -> Iterator[None]:
+    """Turn the engine's ConflictError into the busy error that SQLite users know.
+
+    Only with the plain code does SQLite leave the transaction of a failed COMMIT open.
+    """
+    try:
+        yield
+    except ConflictError as error:
+        raise _coded(TransactionConflictError(str(error)), apsw.SQLITE_BUSY) from None
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ from lsmsql.engine.view import NEWEST, Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import RowCounts
-from vtab.failures import read_only_for_sqlite
+from vtab.failures import busy_for_sqlite, read_only_for_sqlite
 from vtab.savepoints import Mark, Savepoints
 
 
@@ -233,6 +233,9 @@ class Session:
     def sync(self) -> None:
         """Commit to the store. If that fails, the transaction is as it was.
 
+        Of two transactions that change one row the first to commit wins; the other one gets the
+        busy error of SQLite, and must be rolled back.
+
         SQLite asks for this before it commits its own files: if one of them then fails, what the
         store has got stays.
         """
@@ -241,7 +244,8 @@ class Session:
         tables = self.core.catalog.by_id
         changes = {i: rows for i, rows in self.writes.changes().items() if i in tables}
         if changes:
-            self.store.write(changes)
+            with busy_for_sqlite():
+                self.store.write(changes, None if self._pin is None else self._pin.sequence)
             self._reset()
 
     def end(self) -> None:

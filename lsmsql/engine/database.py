@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lsmsql.engine.core import Changes, Core
+from lsmsql.engine.errors import ConflictError
 from lsmsql.engine.memtable.memtable import Forgotten
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.values import Row
-from lsmsql.engine.view import NEWEST, Found, find
+from lsmsql.engine.view import NEWEST, Found, changed_since, find
 from lsmsql.engine.writeset import WriteSet
 
 
@@ -57,16 +58,31 @@ class Database:
             self._scheduler.make_room()
             core.commit_one(table_id, key, row)
 
-    def write(self, changes: Changes) -> None:
-        """Commit many records as one."""
+    def write(self, changes: Changes, since: int | None = None) -> None:
+        """Commit many records as one.
+
+        With ``since``, the sequence number of a view that is still open: raises ConflictError if a
+        later commit has changed one of the keys.
+        """
         core = self.core
         with core.write_lock:
             core.check_writable()
             for table_id in changes:
                 core.schema_of(table_id)
+            if since is not None and core.snapshots.published > since:
+                self._check_conflicts(changes, since)
             assert self._scheduler is not None
             self._scheduler.make_room()
             core.commit(changes)
+
+    def _check_conflicts(self, changes: Changes, since: int) -> None:
+        for table_id, records in changes.items():
+            table = self.core.state.table(table_id)
+            if any(changed_since(table, key, since) for key in records):
+                raise ConflictError(
+                    f"another commit has changed a row of {self.core.schema_of(table_id).name} that"
+                    " this transaction changes too; roll back and try again"
+                )
 
     def view(self, writes: WriteSet | None = None) -> ReadView:
         """A reader's view of the store as it is now, with uncommitted changes on top."""

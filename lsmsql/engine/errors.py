@@ -9,6 +9,7 @@
     │   ├── NoSuchTableError  a table name that the store does not hold
     │   ├── ReadOnlyError     a write on a store that was opened with mode="r"
     │   └── ClosedError       use of a closed store, batch or iterator
+    ├── ConflictError         another commit came first; roll back and try again
     └── StorageError          the disk, or what lies on it, is at fault
         ├── CorruptionError   a file does not say what it must; names file and offset
         ├── FormatError       a file of a newer format than this version reads
@@ -58,6 +59,13 @@ class ReadOnlyError(UsageError):
 
 class ClosedError(UsageError):
     """Use of a store, batch or iterator after it was closed."""
+
+
+class ConflictError(Error):
+    """Another commit has changed what this transaction changes; nothing of it has been made.
+
+    To roll back and try again is the way on.
+    """
 
 
 class StorageError(Error):

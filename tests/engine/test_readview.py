@@ -141,3 +141,27 @@ class TestCounters:
     def test_opening_reads_no_block_and_no_index(self, reopened: lsmsql.Store) -> None:
         assert reopened.stats()["blocks_read"] == 0
         assert not any(file._opened for _, file in reopened.core.version.files())
+
+
+@pytest.mark.parametrize("upkeep", ["none", "flush", "compact"])
+def test_a_write_since_a_view_is_refused_if_its_keys_have_changed(
+    store: lsmsql.Store, upkeep: str
+) -> None:
+    store.ingest([(key, "old") for key in range(20)])
+    with store.view() as view:
+        store[1] = "put"
+        store.delete(2)
+        store.ingest([(3, "ingested"), (99, "ingested")])
+        store["elsewhere"] = 1
+        if upkeep != "none":
+            store.flush() if upkeep == "flush" else store.compact()
+        sequence = store.stats().sequence
+        for changed in (1, 2, 3, 99, "elsewhere"):
+            with pytest.raises(lsmsql.ConflictError, match="kv"):
+                store.write(
+                    {KV_TABLE_ID: {CODEC.encode([key]): (None, "x") for key in (4, changed)}},
+                    since=view.sequence,
+                )
+        assert store.stats().sequence == sequence and store[4] == "old"
+        store.write({KV_TABLE_ID: {CODEC.encode([4]): (None, "x")}}, since=view.sequence)
+    assert store[4] == "x"

@@ -200,6 +200,13 @@ class SSTable:
             row += 1
         return -1
 
+    def sequence_of(self, block: Block, row: int) -> int:
+        """The sequence number of the record at ``row``."""
+        if self.meta.assigned:
+            return self.meta.max_sequence
+        sequence: int = block.values(SEQUENCE)[row]  # type: ignore[assignment]
+        return sequence
+
     def is_tombstone(self, block: Block, row: int) -> bool:
         """Whether the record at ``row`` says that its key was deleted."""
         return self.meta.tombstones > 0 and block.values(KIND)[row] == DELETE
