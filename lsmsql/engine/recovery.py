@@ -23,8 +23,9 @@ from lsmsql.engine.manifest.manifest import (
     CURRENT,
     Manifest,
     ManifestState,
-    load_manifest,
     manifest_name,
+    parse_manifest,
+    read_manifest,
 )
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.memtable.memtable import Memtable
@@ -95,25 +96,32 @@ def recover(core: Core, *, writable: bool) -> None:
     """Bring back the store that the directory holds.
 
     Raises CorruptionError for damage, FormatError for a newer format, StorageError. A store that is
-    not ``writable`` stays as it is on the disk.
+    not ``writable`` stays as it is on the disk, and its files are held open: a writer beside it may
+    remove them.
     """
-    loaded = load_manifest(core.filesystem, core.path)
+    raw = read_manifest(core.filesystem, core.path)
+    logs, others = numbered_files(core)
+    contents = _read_logs(core, logs)  # at once: a writer may be at work, and remove them
+    loaded = parse_manifest(raw)
     core.manifest_state = loaded.state
     core.reserve_numbers(max(loaded.state.next_file - 1, loaded.number))
-    logs, others = numbered_files(core)
     core.reserve_numbers(max([0, *logs, *others]))
     if writable:
         core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
     core.adopt(Version().apply(loaded.state.as_edit(), core.open_table))
+    if not writable:
+        for _, file in core.version.files():
+            file.hold()
     core.snapshots.published = loaded.state.last_sequence
     oldest = loaded.state.log_number
     live = [number for number in logs if number >= oldest]
     if oldest and oldest not in live:
         # It was there when the manifest named it: it is lost, or the writer has flushed it since
-        # and a reader must begin again. To read it raises the error that says so.
+        # and a reader must begin again.
         live.insert(0, oldest)
     for number in live:
-        _replay(core, number, newest=number == live[-1], writable=writable)
+        data = contents.pop(number, None)
+        _replay(core, number, data, newest=number == live[-1], writable=writable)
     if writable:
         if core.log is None:
             _replace_log(core, live)
@@ -133,10 +141,27 @@ def _begin_log(core: Core) -> None:
     core.log, core.log_number = log, number
 
 
-def _replay(core: Core, number: int, *, newest: bool, writable: bool) -> None:
-    """Put the records of a log into the memtables; the newest log is written on."""
+def _read_logs(core: Core, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The contents of the logs; of those that are gone by now, none."""
+    contents: dict[int, bytes] = {}
+    for number in numbers:
+        try:
+            contents[number] = core.filesystem.read_all(core.file_path(log_name(number)))
+        except StorageError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+    return contents
+
+
+def _replay(core: Core, number: int, data: bytes | None, *, newest: bool, writable: bool) -> None:
+    """Put the records of a log into the memtables; the newest log is written on.
+
+    ``data`` None: the log is not there. To read it raises the error that says so.
+    """
     path = core.file_path(log_name(number))
-    reader = LogReader(core.filesystem.read_all(path), path, newest=newest)
+    reader = LogReader(
+        core.filesystem.read_all(path) if data is None else data, path, newest=newest
+    )
     for frame in reader.frames():
         _replay_frame(core, frame, path)
     if not newest or not writable:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TypeVar, overload
@@ -31,8 +31,8 @@ from lsmsql.engine.values import ColumnType, Row, Value
 
 T = TypeVar("T")
 
-_ATTEMPTS = 20
-"""How often a reader begins again when a writer removes files under its hands."""
+PATIENCE = 10.0
+"""For how many seconds a reader begins again when a writer removes files under its hands."""
 
 
 def open_store(
@@ -92,21 +92,20 @@ def _read_only(filesystem: FileSystem, directory: str, options: Options) -> Core
     A writer may be at work beside it. A file that it has removed since it was listed means only
     that what is live has changed: begin again. Once the files are open, their removal does no harm.
     """
-    for attempt in itertools.count(1):
+    deadline = time.monotonic() + PATIENCE
+    while True:
         core = Core(filesystem, directory, options)
         if not is_store(core):
             raise StorageError(f"there is no store at {directory}")
         try:
             recover(core, writable=False)
-            for _, file in core.version.files():
-                file.opened()
-            break
+            return core
         except StorageError as error:
             for _, file in core.version.files():
                 file.close()
-            if attempt == _ATTEMPTS or not isinstance(error.__cause__, FileNotFoundError):
+            vanished = isinstance(error.__cause__, FileNotFoundError)
+            if not vanished or time.monotonic() > deadline:
                 raise
-    return core
 
 
 class Store(Database):

@@ -153,7 +153,9 @@ def test_a_damaged_block_is_named_and_other_blocks_are_still_read(path: str) -> 
             list(store.items())
 
 
-def test_a_missing_or_foreign_file_is_an_error_not_an_empty_table(path: str) -> None:
+def test_a_missing_or_foreign_file_is_an_error_not_an_empty_table(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with lsmsql.open(path, background=False) as store:
         store.ingest([(1, "a")])
         store.create_table("t", {"a": "TEXT"}, "a").ingest([["b"]])
@@ -163,6 +165,7 @@ def test_a_missing_or_foreign_file_is_an_error_not_an_empty_table(path: str) -> 
     with lsmsql.open(path) as store, pytest.raises(lsmsql.CorruptionError, match="this is file"):
         store.get(1)
     os.remove(one)
+    monkeypatch.setattr("lsmsql.engine.store.PATIENCE", 0.1)
     with pytest.raises(lsmsql.StorageError, match="open"):
         lsmsql.open(path, "r")
 
@@ -181,7 +184,10 @@ def test_a_store_that_lost_its_current_is_not_buried_under_a_new_one(path: str) 
 
 
 @pytest.mark.parametrize("flushed", [False, True])
-def test_a_log_that_is_missing_is_an_error_and_no_empty_store(path: str, flushed: bool) -> None:
+def test_a_log_that_is_missing_is_an_error_and_no_empty_store(
+    path: str, flushed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsmsql.engine.store.PATIENCE", 0.1)
     with lsmsql.open(path) as store:
         if flushed:
             store["flushed"] = 1
@@ -235,13 +241,16 @@ class Vanishing(OsFileSystem):
         return super().open(path)
 
 
-def test_a_reader_begins_again_when_a_file_vanishes_but_not_for_ever(path: str) -> None:
+def test_a_reader_begins_again_when_a_file_vanishes_but_not_for_ever(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsmsql.engine.store.PATIENCE", 0.1)
     with lsmsql.open(path) as store:
         store.ingest([(1, "a")])
     with lsmsql.open(path, "r", filesystem=Vanishing(3)) as reader:
         assert reader[1] == "a"
     with pytest.raises(lsmsql.StorageError, match="gone"):
-        lsmsql.open(path, "r", filesystem=Vanishing(1000))
+        lsmsql.open(path, "r", filesystem=Vanishing(10**9))
 
 
 class Overtaken(OsFileSystem):
@@ -308,13 +317,11 @@ def test_the_manifest_is_begun_anew_when_it_has_grown_long(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lsmsql.engine.manifest.manifest.ROTATE_BYTES", 1000)
-    with lsmsql.open(
-        path, background=False, level0_files=100, level0_slow=100, level0_stop=100
-    ) as s:
+    with lsmsql.open(path, background=False, level0_files=2) as store:
         for i in range(20):
-            s[i] = i
-            s.flush()
+            store[0] = store[i] = i
+            store.flush()
         manifests = [name for name in os.listdir(path) if name.startswith("MANIFEST")]
         assert len(manifests) == 1 and manifests != ["MANIFEST-000001"]
     with lsmsql.open(path) as store:
-        assert list(store) == list(range(20))
+        assert list(store) == list(range(20)) and store[0] == 19

@@ -22,7 +22,10 @@ from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
 
 CURRENT = "CURRENT"
-ROTATE_BYTES = 4 << 20
+ROTATE_BYTES = 1 << 20
+"""A manifest of more bytes is begun anew ..."""
+_WORTHWHILE = 4
+"""... if that makes it smaller by this factor."""
 
 
 def manifest_name(number: int) -> str:
@@ -103,7 +106,9 @@ class Manifest:
     @property
     def wants_rotation(self) -> bool:
         """Whether it has grown so long that a new one should be begun."""
-        return self.size > ROTATE_BYTES
+        if self.size <= ROTATE_BYTES:
+            return False
+        return self.size > _WORTHWHILE * len(encode_edit(self.state.as_edit()))
 
     def record(self, edit: Edit) -> None:
         """Make ``edit`` durable; only then does ``state`` tell of it."""
@@ -147,8 +152,17 @@ class LoadedManifest:
     torn: bool
 
 
-def load_manifest(filesystem: FileSystem, directory: str) -> LoadedManifest:
-    """Read the manifest in force. Raises CorruptionError, FormatError, StorageError."""
+@dataclass(frozen=True)
+class RawManifest:
+    """The bytes of a manifest."""
+
+    number: int
+    path: str
+    data: bytes
+
+
+def read_manifest(filesystem: FileSystem, directory: str) -> RawManifest:
+    """Read the manifest in force. Raises CorruptionError, StorageError."""
     pointer = f"{directory}/{CURRENT}"
     name = filesystem.read_all(pointer).decode("ascii", "replace")
     digits = name.removeprefix("MANIFEST-").removesuffix("\n")[:20]
@@ -156,7 +170,13 @@ def load_manifest(filesystem: FileSystem, directory: str) -> LoadedManifest:
     if name != f"{manifest_name(number)}\n":
         raise CorruptionError(pointer, 0, f"{name[:40]!r} does not name a manifest")
     path = f"{directory}/{manifest_name(number)}"
-    reader = LogReader(filesystem.read_all(path), path, newest=True)
+    return RawManifest(number, path, filesystem.read_all(path))
+
+
+def parse_manifest(raw: RawManifest) -> LoadedManifest:
+    """What a manifest says. Raises CorruptionError, FormatError."""
+    number, path = raw.number, raw.path
+    reader = LogReader(raw.data, path, newest=True)
     header = reader.header
     if header is not None and (header.kind != MANIFEST or header.number != number):
         problem = f"this is {header.kind.name.lower()} {header.number}, not manifest {number}"

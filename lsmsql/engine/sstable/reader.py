@@ -78,6 +78,7 @@ class SSTable:
         self._filesystem = filesystem
         self._cache = cache
         self._counters = counters
+        self._held: ReadFile | None = None
         self._opened: Opened | None = None
         self._bloom: BloomFilter | None = None
         self._lock = threading.Lock()
@@ -85,6 +86,15 @@ class SSTable:
         self._obsolete = False
 
     # ------------------------------------------------------------------------------- opening
+
+    def hold(self) -> None:
+        """Open the file but read nothing yet: from now on its removal does no harm.
+
+        Raises StorageError.
+        """
+        with self._lock:
+            if self._opened is None and self._held is None:
+                self._held = self._filesystem.open(self.path)
 
     def opened(self) -> Opened:
         """The open file. Raises CorruptionError, FormatError, StorageError."""
@@ -97,7 +107,7 @@ class SSTable:
         return opened
 
     def _open(self) -> Opened:
-        file = self._filesystem.open(self.path)
+        file, self._held = self._held or self._filesystem.open(self.path), None
         try:
             size = file.size()
             tail = file.read_at(max(0, size - FOOTER_SIZE), FOOTER_SIZE)
@@ -256,6 +266,9 @@ class SSTable:
         """Close the file; it is opened again if it is used again."""
         with self._lock:
             opened, self._opened, self._bloom = self._opened, None, None
+            held, self._held = self._held, None
+        if held is not None:
+            held.close()
         if opened is not None:
             opened.file.close()
 

@@ -13,8 +13,9 @@ from lsmsql.engine.manifest.edit import AddedFile, Edit, decode_edit, encode_edi
 from lsmsql.engine.manifest.manifest import (
     Manifest,
     ManifestState,
-    load_manifest,
     manifest_name,
+    parse_manifest,
+    read_manifest,
 )
 from lsmsql.engine.manifest.version import LEVELS
 from lsmsql.engine.sstable.meta import FileMeta
@@ -56,7 +57,7 @@ def test_a_malformed_edit_is_corruption(data):
 def test_a_new_manifest_holds_the_state_it_was_begun_with(directory):
     state = ManifestState({7: (2, meta(7))}, 5, 99, 8)
     Manifest.begin(fs, directory, 9, state).close()
-    loaded = load_manifest(fs, directory)
+    loaded = parse_manifest(read_manifest(fs, directory))
     assert loaded.state == ManifestState({7: (2, meta(7))}, 5, 99, 10)
     assert (loaded.number, loaded.edits, loaded.torn) == (9, 1, False)
     assert fs.list(directory) == ["CURRENT", manifest_name(9)]
@@ -87,9 +88,9 @@ def test_what_was_recorded_is_loaded(tmp_path_factory, steps, reopen_at):
         files |= dict.fromkeys(added, level)
         if step == reopen_at:
             manifest.close()
-            manifest = Manifest.resume(fs, directory, load_manifest(fs, directory))
+            manifest = Manifest.resume(fs, directory, parse_manifest(read_manifest(fs, directory)))
     manifest.close()
-    state = load_manifest(fs, directory).state
+    state = parse_manifest(read_manifest(fs, directory)).state
     assert state == manifest.state
     assert {n: level for n, (level, _) in state.files.items()} == files
     sequences = [sequence for *_, sequence in steps if sequence is not None]
@@ -115,31 +116,42 @@ def test_a_torn_tail_is_cut_off_and_gone_on_after(directory):
     for end in range(whole, size):
         with open(path, "wb") as file:
             file.write(data[:end])
-        loaded = load_manifest(fs, directory)
+        loaded = parse_manifest(read_manifest(fs, directory))
         assert set(loaded.state.files) == {2}
         assert (loaded.end, loaded.torn) == (whole, end > whole)
     resumed = Manifest.resume(fs, directory, loaded)
     resumed.record(add(4))
     resumed.close()
-    assert set(load_manifest(fs, directory).state.files) == {2, 4}
+    assert set(parse_manifest(read_manifest(fs, directory)).state.files) == {2, 4}
 
 
 def test_rotation_carries_the_state_over(directory, monkeypatch):
     monkeypatch.setattr(module, "ROTATE_BYTES", 400)
     manifest = begun(directory)
-    number = 2
-    while not manifest.wants_rotation:
-        manifest.record(add(number))
-        number += 1
+    for number in range(2, 1000):
+        manifest.record(Edit(add(number).added, (number - 1,) if number > 2 else ()))
+        if manifest.wants_rotation:
+            break
     state = manifest.state
+    assert manifest.wants_rotation and len(state.files) == 1
     manifest.close()
     rotated = Manifest.begin(fs, directory, state.next_file, state)
-    assert not rotated.wants_rotation or rotated.size > 400
+    assert not rotated.wants_rotation
     rotated.close()
-    loaded = load_manifest(fs, directory)
+    loaded = parse_manifest(read_manifest(fs, directory))
     assert loaded.number == state.next_file
     assert loaded.state.files == state.files
     assert loaded.state.next_file == state.next_file + 1
+
+
+def test_a_manifest_that_would_stay_as_long_is_not_begun_anew(directory, monkeypatch):
+    monkeypatch.setattr(module, "ROTATE_BYTES", 400)
+    manifest = begun(directory)
+    for number in range(2, 30):
+        manifest.record(add(number))
+        assert not manifest.wants_rotation
+    assert manifest.size > 400
+    manifest.close()
 
 
 def test_a_rotation_that_was_cut_short_leaves_the_old_manifest_in_force(directory):
@@ -148,9 +160,9 @@ def test_a_rotation_that_was_cut_short_leaves_the_old_manifest_in_force(director
     manifest.close()
     fs.create(f"{directory}/CURRENT.new").close()
     LogWriter.create(fs, f"{directory}/{manifest_name(3)}", Kind.MANIFEST, 3).close()
-    assert set(load_manifest(fs, directory).state.files) == {2}
-    Manifest.begin(fs, directory, 4, load_manifest(fs, directory).state).close()
-    assert load_manifest(fs, directory).number == 4
+    assert set(parse_manifest(read_manifest(fs, directory)).state.files) == {2}
+    Manifest.begin(fs, directory, 4, parse_manifest(read_manifest(fs, directory)).state).close()
+    assert parse_manifest(read_manifest(fs, directory)).number == 4
 
 
 @pytest.mark.parametrize(
@@ -173,17 +185,17 @@ def test_a_damaged_pointer_is_corruption(directory, content):
     with open(f"{directory}/CURRENT", "wb") as file:
         file.write(content)
     with pytest.raises(CorruptionError, match="CURRENT, offset 0: .* does not name a manifest"):
-        load_manifest(fs, directory)
+        parse_manifest(read_manifest(fs, directory))
 
 
 def test_a_missing_file_is_named(directory):
     with pytest.raises(StorageError, match="CURRENT"):
-        load_manifest(fs, directory)
+        parse_manifest(read_manifest(fs, directory))
     manifest = begun(directory)
     manifest.close()
     fs.remove(manifest.path)
     with pytest.raises(StorageError, match="MANIFEST-000001"):
-        load_manifest(fs, directory)
+        parse_manifest(read_manifest(fs, directory))
 
 
 def written(directory: str, kind: Kind, number: int, *records: bytes) -> None:
@@ -214,7 +226,7 @@ def written(directory: str, kind: Kind, number: int, *records: bytes) -> None:
 def test_a_manifest_that_makes_no_sense_is_corruption(directory, kind, number, records, problem):
     written(directory, kind, number, *records)
     with pytest.raises(CorruptionError, match=f"MANIFEST-000001, offset .*{problem}"):
-        load_manifest(fs, directory)
+        parse_manifest(read_manifest(fs, directory))
 
 
 def test_damage_before_a_later_edit_is_corruption(directory):
@@ -226,7 +238,7 @@ def test_damage_before_a_later_edit_is_corruption(directory):
         file.seek(40)
         file.write(b"\xff\xff")
     with pytest.raises(CorruptionError, match="offset 32"):
-        load_manifest(fs, directory)
+        parse_manifest(read_manifest(fs, directory))
 
 
 def test_an_edit_that_cannot_be_written_is_not_told_of(directory):
