@@ -19,8 +19,6 @@ from lsmsql.engine.ragged import Bytes, Integers, offsets_and_bytes, unaligned
 
 Hashes = npt.NDArray[np.uint64]
 
-CHECKSUM_BYTES = 8
-"""Bytes of a stored checksum, little-endian."""
 
 checksum: Callable[..., int] = xxhash.xxh3_64_intdigest
 """``checksum(data: bytes | memoryview, seed: int = 0) -> int``: xxh3_64, without a wrapper."""

@@ -63,11 +63,6 @@ class Immutable:
     next_log: int
     last_sequence: int
 
-    @property
-    def nbytes(self) -> int:
-        """Estimated size in memory."""
-        return sum(memtable.nbytes for memtable in self.memtables.values())
-
 
 class Core:
     """The state of an open store. ``log`` and ``manifest`` are None in a store open for reading."""

@@ -55,7 +55,7 @@ class Options:
     level_factor: int = 10
     """Each level is this many times larger than the one above."""
     background: bool = True
-    """Flush and compact in a thread. False: in the call that makes it necessary."""
+    """Flush and compact in threads. False: in the call that makes it necessary."""
 
     def __post_init__(self) -> None:
         _choose("sync", self.sync, SYNC_MODES)

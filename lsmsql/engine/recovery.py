@@ -159,9 +159,9 @@ def _replay(core: Core, number: int, data: bytes | None, *, newest: bool, writab
     ``data`` None: the log is not there. To read it raises the error that says so.
     """
     path = core.file_path(log_name(number))
-    reader = LogReader(
-        core.filesystem.read_all(path) if data is None else data, path, newest=newest
-    )
+    if data is None:
+        data = core.filesystem.read_all(path)
+    reader = LogReader(data, path, newest=newest)
     for frame in reader.frames():
         _replay_frame(core, frame, path)
     if not newest or not writable:

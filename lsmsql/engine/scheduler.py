@@ -39,9 +39,9 @@ class Scheduler:
         if core.options.background:
             self._start("flush", self._flush_wanted, self._flush_all)
             self._start("compaction", self._compaction_wanted, self._compact_due)
-            if core.options.sync == "normal":
-                self._start("sync", self._sync_wanted, self._sync_log, core.options.sync_interval)
             core.wake = self._flush_wanted.set
+        if core.options.sync == "normal":
+            self._start("sync", self._sync_wanted, self._sync_log, core.options.sync_interval)
         self._compaction_wanted.set()
         self._flush_wanted.set()
 

@@ -11,6 +11,7 @@ import pytest
 
 import lsmsql
 from lsmsql.engine.filesystem import AppendFile, OsFileSystem
+from lsmsql.engine.wal.writer import LogWriter
 
 
 @pytest.fixture
@@ -406,6 +407,23 @@ class TestClosing:
         store.close()
         assert set(threading.enumerate()) <= threads
         lsmsql.open(path).close()
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_mode_normal_syncs_the_log_before_long(
+    path: str, background: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = threading.Event()
+    sync = LogWriter.sync
+
+    def tell(log: LogWriter) -> None:
+        sync(log)
+        synced.set()
+
+    with lsmsql.open(path, sync="normal", sync_interval=0.01, background=background) as store:
+        monkeypatch.setattr(LogWriter, "sync", tell)
+        store["a"] = 1
+        assert synced.wait(20)
 
 
 class TestThreads:

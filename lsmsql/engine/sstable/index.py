@@ -6,7 +6,7 @@ Blocks are in key order and share no key, so both searches are a ``bisect``.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -174,7 +174,3 @@ class BlockIndex:
         if stop is not None and low < high and self.last[high - 1] >= stop:
             total -= self.rows[high - 1] // 2
         return max(total, 0)
-
-    def block_at_or_after(self, key: bytes) -> int:
-        """Number of the first block whose last key is greater than ``key``."""
-        return bisect_right(self.last, key)
