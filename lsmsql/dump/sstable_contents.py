@@ -15,7 +15,7 @@ from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, Error
 from lsmsql.engine.filesystem import OsFileSystem, ReadFile
 from lsmsql.engine.keys import KeyCodec, KeyPart
-from lsmsql.engine.sstable.block import Block
+from lsmsql.engine.sstable.block import Block, is_data_block
 from lsmsql.engine.sstable.bloom import BloomFilter
 from lsmsql.engine.sstable.column import DICTIONARY, KIND_NAMES, Codec, Header, chunk_size
 from lsmsql.engine.sstable.format import (
@@ -28,7 +28,6 @@ from lsmsql.engine.sstable.format import (
     unseal,
 )
 from lsmsql.engine.sstable.index import BlockIndex, Zone
-from lsmsql.engine.sstable.reader import is_data_block
 from lsmsql.engine.values import ColumnType, Value
 
 TYPE_NAMES = {PUT: "PUT", DELETE: "DELETE"}

@@ -59,12 +59,43 @@ def hash_keys(keys: pa.Array) -> Hashes:
     everything = bool(short.all())
     for first in range(0, len(keys), _CHUNK):
         chunk = slice(first, first + _CHUNK)
-        if everything:
-            hashes[chunk] = _hash_ranges(data, starts[chunk], lengths[chunk])
-        else:
+        if not everything:
             rows = first + np.flatnonzero(short[chunk])
             hashes[rows] = _hash_ranges(data, starts[rows], lengths[rows])
+        elif (lengths[chunk] == lengths[first]).all():
+            hashes[chunk] = _hash_uniform(data, starts[chunk], int(lengths[first]))
+        else:
+            hashes[chunk] = _hash_ranges(data, starts[chunk], lengths[chunk])
     return hashes
+
+
+def _hash_uniform(data: Bytes, starts: Integers, width: int) -> Hashes:
+    """XXH64 of keys of ``width`` bytes each, end to end: no step needs an index."""
+    count, first = len(starts), int(starts[0])
+
+    def column(kind: str, at: int) -> Hashes:
+        """Number ``kind`` at byte ``at`` of every key."""
+        return np.ndarray((count,), kind, data, first + at, (width,)).astype(np.uint64)
+
+    striped = width & ~31
+    state = np.full(count, _P5)
+    if striped:
+        lanes = np.repeat(_ACCUMULATORS[:, None], count, axis=1)
+        for at in range(0, striped, 8):
+            lane = at // 8 % 4
+            lanes[lane] = _round(lanes[lane], column("<u8", at))
+        state = _merge(lanes)
+    state += np.uint64(width)
+    for at in range(striped, width - 7, 8):
+        state = _mix_word(state, column("<u8", at))
+    at = width & ~7
+    if width & 4:
+        state = _mix_half(state, column("<u4", at))
+        at += 4
+    while at < width:
+        state = _mix_byte(state, column("u1", at))
+        at += 1
+    return _avalanche(state)
 
 
 def _hash_ranges(data: Bytes, starts: Integers, lengths: Integers) -> Hashes:
@@ -77,16 +108,13 @@ def _hash_ranges(data: Bytes, starts: Integers, lengths: Integers) -> Hashes:
     left = lengths & 31
 
     for rows in _rounds(left >> 3):
-        lane = _round(_ZERO, words[at[rows]])
-        state[rows] = _rotate(state[rows] ^ lane, 27) * _P1 + _P4
+        state[rows] = _mix_word(state[rows], words[at[rows]])
         at[rows] += 8
     for rows in _rounds((left >> 2) & 1):
-        lane = halves[at[rows]].astype(np.uint64) * _P1
-        state[rows] = _rotate(state[rows] ^ lane, 23) * _P2 + _P3
+        state[rows] = _mix_half(state[rows], halves[at[rows]].astype(np.uint64))
         at[rows] += 4
     for rows in _rounds(left & 3):
-        lane = data[at[rows]].astype(np.uint64) * _P5
-        state[rows] = _rotate(state[rows] ^ lane, 11) * _P1
+        state[rows] = _mix_byte(state[rows], data[at[rows]].astype(np.uint64))
         at[rows] += 1
     return _avalanche(state)
 
@@ -103,11 +131,28 @@ def _begin(words: Hashes, starts: Integers, stripes: Integers) -> Hashes:
         for lane in range(4):
             lanes[lane, rows] = _round(lanes[lane, rows], words[at[rows] + 8 * lane])
         at[rows] += 32
+    state[striped] = _merge(lanes)
+    return state
+
+
+def _merge(lanes: Hashes) -> Hashes:
+    """One state of four accumulators."""
     merged = sum((_rotate(lanes[i], r) for i, r in enumerate((1, 7, 12, 18))), _ZERO)
     for lane in range(4):
         merged = (merged ^ _round(_ZERO, lanes[lane])) * _P1 + _P4
-    state[striped] = merged
-    return state
+    return merged
+
+
+def _mix_word(state: Hashes, words: Hashes) -> Hashes:
+    return _rotate(state ^ _round(_ZERO, words), 27) * _P1 + _P4
+
+
+def _mix_half(state: Hashes, halves: Hashes) -> Hashes:
+    return _rotate(state ^ halves * _P1, 23) * _P2 + _P3
+
+
+def _mix_byte(state: Hashes, single: Hashes) -> Hashes:
+    return _rotate(state ^ single * _P5, 11) * _P1
 
 
 def _rounds(counts: Integers) -> list[Integers | slice]:

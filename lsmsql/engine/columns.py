@@ -250,3 +250,12 @@ def key_position(run: pa.RecordBatch, key: bytes, *, after: bool = False) -> int
     keys = run.column(KEY)
     search = bisect_right if after else bisect_left
     return search(range(run.num_rows), key, key=lambda row: keys[row].as_py())
+
+
+def starts_of_keys(keys: pa.Array) -> npt.NDArray[np.bool_] | None:
+    """For each row whether its key differs from the one before; None when all do."""
+    same = pc.equal(keys.slice(1), keys.slice(0, len(keys) - 1)).to_numpy(zero_copy_only=False)
+    if not same.any():
+        return None
+    fresh: npt.NDArray[np.bool_] = np.concatenate(([True], ~same))
+    return fresh

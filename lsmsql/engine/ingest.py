@@ -16,12 +16,13 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from lsmsql.engine.columns import PUT, concat_columns, make_run
+from lsmsql.engine.ahead import ahead
+from lsmsql.engine.columns import PUT, concat_columns, make_run, starts_of_keys
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.manifest.version import TableVersion
+from lsmsql.engine.order import sort_order
 from lsmsql.engine.output import remove_files, write_tables
 from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.rows import RowCodec
@@ -29,7 +30,8 @@ from lsmsql.engine.scan import Range
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.sstable.meta import FileMeta
 
-_ROWS_PER_ADD = 16384
+_ROWS_PER_RUN = 65536
+_BYTES_PER_RUN = 8 << 20
 _LOCK_SECONDS = 1.0
 
 Batch = list[pa.Array]
@@ -101,18 +103,15 @@ def _join(batches: Sequence[Batch]) -> Batch:
 
 
 def _write_chunk(core: Core, codec: RowCodec, columns: Batch) -> _Chunk:
-    run = _sorted_run(codec, columns)
-    steps = range(0, run.num_rows, _ROWS_PER_ADD)
-    runs = (run.slice(start, _ROWS_PER_ADD) for start in steps)
     bottom = not core.version.table(codec.schema.id).deepest > 1
     table_bytes = core.options.table_bytes
-    return _Chunk(
-        tuple(write_tables(core, codec.schema, runs, bottom=bottom, table_bytes=table_bytes))
-    )
+    with ahead(_sorted_runs(codec, columns)) as runs:
+        files = write_tables(core, codec.schema, runs, bottom=bottom, table_bytes=table_bytes)
+    return _Chunk(tuple(files))
 
 
-def _sorted_run(codec: RowCodec, columns: Batch) -> pa.RecordBatch:
-    """The rows in key order, the last of each key only, as a run without sequence numbers."""
+def _sorted_runs(codec: RowCodec, columns: Batch) -> Iterator[pa.RecordBatch]:
+    """The rows in key order, the last of each key only, as runs without sequence numbers."""
     schema = codec.schema
     keys, masks = codec.keys.encode_columns([columns[position] for position in schema.key])
     slots: list[pa.Array] = [pa.nulls(len(keys))] * schema.slots
@@ -121,18 +120,33 @@ def _sorted_run(codec: RowCodec, columns: Batch) -> pa.RecordBatch:
     for column, values in zip(schema.columns, columns, strict=True):
         if column.slot is not None:
             slots[column.slot] = values
-    rows = len(keys)
-    zeros = from_numpy(np.zeros(rows, np.int64))
-    kinds = from_numpy(np.full(rows, PUT, np.int64))
-    run = make_run(keys, zeros, kinds, slots)
-    order = pc.array_sort_indices(keys)
-    ordered = keys.take(order)
-    last = pc.not_equal(ordered.slice(1), ordered.slice(0, rows - 1))
-    if not pc.all(last, min_count=0).as_py():
-        order = order.filter(pa.concat_arrays([last, from_numpy(np.ones(1, np.bool_))]))
-    elif pc.all(pc.equal(order, from_numpy(np.arange(rows, dtype=np.uint64)))).as_py():
-        return run
-    return run.take(order)
+    row_bytes = sum(column.nbytes for column in (keys, *slots)) // len(keys) + 1
+    step = max(1, min(_ROWS_PER_RUN, _BYTES_PER_RUN // row_bytes))
+    order, keys = _last_of_each(keys)
+    for start in range(0, len(keys), step):
+        part = keys.slice(start, step)
+        rows = len(part)
+        if order is None:
+            values = [slot.slice(start, rows) for slot in slots]
+        else:
+            picked = order.slice(start, rows)
+            values = [slot.take(picked) for slot in slots]
+        zeros = from_numpy(np.zeros(rows, np.int64))
+        kinds = from_numpy(np.full(rows, PUT, np.int64))
+        yield make_run(part, zeros, kinds, values)
+
+
+def _last_of_each(keys: pa.Array) -> tuple[pa.Array | None, pa.Array]:
+    """The last row of each key, in key order, and these keys; None for all rows as they are."""
+    order = sort_order(keys)
+    if order is not None:
+        keys = keys.take(from_numpy(order))
+    fresh = starts_of_keys(keys)
+    if fresh is not None:
+        last = np.append(fresh[1:], True)
+        order = np.flatnonzero(last) if order is None else order[last]
+        keys = keys.filter(from_numpy(last))
+    return None if order is None else from_numpy(order), keys
 
 
 def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence[_Chunk]) -> None:

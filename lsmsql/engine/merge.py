@@ -3,8 +3,8 @@
 A *source* is an iterator of runs (see ``columns``) in key order, of which the first has the newest
 records. The merge looks at one run of each source at a time. All keys up to the smallest of their
 last keys are complete: no source can still bring one. These *windows* are cut off the runs, laid
-end to end, sorted by a stable kernel (so that among equal keys the newer source stays in front),
-thinned out by ``select`` and handed on. A window that stems from one source alone needs no sorting.
+end to end, put in order (stably: among equal keys the newer source stays in front), thinned out by
+``select`` and handed on. A window that stems from one source alone needs no sorting.
 
 Invariant: the versions of one key within a source never straddle two runs. The sources keep it (no
 block, and no file of a level, parts them), and so do the windows.
@@ -16,14 +16,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, concat_runs, key_position
-from lsmsql.engine.ragged import from_numpy
-
-Mask = npt.NDArray[np.bool_]
+from lsmsql.engine.columns import (
+    DELETE,
+    KEY,
+    KIND,
+    SEQUENCE,
+    concat_runs,
+    key_position,
+    starts_of_keys,
+)
+from lsmsql.engine.order import sort_order
+from lsmsql.engine.ragged import Mask, from_numpy
 
 MAX_WINDOW_BYTES = 1 << 30
 """Arrow's offsets have 32 bits: a window of more bytes is cut down to one key."""
@@ -37,11 +42,16 @@ class Retention:
     nothing of a deleted key. For a rewrite, ``at`` is None: of each key remain the versions that a
     reader at one of ``snapshots`` (ascending) or at any later number sees. ``drop_tombstones``: no
     older level holds these keys, so a deletion that every reader sees needs no record.
+
+    ``forget_sequences_up_to``: records not newer than that lose their sequence number, which
+    becomes 0 and then takes no room. Only for the deepest level, where nothing older lies below,
+    and only up to the oldest number that any reader is at.
     """
 
     at: int | None = None
     snapshots: tuple[int, ...] = ()
     drop_tombstones: bool = False
+    forget_sequences_up_to: int = 0
 
 
 def merge(
@@ -109,9 +119,8 @@ class _Head:
 def _in_key_order(pieces: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """One run of the pieces, each in key order; the earlier piece first among equal keys."""
     window = concat_runs(pieces)
-    if len(pieces) == 1:
-        return window
-    return window.take(pc.array_sort_indices(window.column(KEY)))
+    order = sort_order(window.column(KEY)) if len(pieces) > 1 else None
+    return window if order is None else window.take(from_numpy(order))
 
 
 def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
@@ -129,7 +138,11 @@ def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
                 # A reader at the oldest snapshot or above must see the deletion, unless all do.
                 deleted &= run.column(SEQUENCE).to_numpy() <= keep.snapshots[0]
             mask = ~deleted if mask is None else mask & ~deleted
-    return run if mask is None else run.filter(from_numpy(mask))
+    if mask is not None:
+        run = run.filter(from_numpy(mask))
+    if keep.forget_sequences_up_to:
+        run = _forget_sequences(run, keep.forget_sequences_up_to)
+    return run
 
 
 def not_newer(run: pa.RecordBatch, sequence: int) -> pa.RecordBatch:
@@ -140,17 +153,19 @@ def not_newer(run: pa.RecordBatch, sequence: int) -> pa.RecordBatch:
     return run.filter(from_numpy(sequences <= sequence))
 
 
+def _forget_sequences(run: pa.RecordBatch, last: int) -> pa.RecordBatch:
+    """``run`` with 0 in the place of sequence numbers up to ``last``."""
+    sequences = run.column(SEQUENCE).to_numpy()
+    kept = from_numpy(np.where(sequences <= last, 0, sequences))
+    return run.set_column(SEQUENCE, "sequence", kept)
+
+
 def _newest(run: pa.RecordBatch, keep: Retention) -> Mask | None:
     """Marks the newest record of each key for each reader; None if that is every record."""
-    keys = run.column(KEY)
-    rows = len(keys)
-    same = pc.equal(keys.slice(1), keys.slice(0, rows - 1)).to_numpy(zero_copy_only=False)
-    if keep.at is None and keep.snapshots and same.any():
+    newest = starts_of_keys(run.column(KEY))
+    if newest is not None and keep.at is None and keep.snapshots:
         sequences = run.column(SEQUENCE).to_numpy()
         # Two versions of a key are alike when the same snapshots lie below both.
         epoch = np.searchsorted(np.asarray(keep.snapshots, np.int64), sequences, side="left")
-        same = same & (epoch[1:] == epoch[:-1])
-    if not same.any():
-        return None
-    mask: Mask = np.concatenate(([True], ~same))
-    return mask
+        newest[1:] |= epoch[1:] != epoch[:-1]
+    return newest

@@ -58,6 +58,17 @@ def offsets_and_bytes(array: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
     return np.frombuffer(offsets, np.int32)[first : first + len(array) + 1], content
 
 
+def matrix_of(array: pa.Array) -> Bytes | None:
+    """A binary array as a matrix with a value in each row; None if their lengths differ."""
+    offsets, data = offsets_and_bytes(array)
+    first, last = int(offsets[0]), int(offsets[-1])
+    rows = len(array)
+    width = (last - first) // max(rows, 1)
+    if rows == 0 or (np.diff(offsets) != width).any():
+        return None
+    return data[first:last].reshape(rows, width)
+
+
 def unaligned(data: Bytes, dtype: str) -> npt.NDArray[Any]:
     """A read-only view whose element i is the ``dtype`` that begins at byte i of ``data``."""
     kind = np.dtype(dtype)

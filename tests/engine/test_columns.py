@@ -22,6 +22,7 @@ from lsmsql.engine.columns import (
     narrow_column,
     narrow_run,
     run_from_records,
+    starts_of_keys,
     tag_column,
     tag_value,
     untag_value,
@@ -123,3 +124,10 @@ def test_the_position_of_a_key_parts_what_is_below_it_from_the_rest(keys, key):
     run = run_from_records(keys, [1] * len(keys), [()] * len(keys), [])
     assert key_position(run, key) == sum(k < key for k in keys)
     assert key_position(run, key, after=True) == sum(k <= key for k in keys)
+
+
+@given(st.lists(st.binary(max_size=2), min_size=1).map(sorted))
+def test_a_key_starts_where_it_differs_from_the_one_before(items):
+    fresh = starts_of_keys(pa.array(items, pa.binary()))
+    expected = [i == 0 or items[i] != items[i - 1] for i in range(len(items))]
+    assert all(expected) if fresh is None else fresh.tolist() == expected

@@ -127,6 +127,25 @@ def test_no_reader_can_tell_that_a_rewrite_took_place(dealt, snapshots):
         assert found == {k: history[k][s[0]] for k, s in expected.items() if s}
 
 
+@given(sources(), numbers, st.lists(numbers, max_size=3, unique=True))
+def test_sequence_numbers_that_no_reader_asks_for_are_forgotten(dealt, last, snapshots):
+    history, runs = dealt
+    snapshots = tuple(sorted(s for s in snapshots if s >= last))
+    keep = Retention(snapshots=snapshots, drop_tombstones=True, forget_sequences_up_to=last)
+    rewritten = list(merge([iter(run) for run in runs], keep))
+    whole = merge([iter(run) for run in runs], Retention(None, snapshots, drop_tombstones=True))
+    assert [record for run in rewritten for record in records_of(run)] == [
+        (key, 0 if sequence <= last else sequence, row)
+        for run in whole
+        for key, sequence, row in records_of(run)
+    ]
+    for reader in (*snapshots, 99):
+        seen = merge([iter(rewritten)], Retention(at=reader))
+        found = {key: row for run in seen for key, _, row in records_of(run)}
+        expected = {key: kept(history[key], Retention(at=reader)) for key in history}
+        assert found == {k: history[k][s[0]] for k, s in expected.items() if s}
+
+
 def test_a_source_is_asked_for_its_next_run_only_when_it_is_needed():
     asked = []
 

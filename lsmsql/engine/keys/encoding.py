@@ -41,6 +41,7 @@ from lsmsql.engine.ragged import (
     Bytes,
     binary_from_matrix,
     binary_scalar,
+    matrix_of,
     offsets_and_bytes,
 )
 from lsmsql.engine.values import ColumnType
@@ -184,10 +185,32 @@ def join_pieces(pieces: Sequence[pa.Array | pa.Scalar]) -> pa.Array:
     total = sum(_size(piece, rows) for piece in pieces)
     if total > MAX_BATCH_BYTES:
         raise LimitError(f"{total:,} bytes of keys in one batch; split it")
+    matrix = _join_uniform(pieces, rows)
+    if matrix is not None:
+        return binary_from_matrix(matrix)
     if all(piece is _TERMINATOR for piece in pieces[1::2]) and pieces[-1] is not _TERMINATOR:
         # The terminators as the kernel's separator: half the time.
         return pc.binary_join_element_wise(*pieces[0::2], _TERMINATOR)
     return pc.binary_join_element_wise(*pieces, _NOTHING)
+
+
+def _join_uniform(pieces: Sequence[pa.Array | pa.Scalar], rows: int) -> Bytes | None:
+    """The keys as rows of a matrix; None if a piece is not of the same length in every row."""
+    columns: list[Bytes] = []
+    for piece in pieces:
+        if isinstance(piece, pa.Scalar):
+            column: Bytes | None = np.frombuffer(piece.as_py(), np.uint8)[np.newaxis]
+        else:
+            column = matrix_of(piece)
+        if column is None:
+            return None
+        columns.append(column)
+    joined = np.empty((rows, sum(column.shape[1] for column in columns)), np.uint8)
+    at = 0
+    for column in columns:
+        joined[:, at : at + column.shape[1]] = column
+        at += column.shape[1]
+    return joined
 
 
 def _size(piece: pa.Array | pa.Scalar, rows: int) -> int:

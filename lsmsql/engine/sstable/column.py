@@ -1,7 +1,7 @@
-"""One column of one block: an Arrow array to bytes and back.
+"""One column of one block: how its bytes are laid out, and how they become an Arrow array.
 
 A column is a *header* (a msgpack array, kept in the header of its block) and a *chunk*: the buffers
-of the array, each compressed on its own and laid end to end.
+of the array, each compressed on its own and laid end to end. ``encoding`` writes them.
 
     NULLS       [0]                                                  no chunk
     CONSTANT    [1, value]                                           no chunk
@@ -26,19 +26,15 @@ values, without NULL, that the indices point into.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from lsmsql.engine.columns import TAGGED, check_tagged
-from lsmsql.engine.ragged import (
-    MAX_BATCH_BYTES,
-    binary_scalar,
-    from_numpy,
-)
+from lsmsql.engine.columns import TAGGED, check_tagged, concat_columns
+from lsmsql.engine.ragged import MAX_BATCH_BYTES, Integers, binary_scalar, from_numpy
 
 NULLS, CONSTANT, INTEGER, REAL, TEXT, BLOB, TAGGED_KIND, DICTIONARY = range(8)
 KIND_NAMES = ("nulls", "constant", "integer", "real", "text", "blob", "tagged", "dictionary")
@@ -46,24 +42,27 @@ KIND_NAMES = ("nulls", "constant", "integer", "real", "text", "blob", "tagged", 
 Header = list[Any]
 """The header of a column, as drawn above."""
 
-Integers = npt.NDArray[np.int64]
-
 MAX_EXPANSION = 1 << 16
 """No buffer is believed to grow by more than this factor when it is decompressed."""
 
 MIN_ZSTD = 4096
 """With "zstd", buffers of fewer bytes are compressed with lz4: zstd takes some 20 µs to begin."""
 
+MAX_JOINED_BYTES = 64 << 20
+"""Text or bytes of several blocks are decoded into one array of at most this size."""
+
 _MIN_COMPRESSED = 48
 """Buffers of fewer bytes are stored as they are: compression would not pay for its call."""
 
-_MAX_CONSTANT = 256
-_MIN_DICTIONARY_ROWS = 16
+MAX_CONSTANT = 256
+"""No longer text and no longer bytes are a CONSTANT."""
 
-_WIDTHS: dict[int, npt.DTypeLike] = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
+WIDTHS: dict[int, npt.DTypeLike] = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
+"""How numbers of so many bytes are stored."""
+
 _VARIABLE_TYPES = {TEXT: pa.string(), BLOB: pa.binary(), TAGGED_KIND: TAGGED}
 _TYPES = {INTEGER: pa.int64(), REAL: pa.float64(), **_VARIABLE_TYPES}
-_VARIABLE_KINDS = {kind: number for number, kind in _VARIABLE_TYPES.items()}
+VARIABLE_KINDS = {kind: number for number, kind in _VARIABLE_TYPES.items()}
 _CONSTANT_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary()}
 
 
@@ -106,42 +105,6 @@ class Codec:
 
 _NO_CODEC = Codec("none")
 
-# --------------------------------------------------------------------------------------- encoding
-
-
-def encode_column(array: pa.Array, codec: Codec, *, dictionary: bool) -> tuple[Header, list[Any]]:
-    """Header and chunk (as a list of buffers) of an array of one of the types in ``columns``.
-
-    ``dictionary`` allows the DICTIONARY form, which costs a pass to find out whether it pays.
-    """
-    rows = len(array)
-    nulls = array.null_count
-    if nulls == rows:
-        return [NULLS], []
-    kind = array.type
-    if kind == pa.int64():
-        return _encode_integers(array, nulls, codec)
-    if dictionary and rows >= _MIN_DICTIONARY_ROWS:
-        encoded = _encode_dictionary(array, nulls, codec)
-        if encoded is not None:
-            return encoded
-    if kind == pa.float64():
-        return _encode_reals(array, nulls, codec)
-    return _encode_variable(array, nulls, codec)
-
-
-def _validity(array: pa.Array, nulls: int) -> npt.NDArray[np.bool_] | None:
-    if not nulls:
-        return None
-    valid: npt.NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
-    return valid
-
-
-def _stored_validity(valid: npt.NDArray[np.bool_] | None, codec: Codec) -> Any:
-    if valid is None:
-        return b""
-    return codec.compress(np.packbits(valid, bitorder="little").tobytes())
-
 
 def fixed_values(array: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """The 8-byte values of an int64 or double array, without a copy; NULLs hold anything."""
@@ -158,93 +121,6 @@ def value_lengths(array: pa.Array) -> tuple[Integers, memoryview]:
     # Arrow's buffers are of signed bytes, which compare as unequal to bytes from 80 on.
     content = memoryview(data).cast("B")[first:last] if last > first else memoryview(b"")
     return np.diff(offsets).astype(np.int64), content
-
-
-def _pack_integers(values: npt.NDArray[Any], codec: Codec) -> tuple[int, int, Any]:
-    """Base, width and stored data of a non-empty array of integers."""
-    base, top = int(values.min()), int(values.max())
-    spread = top - base
-    if spread == 0:
-        return base, 0, b""
-    width = next(w for w in _WIDTHS if spread < 1 << (8 * w))
-    narrow = (values.astype(np.uint64) - np.uint64(base % (1 << 64))).astype(_WIDTHS[width])
-    return base, width, codec.compress(narrow.tobytes())
-
-
-def _encode_integers(array: pa.Array, nulls: int, codec: Codec) -> tuple[Header, list[Any]]:
-    values = fixed_values(array, np.int64)
-    valid = _validity(array, nulls)
-    if valid is not None:
-        values = np.where(valid, values, values[valid].min())
-    base, width, data = _pack_integers(values, codec)
-    if width == 0 and valid is None:
-        return [CONSTANT, base], []
-    validity = _stored_validity(valid, codec)
-    return [INTEGER, len(validity), base, width, len(data)], [validity, data]
-
-
-def _encode_reals(array: pa.Array, nulls: int, codec: Codec) -> tuple[Header, list[Any]]:
-    values = fixed_values(array, np.float64)
-    valid = _validity(array, nulls)
-    if valid is None:
-        bits = values.view(np.int64)
-        if (bits == bits[0]).all():
-            return [CONSTANT, float(values[0])], []
-    else:
-        values = np.where(valid, values, 0.0)
-    validity = _stored_validity(valid, codec)
-    data = codec.compress(values.astype("<f8", copy=False).tobytes())
-    return [REAL, len(validity), len(data)], [validity, data]
-
-
-def _encode_variable(array: pa.Array, nulls: int, codec: Codec) -> tuple[Header, list[Any]]:
-    kind = _VARIABLE_KINDS[array.type]
-    valid = _validity(array, nulls)
-    lengths, content = value_lengths(array)
-    if valid is not None and lengths[~valid].any():  # bytes that no value owns
-        lengths, content = value_lengths(pc.fill_null(array, b"" if kind != TEXT else ""))
-    if valid is None and kind != TAGGED_KIND and _is_constant(lengths, content):
-        return [CONSTANT, array[0].as_py()], []
-    validity = _stored_validity(valid, codec)
-    base, width, stored = _pack_integers(lengths, codec)
-    data = codec.compress(content)
-    header = [kind, len(validity), base, width, len(stored), len(data)]
-    return header, [validity, stored, data]
-
-
-def _is_constant(lengths: Integers, content: memoryview) -> bool:
-    size = int(lengths[0])
-    if size > _MAX_CONSTANT or len(content) != size * len(lengths) or (lengths != size).any():
-        return False
-    if content[:size] != content[len(content) - size :]:  # most columns end here
-        return False
-    return content == bytes(content[:size]) * len(lengths)
-
-
-def _encode_dictionary(
-    array: pa.Array, nulls: int, codec: Codec
-) -> tuple[Header, list[Any]] | None:
-    """The DICTIONARY form if at most a quarter of the values are distinct, else None."""
-    encoded = array.dictionary_encode()
-    entries = len(encoded.dictionary)
-    if entries * 4 > len(array) or entries < 2:
-        return None
-    valid = _validity(array, nulls)
-    indices = np.frombuffer(encoded.indices.buffers()[1], np.int32)[: len(array)]
-    if valid is not None:
-        indices = np.where(valid, indices, 0)
-    width = 1 if entries <= 256 else 2 if entries <= 65536 else 4
-    stored = codec.compress(indices.astype(_WIDTHS[width]).tobytes())
-    validity = _stored_validity(valid, codec)
-    inner, chunk = encode_column(encoded.dictionary, codec, dictionary=False)
-    return [DICTIONARY, len(validity), width, len(stored), entries, inner], [
-        validity,
-        stored,
-        *chunk,
-    ]
-
-
-# --------------------------------------------------------------------------------------- decoding
 
 
 def chunk_size(header: Header) -> int:
@@ -280,34 +156,78 @@ def stored_type(header: Header) -> pa.DataType | None:
     return stored_type(header[5]) if kind == DICTIONARY else _TYPES[kind]
 
 
-def decode_column(header: Header, chunk: memoryview, rows: int, codec: Codec) -> pa.Array:
-    """The array of ``rows`` values that header and chunk stand for.
+def uniform_size(header: Header) -> int | None:
+    """The size that all values of a TEXT, BLOB or TAGGED column have; None if there is none."""
+    if header[0] in _VARIABLE_TYPES and header[1] == 0 and header[3] == 0:
+        size: int = header[2]
+        return size
+    return None
 
-    ``header`` has gone through ``chunk_size``. Raises ValueError or TypeError if the two do not fit
-    together; nothing outside ``chunk`` is ever read.
+
+Stored = tuple[Header, memoryview, int]
+"""A column as it stands in a block: header, chunk, and the number of rows."""
+
+
+def decode_column(header: Header, chunk: memoryview, rows: int, codec: Codec) -> pa.Array:
+    """The array of ``rows`` values that header and chunk stand for. See ``decode_columns``."""
+    return decode_columns([(header, chunk, rows)], codec)
+
+
+def decode_columns(stored: Sequence[Stored], codec: Codec) -> pa.Array:
+    """A column as it stands in one block after another, as one array.
+
+    The headers have gone through ``chunk_size``. Raises ValueError or TypeError if a header and its
+    chunk do not fit together, and if more than one block is given and they have text or bytes of
+    more than MAX_JOINED_BYTES. Nothing outside the chunks is ever read.
     """
+    header, _, _ = stored[0]
     kind = header[0]
+    if any(other[0] != kind for other, _, _ in stored):
+        return _concat_decoded(decode_column, stored, codec)
+    rows = sum(count for _, _, count in stored)
     if kind == NULLS:
         return pa.nulls(rows)
     if kind == CONSTANT:
+        if any(repr(other) != repr(header) for other, _, _ in stored):
+            return _concat_decoded(decode_column, stored, codec)
         return _constant(header[1], rows)
-    stored_validity = header[1]
-    validity = None
-    if stored_validity:
-        bitmap = codec.decompress(chunk[:stored_validity], (rows + 7) // 8)
-        validity = pa.py_buffer(bitmap)
-        chunk = chunk[stored_validity:]
+    if kind == DICTIONARY:
+        return _concat_decoded(_decode_dictionary, stored, codec)
+    validity = _join_validity(stored, rows, codec)
     if kind == INTEGER:
-        _, _, base, width, _ = header
-        values = _unpack_integers(base, width, chunk, rows, codec)
+        parts = [
+            (base, width, chunk[skipped:], count)
+            for (_, skipped, base, width, _), chunk, count in stored
+        ]
+        values = _unpack_integers(parts, codec)
         return pa.Array.from_buffers(pa.int64(), rows, [validity, pa.py_buffer(values)])
     if kind == REAL:
-        stored = np.frombuffer(codec.decompress(chunk, rows * 8), "<f8")
-        reals = np.require(stored, np.float64, "A")  # Arrow wants its buffers aligned
+        reals = _join_reals(stored, rows, codec)
         return pa.Array.from_buffers(pa.float64(), rows, [validity, pa.py_buffer(reals)])
-    if kind == DICTIONARY:
-        return _decode_dictionary(header, chunk, rows, validity, codec)
-    return _decode_variable(header, chunk, rows, validity, codec)
+    return _decode_variable(stored, rows, validity, codec)
+
+
+def _concat_decoded(
+    decode: Callable[[Header, memoryview, int, Codec], pa.Array],
+    stored: Sequence[Stored],
+    codec: Codec,
+) -> pa.Array:
+    """The column of each block decoded on its own, and then end to end."""
+    if len(stored) == 1:
+        return decode(*stored[0], codec)
+    arrays: list[pa.Array] = []
+    size = 0
+    for one in stored:
+        arrays.append(decode(*one, codec))
+        size += arrays[-1].nbytes
+        _check_joined(size, stored)
+    return concat_columns(arrays)
+
+
+def _check_joined(size: int, stored: Sequence[Stored]) -> None:
+    """Raise ValueError if values of ``size`` bytes are too much for one array."""
+    if size > (MAX_BATCH_BYTES if len(stored) == 1 else MAX_JOINED_BYTES):
+        raise ValueError(f"{size:,} bytes of values in one column")
 
 
 def _constant(value: Any, rows: int) -> pa.Array:
@@ -315,40 +235,80 @@ def _constant(value: Any, rows: int) -> pa.Array:
     if kind is None:
         raise ValueError(f"a constant of type {type(value).__name__}")
     if isinstance(value, int):
-        return from_numpy(_unpack_integers(value, 0, b"", rows, _NO_CODEC))
-    if isinstance(value, str | bytes) and len(value) > _MAX_CONSTANT:
-        raise ValueError(f"a constant of {len(value):,} bytes")
+        return from_numpy(_unpack_integers([(value, 0, b"", rows)], _NO_CODEC))
     if isinstance(value, float):
         return from_numpy(np.full(rows, value))
+    if len(value) > MAX_CONSTANT or len(value) * rows > MAX_BATCH_BYTES // 4:
+        raise ValueError(f"a constant of {len(value):,} bytes in {rows:,} rows")
     content = value.encode() if isinstance(value, str) else value
     return pa.repeat(binary_scalar(content, kind), rows)
 
 
-def _unpack_integers(base: Any, width: Any, stored: Any, rows: int, codec: Codec) -> Integers:
-    if type(base) is not int or not -(1 << 63) <= base < 1 << 63:
-        raise ValueError(f"malformed base {base!r}")
-    if width == 0:
-        return np.full(rows, base, np.int64)
-    dtype = _WIDTHS.get(width)
-    if dtype is None:
-        raise ValueError(f"integers of {width} bytes")
-    values = np.frombuffer(codec.decompress(stored, rows * width), dtype).astype(np.int64)
-    values += base
+def _join_validity(stored: Sequence[Stored], rows: int, codec: Codec) -> Any:
+    """Arrow's validity bitmap; None if nothing is NULL."""
+    if not any(header[1] for header, _, _ in stored):
+        return None
+    bitmaps = [
+        codec.decompress(chunk[: header[1]], (count + 7) // 8) if header[1] else None
+        for header, chunk, count in stored
+    ]
+    if len(stored) == 1:
+        return pa.py_buffer(bitmaps[0])
+    valid = np.ones(rows, np.uint8)
+    at = 0
+    for bitmap, (_, _, count) in zip(bitmaps, stored, strict=True):
+        if bitmap is not None:
+            bits = np.unpackbits(np.frombuffer(bitmap, np.uint8), count=count, bitorder="little")
+            valid[at : at + count] = bits
+        at += count
+    return pa.py_buffer(np.packbits(valid, bitorder="little"))
+
+
+def _join_reals(stored: Sequence[Stored], rows: int, codec: Codec) -> npt.NDArray[np.float64]:
+    reals = np.empty(rows, np.float64)  # Arrow wants its buffers aligned, which chunks are not
+    at = 0
+    for header, chunk, count in stored:
+        content = codec.decompress(chunk[header[1] :], count * 8)
+        reals[at : at + count] = np.frombuffer(content, "<f8")
+        at += count
+    return reals
+
+
+def _unpack_integers(parts: Sequence[tuple[Any, Any, Any, int]], codec: Codec) -> Integers:
+    """The integers of all parts: base, width, stored data and count of each."""
+    values = np.empty(sum(count for _, _, _, count in parts), np.int64)
+    at = 0
+    for base, width, stored, count in parts:
+        if type(base) is not int or not -(1 << 63) <= base < 1 << 63:
+            raise ValueError(f"malformed base {base!r}")
+        piece = values[at : at + count]
+        at += count
+        if width == 0:
+            piece[:] = base
+            continue
+        dtype = WIDTHS.get(width)
+        if dtype is None:
+            raise ValueError(f"integers of {width} bytes")
+        piece[:] = np.frombuffer(codec.decompress(stored, count * width), dtype)
+        if base:
+            piece += base
     return values
 
 
-def _decode_variable(
-    header: Header, chunk: memoryview, rows: int, validity: Any, codec: Codec
-) -> pa.Array:
-    kind, _, base, width, stored, stored_data = header
-    lengths = _unpack_integers(base, width, chunk[:stored], rows, codec)
+def _decode_variable(stored: Sequence[Stored], rows: int, validity: Any, codec: Codec) -> pa.Array:
+    """TEXT, BLOB and TAGGED."""
+    kind = stored[0][0][0]
     offsets = np.zeros(rows + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    total = int(offsets[-1])
-    limit = min(stored_data * MAX_EXPANSION, MAX_BATCH_BYTES)
-    if total > limit or (lengths < 0).any() or (lengths > limit).any():
-        raise ValueError("lengths that do not fit the data")
-    data = codec.decompress(chunk[stored : stored + stored_data], total)
+    np.cumsum(_unpack_lengths(stored, codec), out=offsets[1:])
+    _check_joined(int(offsets[-1]), stored)
+    contents = []
+    at = 0
+    for (_, skipped, _, _, lengths, size), chunk, count in stored:
+        total = int(offsets[at + count]) - int(offsets[at])
+        start = skipped + lengths
+        contents.append(codec.decompress(chunk[start : start + size], total))
+        at += count
+    data = contents[0] if len(contents) == 1 else b"".join(contents)
     if kind != TAGGED_KIND:
         offsets = offsets.astype(np.int32)
     buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(data)]
@@ -360,13 +320,23 @@ def _decode_variable(
     return array
 
 
-def _decode_dictionary(
-    header: Header, chunk: memoryview, rows: int, validity: Any, codec: Codec
-) -> pa.Array:
-    _, _, width, stored, entries, inner = header
+def _unpack_lengths(stored: Sequence[Stored], codec: Codec) -> Integers:
+    """Lengths that may be summed up: none negative, and none beyond what 32 bits address."""
+    parts = []
+    for (_, skipped, base, width, lengths, _), chunk, count in stored:
+        if type(base) is not int or not 0 <= base <= MAX_BATCH_BYTES or width == 8:
+            raise ValueError(f"lengths of base {base!r} in {width!r} bytes")
+        parts.append((base, width, chunk[skipped : skipped + lengths], count))
+    return _unpack_integers(parts, codec)
+
+
+def _decode_dictionary(header: Header, chunk: memoryview, rows: int, codec: Codec) -> pa.Array:
+    _, skipped, width, stored, entries, inner = header
     if type(entries) is not int or not 0 < entries <= rows:
         raise ValueError(f"a dictionary of {entries!r} entries for {rows} rows")
-    indices = _unpack_integers(0, width, chunk[:stored], rows, codec)
+    validity = _join_validity([(header, chunk, rows)], rows, codec)
+    chunk = chunk[skipped:]
+    indices = _unpack_integers([(0, width, chunk[:stored], rows)], codec)
     if int(indices.max()) >= entries:
         raise ValueError("an index beyond its dictionary")
     dictionary = decode_column(inner, chunk[stored:], entries, codec)
@@ -378,7 +348,7 @@ def _decode_dictionary(
 
 def _check_size(dictionary: pa.Array, indices: Integers) -> None:
     """Raise ValueError if the entries that the indices pick are too much for one array."""
-    if dictionary.type in _VARIABLE_KINDS:
+    if dictionary.type in VARIABLE_KINDS:
         lengths, _ = value_lengths(dictionary)
         size = int(lengths[indices].sum())
         if size > MAX_BATCH_BYTES:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lsmsql.engine.columns import TAGGED, build_column
 from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.ragged import Mask
 from lsmsql.engine.sstable.block import Block, encode_block
-from lsmsql.engine.sstable.column import Codec, fixed_values
+from lsmsql.engine.sstable.column import Codec, fixed_values, value_lengths
+from lsmsql.engine.sstable.encoding import Edges, integer_bounds, nulls_between, valid_mask
 from lsmsql.engine.sstable.format import (
     FIRST,
     FIRST_ZONE,
@@ -32,7 +36,9 @@ from lsmsql.engine.sstable.format import (
 )
 from lsmsql.engine.values import ColumnType, Value
 
-_NUMBERS = {pa.int64(): np.int64, pa.float64(): np.float64}
+_MAX_CHARACTER_BYTES = 4
+
+Reals = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,19 +53,56 @@ class Zone:
     nulls: int
 
 
-def column_zone(column: pa.Array) -> Zone:
-    """The zone map of a column of a run."""
-    nulls = column.null_count
+def column_zones(column: pa.Array, edges: Edges) -> list[Zone]:
+    """The zone map of each piece of a column of a run that is cut at ``edges``."""
+    valid = valid_mask(column)
+    nulls = nulls_between(valid, edges)
     kind = column.type
-    if nulls == len(column) or kind == TAGGED:
+    if kind in (pa.null(), TAGGED):
+        return [Zone(None, None, count) for count in nulls]
+    if kind not in (pa.int64(), pa.float64()):
+        pieces = [column.slice(start, stop - start) for start, stop in pairwise(edges)]
+        return [_piece_zone(piece, count) for piece, count in zip(pieces, nulls, strict=True)]
+    bounds: tuple[npt.NDArray[Any], npt.NDArray[Any]]
+    if kind == pa.int64():
+        bounds = integer_bounds(fixed_values(column, np.int64), valid, edges)
+    else:
+        bounds = _real_bounds(fixed_values(column, np.float64), valid, edges)
+    return [
+        Zone(low, high, count) if count < stop - start else Zone(None, None, count)
+        for low, high, count, (start, stop) in zip(
+            bounds[0].tolist(), bounds[1].tolist(), nulls, pairwise(edges), strict=True
+        )
+    ]
+
+
+def _real_bounds(values: Reals, valid: Mask | None, edges: Edges) -> tuple[Reals, Reals]:
+    low = high = values
+    if valid is not None:
+        low, high = np.where(valid, values, np.inf), np.where(valid, values, -np.inf)
+    return np.minimum.reduceat(low, edges[:-1]), np.maximum.reduceat(high, edges[:-1])
+
+
+def _piece_zone(piece: pa.Array, nulls: int) -> Zone:
+    """The zone map of text or bytes."""
+    rows = len(piece)
+    if nulls == rows or _is_long(piece):
         return Zone(None, None, nulls)
-    if nulls == 0 and kind in _NUMBERS:
-        values = fixed_values(column, _NUMBERS[kind])
-        return Zone(values.min().item(), values.max().item(), 0)
-    if kind in (pa.string(), pa.binary()) and column.nbytes > 2 * MAX_ZONE_BYTES * len(column):
-        return Zone(None, None, nulls)
-    bounds = pc.min_max(column)
+    bounds = pc.min_max(piece)
     return Zone(zone_bound(bounds["min"].as_py()), zone_bound(bounds["max"].as_py()), nulls)
+
+
+def _is_long(piece: pa.Array) -> bool:
+    """Whether text or bytes are too long for bounds to be worth looking for.
+
+    So they are if each is longer than a bound may be, whatever UTF-8 takes for a character, or
+    most are.
+    """
+    lengths, content = value_lengths(piece)
+    shortest = (
+        _MAX_CHARACTER_BYTES * MAX_ZONE_BYTES if piece.type == pa.string() else MAX_ZONE_BYTES
+    )
+    return int(lengths.min()) > shortest or len(content) > 2 * MAX_ZONE_BYTES * len(piece)
 
 
 @dataclass
@@ -159,7 +202,7 @@ class BlockIndex:
         column = FIRST_ZONE + 3 * slot
         if column >= self._block.width:
             return Zone(None, None, self.rows[block])
-        minimum, maximum, nulls = (self._block.values(column + i)[block] for i in range(3))
+        minimum, maximum, nulls = (self._block.value(column + i, block) for i in range(3))
         if type(nulls) is not int:
             path, offset = self._block.where
             raise CorruptionError(path, offset, f"a zone map with {nulls!r} NULLs")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from bisect import bisect_left
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lsmsql.engine.checksum import hash_keys
 from lsmsql.engine.columns import (
@@ -19,15 +20,17 @@ from lsmsql.engine.columns import (
     SEQUENCE,
     TAGGED,
     concat_runs,
-    narrow_run,
+    narrow_column,
+    starts_of_keys,
 )
 from lsmsql.engine.filesystem import AppendFile, FileSystem
 from lsmsql.engine.options import Options
-from lsmsql.engine.ragged import from_numpy
+from lsmsql.engine.ragged import Mask, from_numpy
 from lsmsql.engine.schema import TableSchema
-from lsmsql.engine.sstable.block import MAX_ROWS, encode_block
+from lsmsql.engine.sstable.block import MAX_ROWS, join_block
 from lsmsql.engine.sstable.bloom import build_bloom
-from lsmsql.engine.sstable.column import BLOB, REAL, TAGGED_KIND, TEXT, Codec
+from lsmsql.engine.sstable.column import Codec
+from lsmsql.engine.sstable.encoding import DictionaryTrials, encode_columns
 from lsmsql.engine.sstable.format import (
     VERSION,
     Footer,
@@ -36,12 +39,14 @@ from lsmsql.engine.sstable.format import (
     encode_footer,
     seal,
 )
-from lsmsql.engine.sstable.index import IndexBuilder, column_zone
+from lsmsql.engine.sstable.index import IndexBuilder, column_zones
 from lsmsql.engine.sstable.meta import FileMeta
 
 CREATOR = "lsmsql 0.1"
-_RETRY_DICTIONARY = 16
-"""A column whose values did not fit a dictionary is tried again after this many blocks."""
+_BLOCKS_AT_ONCE = 32
+"""Runs wait until they fill this many blocks, and so many are encoded and written together: the
+larger the pieces, the fewer calls per row; the smaller, the less memory and the more of it cached.
+"""
 
 
 class TableWriter:
@@ -76,11 +81,12 @@ class TableWriter:
         self._hashes: list[npt.NDArray[np.uint64]] = []
         self._pending: list[pa.RecordBatch] = []
         self._pending_bytes = 0
+        self._pending_rows = 0
         self._keys = 0
         self._tombstones = 0
         self._min_sequence = 1 << 62
         self._max_sequence = 0
-        self._dictionary_after = [0] * (FIRST_VALUE + schema.slots)
+        self._trials = [DictionaryTrials() for _ in range(FIRST_VALUE + schema.slots)]
         self._file: AppendFile = filesystem.create(path)
         self._offset = 0
 
@@ -90,57 +96,76 @@ class TableWriter:
         return self._offset + self._pending_bytes
 
     def add(self, run: pa.RecordBatch) -> None:
-        """Append a run; cuts off as many blocks as it fills."""
+        """Append a run; writes the blocks that are full once they are some."""
         if run.num_rows == 0:
             return
-        self._note(run)
         self._pending.append(run)
         self._pending_bytes += run.nbytes
-        if self._pending_bytes >= self._block_bytes or self._rows_pending() >= self._block_rows:
+        self._pending_rows += run.num_rows
+        if (
+            self._pending_bytes >= _BLOCKS_AT_ONCE * self._block_bytes
+            or self._pending_rows >= _BLOCKS_AT_ONCE * self._block_rows
+        ):
             self._cut(final=False)
-
-    def _rows_pending(self) -> int:
-        return sum(run.num_rows for run in self._pending)
-
-    def _note(self, run: pa.RecordBatch) -> None:
-        """Keep the figures that the tail of the file tells about all its records."""
-        keys = run.column(KEY)
-        fresh = _starts_key(keys)
-        if fresh is not None:
-            keys = keys.filter(from_numpy(fresh))
-        self._keys += len(keys)
-        self._hashes.append(hash_keys(keys))
-        bounds = pc.min_max(run.column(SEQUENCE))
-        self._min_sequence = min(self._min_sequence, bounds["min"].as_py())
-        self._max_sequence = max(self._max_sequence, bounds["max"].as_py())
-        self._tombstones += int((run.column(KIND).to_numpy() == DELETE).sum())
 
     def _cut(self, *, final: bool) -> None:
         """Write the full blocks of the pending runs; the last one only if it is ``final``."""
         run = concat_runs(self._pending)
-        start = 0
-        for end in block_ends(run, self._block_bytes, self._block_rows):
-            if end == run.num_rows and not final:
-                break
-            self._write_block(narrow_run(run.slice(start, end - start)))
-            start = end
-        rest = narrow_run(run.slice(start))
+        fresh = starts_of_keys(run.column(KEY))
+        ends = block_ends(run, fresh, self._block_bytes, self._block_rows)
+        if not final:
+            ends.pop()
+        start = ends[-1] if ends else 0
+        if ends:
+            self._note(run.slice(0, start), None if fresh is None else fresh[:start])
+        edges = [0, *ends]
+        for first in range(0, len(ends), _BLOCKS_AT_ONCE):
+            part = edges[first : first + _BLOCKS_AT_ONCE + 1]
+            blocks = run.slice(part[0], part[-1] - part[0])
+            self._write_blocks(blocks, [edge - part[0] for edge in part])
+        rest = run.slice(start)
         self._pending = [rest] if rest.num_rows else []
         self._pending_bytes = rest.nbytes
+        self._pending_rows = rest.num_rows
 
-    def _write_block(self, run: pa.RecordBatch) -> None:
-        columns = run.columns
-        number = len(self._index.rows)
-        tried = [number >= after for after in self._dictionary_after]
-        data, headers = encode_block(columns, self._offset, self._codec, tried)
-        for position, header in enumerate(headers):
-            if tried[position] and header[0] in (REAL, TEXT, BLOB, TAGGED_KIND):
-                self._dictionary_after[position] = number + _RETRY_DICTIONARY
-        keys = columns[KEY]
-        zones = [column_zone(column) for column in columns[FIRST_VALUE:]]
-        section = Section(self._offset, len(data))
-        self._index.add(keys[0].as_py(), keys[-1].as_py(), section, run.num_rows, zones)
-        self._append(data)
+    def _note(self, run: pa.RecordBatch, fresh: Mask | None) -> None:
+        """Keep the figures that the tail of the file tells about all its records."""
+        keys = run.column(KEY)
+        if fresh is not None:
+            keys = keys.filter(from_numpy(fresh))
+        self._keys += len(keys)
+        self._hashes.append(hash_keys(keys))
+        sequences = run.column(SEQUENCE).to_numpy()
+        self._min_sequence = min(self._min_sequence, int(sequences.min()))
+        self._max_sequence = max(self._max_sequence, int(sequences.max()))
+        self._tombstones += int((run.column(KIND).to_numpy() == DELETE).sum())
+
+    def _write_blocks(self, run: pa.RecordBatch, edges: list[int]) -> None:
+        """Write ``run``, cut at ``edges``, as blocks."""
+        pieces = [_one_type_each(column, edges) for column in run.columns]
+        columns = [
+            [block for part in parts for block in encode_columns(*part, self._codec, trials)]
+            for parts, trials in zip(pieces, self._trials, strict=True)
+        ]
+        zones = [
+            [zone for part in parts for zone in column_zones(*part)]
+            for parts in pieces[FIRST_VALUE:]
+        ]
+        keys = run.column(KEY)
+        firsts = keys.take(from_numpy(np.array(edges[:-1]))).to_pylist()
+        lasts = keys.take(from_numpy(np.array(edges[1:]) - 1)).to_pylist()
+        blocks: list[bytes] = []
+        offset = self._offset
+        for number, (start, stop) in enumerate(pairwise(edges)):
+            rows = stop - start
+            block = join_block(rows, [column[number] for column in columns], offset)
+            section = Section(offset, len(block))
+            self._index.add(
+                firsts[number], lasts[number], section, rows, [zone[number] for zone in zones]
+            )
+            blocks.append(block)
+            offset = section.end
+        self._append(b"".join(blocks))
 
     def _append(self, data: bytes) -> Section:
         section = Section(self._offset, len(data))
@@ -208,20 +233,35 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def block_ends(run: pa.RecordBatch, block_bytes: int, block_rows: int) -> list[int]:
+def _one_type_each(column: pa.Array, edges: list[int]) -> list[tuple[pa.Array, list[int]]]:
+    """A column that is cut at ``edges`` in parts that are of one type, and the edges of each.
+
+    One part is enough, unless the column is TAGGED: it may be of one type in each block.
+    """
+    column = narrow_column(column)
+    if column.type != TAGGED:
+        return [(column, edges)]
+    return [
+        (narrow_column(column.slice(start, stop - start)), [0, stop - start])
+        for start, stop in pairwise(edges)
+    ]
+
+
+def block_ends(
+    run: pa.RecordBatch, fresh: Mask | None, block_bytes: int, block_rows: int
+) -> list[int]:
     """Where to cut ``run`` into blocks: ends of slices, the last one the end of the run.
 
     A block is full with ``block_rows`` rows or ``block_bytes`` bytes before compression; no cut
-    parts the versions of one key.
+    parts the versions of one key. ``fresh`` is from ``starts_of_keys``.
     """
     rows = run.num_rows
-    filled = _bytes_before(run)
-    fresh = _starts_key(run.column(KEY))
+    filled = _bytes_before(run).data  # bisect is faster on a memoryview
     ends: list[int] = []
     start = 0
     while start < rows:
-        by_bytes = int(np.searchsorted(filled, filled[start] + block_bytes))
-        end = min(max(by_bytes, start + 1), start + block_rows, rows)
+        most = min(start + block_rows, rows)
+        end = bisect_left(filled, filled[start] + block_bytes, start + 1, most)
         if fresh is not None:
             while end < rows and not fresh[end]:
                 end += 1
@@ -241,12 +281,3 @@ def _bytes_before(run: pa.RecordBatch) -> npt.NDArray[np.int64]:
             offsets = offsets[column.offset : column.offset + run.num_rows + 1]
             total += offsets.astype(np.int64) - int(offsets[0])
     return total
-
-
-def _starts_key(keys: pa.Array) -> npt.NDArray[np.bool_] | None:
-    """For each row whether its key differs from the one before; None when all do."""
-    same = pc.equal(keys.slice(1), keys.slice(0, len(keys) - 1)).to_numpy(zero_copy_only=False)
-    if not same.any():
-        return None
-    fresh: npt.NDArray[np.bool_] = np.concatenate(([True], ~same))
-    return fresh

@@ -23,9 +23,9 @@ from lsmsql.engine.sstable.column import (
     Codec,
     chunk_size,
     decode_column,
-    encode_column,
     stored_type,
 )
+from lsmsql.engine.sstable.encoding import encode_column
 
 LOW, HIGH = -(1 << 63), (1 << 63) - 1
 integers = st.integers(LOW, HIGH) | st.sampled_from([0, 1, 255, 256, LOW, HIGH, 1 << 32])

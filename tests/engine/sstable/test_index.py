@@ -14,7 +14,7 @@ from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.sstable.block import Block, encode_block
 from lsmsql.engine.sstable.column import Codec
 from lsmsql.engine.sstable.format import Section
-from lsmsql.engine.sstable.index import BlockIndex, IndexBuilder, Zone, column_zone
+from lsmsql.engine.sstable.index import BlockIndex, IndexBuilder, Zone, column_zones
 from lsmsql.engine.values import ColumnType
 
 OFFSET = 1000
@@ -81,7 +81,10 @@ def test_a_key_in_no_block_is_in_none():
     ],
 )
 def test_a_zone_bounds_what_it_can(items, declared, zone):
-    assert column_zone(build_column(items, declared)) == zone
+    column = build_column(items * 3, declared)
+    size = len(items)
+    zones = column_zones(column.slice(size), [0, size, 2 * size])
+    assert zones == [zone, zone]
 
 
 def test_zones_of_several_types_come_back():
