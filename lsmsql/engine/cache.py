@@ -1,11 +1,13 @@
 """The block cache: blocks of all files, under one number of bytes.
 
-Replacement is the clock (second chance): a hit only sets a flag on the block, so that a hit costs
-one dict lookup and takes no lock. A block grows as its columns are decoded, and says so.
+Each file has a *shelf*, a list with a place for each of its blocks, where readers find those that
+are here: a hit costs one look into a list and takes no lock. The cache fills and clears the places.
+Replacement is the clock (second chance): a hit only sets a flag on the block. A block grows as its
+columns are decoded, and says so.
 
-Threads: ``get`` may run beside anything; everything that changes the sum holds the lock. The lock
-can be taken twice by one thread: a file that the garbage collector finds is forgotten wherever its
-thread happens to be, in here too.
+Threads: readers look at shelves beside anything; everything that changes the sum holds the lock.
+The lock can be taken twice by one thread: a file that the garbage collector finds is forgotten
+wherever its thread happens to be, in here too.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 Place = tuple[int, int]
-"""File number and offset of a block."""
+"""File number and number of a block in it: its index in the shelf of the file."""
 
 
 class Cacheable(Protocol):
@@ -36,22 +38,18 @@ class BlockCache(Generic[B]):
         self.capacity = capacity
         self._blocks: dict[Place, B] = {}
         self._charged: dict[Place, int] = {}
+        self._shelves: dict[int, list[B | None]] = {}
         self._used = 0
         self._lock = threading.RLock()
 
-    def get(self, place: Place) -> B | None:
-        """The block at ``place`` if it is here."""
-        block = self._blocks.get(place)
-        if block is not None:
-            block.in_use = True
-        return block
-
-    def put(self, place: Place, block: B) -> None:
-        """Keep ``block``, and let go of others that have not been used for long."""
+    def put(self, place: Place, block: B, shelf: list[B | None]) -> None:
+        """Keep ``block`` on ``shelf``, and let go of others that have not been used for long."""
         with self._lock:
             if place in self._blocks:
                 return
             self._blocks[place] = block
+            self._shelves[place[0]] = shelf
+            shelf[place[1]] = block
             block.grown = lambda: self._recharge(place, block)
             self._charge(place, block)
             self._shrink()
@@ -62,6 +60,7 @@ class BlockCache(Generic[B]):
             for place in list(self._blocks):
                 if place[0] == file_number and place in self._blocks:
                     self._drop(place)
+            self._shelves.pop(file_number, None)
 
     @property
     def nbytes(self) -> int:
@@ -83,6 +82,7 @@ class BlockCache(Generic[B]):
                 self._shrink()
 
     def _drop(self, place: Place) -> None:
+        self._shelves[place[0]][place[1]] = None
         self._blocks.pop(place).grown = None
         self._used -= self._charged.pop(place)
 

@@ -22,6 +22,9 @@ Columns = list[list[Value]]
 
 REAL_MASK_SLOT = 0
 
+FEW_KEYS = 128
+"""Up to this many keys are decoded one by one: the kernels have a fixed cost."""
+
 
 def key_codec(schema: TableSchema) -> KeyCodec:
     """The codec of a table's primary key."""
@@ -58,32 +61,35 @@ class Projection:
         self.slots = sorted(wanted)
         """Payload slots that a run must have for this projection, in its order."""
 
-    def from_block(self, block: Block, low: int, high: int) -> Columns:
-        """Rows [low, high) of a block."""
-        parts = self._block_parts(block) if self.parts else {}
+    def from_block(self, block: Block, low: int, high: int, keys: Sequence[bytes]) -> Columns:
+        """Rows [low, high) of a block, whose keys are ``keys``."""
+        parts = self._block_parts(block, low, high, keys) if self.parts else {}
         columns: Columns = []
         for is_part, number in self._places:
             if is_part:
-                columns.append(parts[number][low:high])
+                columns.append(parts[number])
             elif FIRST_VALUE + number < block.width:
-                columns.append(block.values(FIRST_VALUE + number)[low:high])
+                columns.append(block.values(FIRST_VALUE + number, low, high))
             else:
                 columns.append([None] * (high - low))
         return columns
 
-    def _block_parts(self, block: Block) -> dict[int, list[Value]]:
-        """The key parts wanted, decoded once for each block."""
-        kept = block.key_parts  # another thread may put a new dict in its place
-        missing = [part for part in self.parts if part not in kept]
-        if missing:
-            masks = None
-            if self._masked and block.width > FIRST_VALUE + REAL_MASK_SLOT:
-                masks = block.column(FIRST_VALUE + REAL_MASK_SLOT)
-            decoded = self._decode_keys(block.column(KEY), missing, masks, block.where)
-            parts = dict(zip(missing, decoded, strict=True))
-            block.keep_key_parts(parts)
-            return {**kept, **parts}
-        return kept
+    def _block_parts(
+        self, block: Block, low: int, high: int, keys: Sequence[bytes]
+    ) -> dict[int, list[Value]]:
+        """The key parts wanted, of rows [low, high)."""
+        masks = None
+        if self._masked and not block.is_null(FIRST_VALUE + REAL_MASK_SLOT):
+            masks = block.column(FIRST_VALUE + REAL_MASK_SLOT).slice(low, high - low)
+        if masks is None and len(keys) <= FEW_KEYS:
+            try:
+                decoded = self.codec.decode_few(keys, self.parts)
+            except ValueError as error:
+                raise CorruptionError(*block.where, f"malformed key: {error}") from None
+        else:
+            array = block.column(KEY).slice(low, high - low)
+            decoded = self._decode_keys(array, self.parts, masks, block.where)
+        return dict(zip(self.parts, decoded, strict=True))
 
     def _decode_keys(
         self,

@@ -13,7 +13,7 @@ from types import TracebackType
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.projection import Projection
-from lsmsql.engine.scan import Range, Slice, estimate_rows, scan
+from lsmsql.engine.scan import FIRST_STEP, Range, Slice, estimate_rows, scan
 from lsmsql.engine.view import Found, find
 from lsmsql.engine.writeset import WriteSet
 
@@ -48,7 +48,13 @@ class ReadView:
         return find(self._state.table(table_id), key, self.sequence, self.sequence)
 
     def scan(
-        self, table_id: int, span: Range, projection: Projection, *, reverse: bool = False
+        self,
+        table_id: int,
+        span: Range,
+        projection: Projection,
+        *,
+        reverse: bool = False,
+        first: int = FIRST_STEP,
     ) -> Iterator[Slice]:
         """The records with keys in ``span``, as ``scan`` gives them."""
         self._check()
@@ -62,6 +68,7 @@ class ReadView:
             projection,
             reverse=reverse,
             overlay=None if overlay is None else (overlay, self._step),
+            first=first,
         )
         for piece in slices:
             yield piece

@@ -1,9 +1,8 @@
 """Ranges of keys, in either direction, as slices of Python lists.
 
-A range begins on lists: ``bisect`` and slices of the decoded columns of blocks, which for tens of
-rows cost less than one call of a kernel. Once it has gone through ``SHORT_SCAN`` records of several
-sources, the rest is left to the merge (see ``merge``), whose kernels are faster from there on. A
-range with a single source needs no merging, and stays on slices.
+A range begins on lists: ``bisect`` and short slices of the columns of blocks, which for tens of
+rows cost less than one call of a kernel. Once it has gone through ``SHORT_SCAN`` records, the rest
+is left to the merge (see ``merge``), whose kernels are faster from there on.
 
     slice source   yields slices in scan order; the keys within a slice ascend
     window         the part of the sources' current slices in which every key is complete
@@ -14,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -33,17 +33,20 @@ NEWEST_ONLY = Retention(at=NEWEST)
 """The sources of a scan give only what its reader may see: of that, the newest of each key."""
 
 SHORT_SCAN = 2048
-"""Records of several sources that are merged as lists before the kernels take over."""
+"""Records that are read as lists before the kernels take over."""
 
-_FIRST_STEP, _LAST_STEP = 64, 512
-_BLOCKS_PER_RUN = 8
+FIRST_STEP = 64
+"""Rows of the first slice of a source, where nobody knows better."""
+
+_LAST_STEP = 512
+_BLOCKS_PER_RUN = 16
 
 
 @dataclass
 class Slice:
     """Records in key order: their keys, the wanted columns, and which are tombstones, if any."""
 
-    keys: list[bytes]
+    keys: Sequence[bytes]
     columns: Columns
     dead: list[bool] | None = None
 
@@ -86,25 +89,25 @@ def scan(
     *,
     reverse: bool = False,
     overlay: Overlay | None = None,
+    first: int = FIRST_STEP,
 ) -> Iterator[Slice]:
     """The newest records not newer than ``sequence`` with keys in ``span``, without the deleted.
 
     Yields non-empty slices: with ``reverse`` from the last to the first, though the keys within a
-    slice ascend all the same. ``overlay`` lies on top of the memtables.
+    slice ascend all the same. ``overlay`` lies on top of the memtables. ``first`` is about how many
+    rows are wanted at first; whoever goes on gets larger slices.
     """
     if span.empty:
         return
     memtables = _memtables(table, sequence, overlay)
-    sources = [_memtable_slices(m, s, span, projection, reverse) for m, s in memtables]
+    sources = [_memtable_slices(m, s, span, projection, reverse, first) for m, s in memtables]
     groups = _file_groups(table, span)
-    sources += [_file_slices(files, sequence, span, projection, reverse) for files in groups]
-    if len(sources) == 1:
-        yield from (alive for piece in sources[0] if (alive := _without_dead(piece)).keys)
-        return
+    sources += [_file_slices(files, sequence, span, projection, reverse, first) for files in groups]
+    windows = sources[0] if len(sources) == 1 else _merge_slices(sources, reverse)
     seen = 0
-    for window in _merge_slices(sources, reverse):
+    for window in windows:
         seen += len(window.keys)
-        alive = _newest_alive(window)
+        alive = _newest_alive(window) if len(sources) > 1 else _without_dead(window)
         if alive.keys:
             yield alive
         if seen >= SHORT_SCAN:
@@ -126,26 +129,30 @@ def _memtables(table: TableState, sequence: int, overlay: Overlay | None) -> lis
 
 def _file_groups(table: TableState, span: Range) -> list[tuple[SSTable, ...]]:
     """The files that may hold keys of ``span``: each of level 0 alone, each deeper level as one."""
-    level0, *deeper = table.version.levels
+    version, start, stop = table.version, span.start, span.stop
     groups: list[tuple[SSTable, ...]] = []
-    groups += [(file,) for file in level0.between(span.start, span.stop)]
-    groups += [f for level in deeper if (f := level.between(span.start, span.stop))]
+    groups += [(file,) for file in version.levels[0].between(start, stop)]
+    groups += [f for level in version.deeper if (f := level.sorted_between(start, stop))]
     return groups
 
 
 def _memtable_slices(
-    memtable: Memtable, sequence: int, span: Range, projection: Projection, reverse: bool
+    memtable: Memtable,
+    sequence: int,
+    span: Range,
+    projection: Projection,
+    reverse: bool,
+    step: int,
 ) -> Iterator[Slice]:
-    for keys in _in_steps(memtable.slices(span.start, span.stop, reverse=reverse), reverse):
+    for keys in _in_steps(memtable.slices(span.start, span.stop, reverse=reverse), reverse, step):
         found, _, rows = memtable.records(keys, sequence)
         if found:
             dead = [row is None for row in rows] if None in rows else None
             yield Slice(found, projection.from_rows(found, rows), dead)
 
 
-def _in_steps(slices: Iterator[list[bytes]], reverse: bool) -> Iterator[list[bytes]]:
+def _in_steps(slices: Iterator[list[bytes]], reverse: bool, step: int) -> Iterator[list[bytes]]:
     """Cut small pieces first: who wants ten rows should not pay for five hundred."""
-    step = _FIRST_STEP
     for keys in slices:
         while len(keys) > step:
             if reverse:
@@ -158,30 +165,61 @@ def _in_steps(slices: Iterator[list[bytes]], reverse: bool) -> Iterator[list[byt
 
 
 def _file_slices(
-    files: Sequence[SSTable], sequence: int, span: Range, projection: Projection, reverse: bool
+    files: Sequence[SSTable],
+    sequence: int,
+    span: Range,
+    projection: Projection,
+    reverse: bool,
+    step: int,
 ) -> Iterator[Slice]:
     for file in reversed(files) if reverse else files:
         low, high = file.index.overlapping(span.start, span.stop)
         for number in reversed(range(low, high)) if reverse else range(low, high):
-            piece = _block_slice(file, file.block(number), sequence, span, projection)
-            if piece.keys:
-                yield piece
+            block = file.block(number)
+            first, last = _rows_within(file, block, number, span)
+            while first < last:
+                cut = _cut(block, first, last, step, reverse)
+                rows = (cut, last) if reverse else (first, cut)
+                piece = _block_slice(file, block, *rows, sequence, projection)
+                if piece.keys:
+                    yield piece
+                first, last = (first, cut) if reverse else (cut, last)
+                step = min(2 * step, _LAST_STEP)
+
+
+def _rows_within(file: SSTable, block: Block, number: int, span: Range) -> tuple[int, int]:
+    """The rows of block ``number`` with keys in ``span``: [low, high)."""
+    low, high = 0, block.rows
+    if span.start is not None and file.index.first[number] < span.start:
+        low = block.lower_bound(span.start)
+    if span.stop is not None and file.index.last[number] >= span.stop:
+        high = block.lower_bound(span.stop)
+    return low, high
+
+
+def _cut(block: Block, first: int, last: int, step: int, reverse: bool) -> int:
+    """Where to end a piece of about ``step`` rows; the versions of a key are not parted."""
+    if last - first <= step:
+        return first if reverse else last
+    cut = last - step if reverse else first + step
+    while first < cut < last and block.value(KEY, cut) == block.value(KEY, cut - 1):
+        cut += -1 if reverse else 1
+    return cut
 
 
 def _block_slice(
-    file: SSTable, block: Block, sequence: int, span: Range, projection: Projection
+    file: SSTable, block: Block, low: int, high: int, sequence: int, projection: Projection
 ) -> Slice:
-    keys = block.keys
-    low = 0 if span.start is None else bisect_left(keys, span.start)
-    high = len(keys) if span.stop is None else bisect_left(keys, span.stop)
+    """Rows [low, high) of a block, as seen by a reader at ``sequence``."""
     meta = file.meta
-    piece = Slice(keys[low:high], projection.from_block(block, low, high))
+    keys: Any = block.values(KEY, low, high)
+    piece = Slice(keys, projection.from_block(block, low, high, keys))
     if meta.tombstones:
-        piece.dead = [kind == DELETE for kind in block.values(KIND)[low:high]]
+        piece.dead = [kind == DELETE for kind in block.values(KIND, low, high)]
     if meta.assigned:
         return piece if meta.max_sequence <= sequence else piece.cut(0, 0)
     if meta.max_sequence > sequence or meta.keys < meta.rows:
-        return _visible(piece, block.values(SEQUENCE)[low:high], sequence)
+        return _visible(piece, block.values(SEQUENCE, low, high), sequence)
     return piece
 
 
@@ -271,9 +309,29 @@ def _without_dead(piece: Slice) -> Slice:
 # ------------------------------------------------------------------------------------ by kernels
 
 
+class RunKeys(Sequence[bytes]):
+    """The keys of a run, as Python objects only if somebody looks at them."""
+
+    __slots__ = ("_array", "_list")
+
+    def __init__(self, array: pa.Array) -> None:
+        self._array = array
+        self._list: list[bytes] | None = None
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice) and at.step in (1, None):
+            start, stop, _ = at.indices(len(self._array))
+            return RunKeys(self._array.slice(start, max(0, stop - start)))
+        if self._list is None:
+            self._list = self._array.to_pylist()
+        return self._list[at]
+
+
 def _run_slice(run: pa.RecordBatch, projection: Projection) -> Slice:
-    keys: list[bytes] = run.column(KEY).to_pylist()
-    return Slice(keys, projection.from_run(run))
+    return Slice(RunKeys(run.column(KEY)), projection.from_run(run))
 
 
 def scan_runs(
@@ -286,10 +344,19 @@ def scan_runs(
 ) -> Iterator[pa.RecordBatch]:
     """The same records as ``scan`` gives, as runs with these payload slots."""
     memtables = _memtables(table, sequence, overlay)
-    sources = [_memtable_runs(m, s, span, slots, reverse) for m, s in memtables]
     groups = _file_groups(table, span)
+    if not memtables and len(groups) == 1 and all(_is_plain(f, sequence) for f in groups[0]):
+        yield from _file_runs(groups[0], sequence, span, slots, reverse)
+        return
+    sources = [_memtable_runs(m, s, span, slots, reverse) for m, s in memtables]
     sources += [_file_runs(files, sequence, span, slots, reverse) for files in groups]
     yield from merge(sources, NEWEST_ONLY, reverse=reverse)
+
+
+def _is_plain(file: SSTable, sequence: int) -> bool:
+    """Whether a reader at ``sequence`` sees every record of a file: nothing to sort out."""
+    meta = file.meta
+    return not meta.tombstones and meta.keys == meta.rows and meta.max_sequence <= sequence
 
 
 def _memtable_runs(

@@ -58,19 +58,18 @@ def find(table: TableState, key: bytes, sequence: int, file_sequence: int) -> Fo
         if version is not None:
             row = version[1]
             return None if row is None else (None, 0, row)
-    levels = table.version.levels
-    for file in levels[0].files:
+    files = table.version
+    for file in files.levels[0].files:
         if file.meta.smallest <= key <= file.meta.largest:
             found = file.find(key, file_sequence)
             if found is not None:
                 return None if file.is_tombstone(*found) else (*found, ())
-    for level in levels[1:]:
-        if level.files:
-            candidate = level.file_for(key)
-            if candidate is not None:
-                found = candidate.find(key, file_sequence)
-                if found is not None:
-                    return None if candidate.is_tombstone(*found) else (*found, ())
+    for level in files.deeper:
+        candidate = level.file_for(key)
+        if candidate is not None:
+            found = candidate.find(key, file_sequence)
+            if found is not None:
+                return None if candidate.is_tombstone(*found) else (*found, ())
     return None
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsmsql.engine.columns import make_run, run_from_records
+from lsmsql.engine.columns import concat_runs, make_run, run_from_records
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError
-from lsmsql.engine.projection import Projection, key_codec
+from lsmsql.engine.projection import FEW_KEYS, Projection, key_codec
 from lsmsql.engine.schema import Column, make_schema
 from lsmsql.engine.sstable.block import Block, encode_block
 from lsmsql.engine.sstable.column import Codec
@@ -68,9 +68,11 @@ def test_rows_runs_and_blocks_agree(table, wanted, data):
     low = data.draw(st.integers(0, len(keys)))
     high = data.draw(st.integers(low, len(keys)))
     block = block_of(run)
-    for _ in range(2):
-        found = projection.from_block(block, low, high)
-        assert exactly(found) == exactly([column[low:high] for column in expected])
+    found = projection.from_block(block, low, high, keys[low:high])
+    assert exactly(found) == exactly([column[low:high] for column in expected])
+    many = block_of(concat_runs([run] * (2 + 2 * FEW_KEYS // len(keys))))
+    found = projection.from_block(many, 0, many.rows, many.keys)
+    assert exactly(found) == exactly([column * (many.rows // len(keys)) for column in expected])
 
 
 def test_a_column_younger_than_the_file_is_null():
@@ -80,23 +82,13 @@ def test_a_column_younger_than_the_file_is_null():
     keys, payloads = records([(1, "x", 2, None, 3.0)])
     projection = Projection(grown, CODEC, [5, 0])
     run = run_from_records(keys, [1], payloads, SCHEMA.slot_types)
-    assert projection.from_block(block_of(run), 0, 1) == [[None], [1]]
+    assert projection.from_block(block_of(run), 0, 1, keys) == [[None], [1]]
     assert projection.from_row(keys[0], payloads[0]) == [None, 1]
     assert projection.from_rows(keys, payloads) == [[None], [1]]
-
-
-def test_parts_of_the_key_are_decoded_once_for_a_block():
-    keys, payloads = records([(1, "x", 2, None, 3.0)])
-    block = block_of(run_from_records(keys, [1], payloads, SCHEMA.slot_types))
-    Projection(SCHEMA, CODEC, [1]).from_block(block, 0, 1)
-    kept = block.key_parts[0]
-    Projection(SCHEMA, CODEC, [1, 4]).from_block(block, 0, 1)
-    assert block.key_parts == {0: ["x"], 2: [3.0]}
-    assert block.key_parts[0] is kept
 
 
 def test_a_malformed_key_is_corruption_that_names_the_block():
     number = pa.array([1])
     run = make_run(pa.array([b"\x99"], pa.binary()), number, number, [number] * 3)
     with pytest.raises(CorruptionError, match="x.sst, offset 0: malformed key"):
-        Projection(SCHEMA, CODEC, [1]).from_block(block_of(run), 0, 1)
+        Projection(SCHEMA, CODEC, [1]).from_block(block_of(run), 0, 1, [b"\x99"])

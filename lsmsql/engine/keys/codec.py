@@ -17,7 +17,15 @@ from lsmsql.engine.errors import (
 )
 from lsmsql.engine.keys import decoding, encoding
 from lsmsql.engine.keys.numbers import is_integral
-from lsmsql.engine.keys.parts import BAD_VALUE, CUT_SHORT, KeyPart, part_decoder, part_encoder
+from lsmsql.engine.keys.parts import (
+    BAD_VALUE,
+    BLOB_TAG,
+    CUT_SHORT,
+    TEXT_TAG,
+    KeyPart,
+    part_decoder,
+    part_encoder,
+)
 from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.values import (
     MAX_INTEGER,
@@ -27,6 +35,8 @@ from lsmsql.engine.values import (
     Value,
     storage_class,
 )
+
+TEXT_FIRST, BLOB_FIRST = bytes([TEXT_TAG]), bytes([BLOB_TAG])
 
 MASK_BITS = 63
 """The real mask is a 64-bit INTEGER, so an ANY part must be among the first 63."""
@@ -53,6 +63,7 @@ class KeyCodec:
         self._inner_encoders = [part_encoder(part, False) for part in self.parts]
         self._encoders = [*self._inner_encoders[:-1], part_encoder(self.parts[-1], True)]
         self._decoders = [part_decoder(part, i == final) for i, part in enumerate(self.parts)]
+        self._raw_any = final == 0 and self.parts[0] == KeyPart(ColumnType.ANY)
         self._any_parts = [i for i, part in enumerate(self.parts) if part.type is ColumnType.ANY]
         self.encode = self._single_encoder() if final == 0 else self._composite_encoder()
 
@@ -132,6 +143,23 @@ class KeyCodec:
         if at != len(key):
             raise ValueError(f"{len(key) - at} bytes too many in the key: {key[:32]!r}")
         return tuple(values)
+
+    def decode_few(self, keys: Sequence[bytes], wanted: Sequence[int]) -> list[list[Value]]:
+        """The wanted parts of some keys, a list for each part. Raises ValueError as ``decode``."""
+        if len(self.parts) == 1:
+            return [self._decode_single(keys)] * len(wanted)
+        decoded = [self.decode(key) for key in keys]
+        return [[values[part] for values in decoded] for part in wanted]
+
+    def _decode_single(self, keys: Sequence[bytes]) -> list[Value]:
+        """The values of keys of one part; those of one type by what their form comes down to."""
+        if self._raw_any:
+            tags = {key[:1] for key in keys}
+            if tags == {BLOB_FIRST}:
+                return [key[1:] for key in keys]
+            if tags == {TEXT_FIRST}:
+                return [key[1:].decode() for key in keys]
+        return [self.decode(key)[0] for key in keys]
 
     def real_mask(self, values: Sequence[Value]) -> int | None:
         """Bit i set where ANY part i is a REAL that decodes to an int; None when there is none."""

@@ -33,10 +33,14 @@ class Level:
     def _largest(self) -> list[bytes]:
         return [file.meta.largest for file in self.files]
 
+    @cached_property
+    def _smallest(self) -> list[bytes]:
+        return [file.meta.smallest for file in self.files]
+
     def file_for(self, key: bytes) -> SSTable | None:
         """The file of a level below 0 that may hold ``key``."""
         at = bisect_left(self._largest, key)
-        if at < len(self.files) and self.files[at].meta.smallest <= key:
+        if at < len(self.files) and self._smallest[at] <= key:
             return self.files[at]
         return None
 
@@ -53,6 +57,12 @@ class Level:
             and (stop is None or f.meta.smallest < stop)
         )
 
+    def sorted_between(self, start: bytes | None, stop: bytes | None) -> tuple[SSTable, ...]:
+        """``between`` for a level below 0, whose files are in order."""
+        low = 0 if start is None else bisect_left(self._largest, start)
+        high = len(self.files) if stop is None else bisect_left(self._smallest, stop)
+        return self.files[low:high]
+
 
 @dataclass(frozen=True)
 class TableVersion:
@@ -65,6 +75,11 @@ class TableVersion:
         for number, level in enumerate(self.levels):
             for file in level.files:
                 yield number, file
+
+    @cached_property
+    def deeper(self) -> tuple[Level, ...]:
+        """The levels below 0 that hold files, from the top down."""
+        return tuple(level for level in self.levels[1:] if level.files)
 
     @cached_property
     def deepest(self) -> int:

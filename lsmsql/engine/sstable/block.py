@@ -8,25 +8,38 @@
 The first columns of a data block are key, sequence number and operation kind; then come the payload
 slots. The index of a file is a block too, whose rows describe the data blocks.
 
-A block decodes each column when it is first asked for, and keeps it. Threads may share one: the
-worst that two of them do is to decode the same column twice.
+A block decodes each column when it is first asked for, and keeps it as an Arrow array: single
+values and short stretches are read from its buffers, for Python objects would take several times
+the memory, scattered. Threads may share one: the worst that two of them do is to decode the same
+column twice.
 """
 
 from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from lsmsql.engine.checksum import checksum
-from lsmsql.engine.columns import KEY, TAGGED, column_values
+from lsmsql.engine.columns import FIRST_VALUE, KEY, column_values
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, LimitError
-from lsmsql.engine.sstable.column import Codec, Header, chunk_size, decode_column, encode_column
+from lsmsql.engine.sstable.column import (
+    CONSTANT,
+    NULLS,
+    Codec,
+    Header,
+    chunk_size,
+    decode_column,
+    stored_type,
+    uniform_size,
+)
+from lsmsql.engine.sstable.encoding import Encoded, encode_column
+from lsmsql.engine.sstable.getter import Getter, constant_getter, value_getter
 from lsmsql.engine.values import Value
 
 MAX_ROWS = 1 << 20
@@ -34,31 +47,38 @@ MAX_ROWS = 1 << 20
 
 _LENGTH = struct.Struct("<I")
 _CHECKSUM = struct.Struct("<Q")
-_ASKED_OFTEN = 4
-"""After this many single values a block turns the next column asked for into a list."""
-_OBJECT_BYTES = 64
-"""What one Python object in a decoded list is taken to cost."""
+_OVERHEAD = 2048
+"""What the objects around the bytes of a block are taken to cost."""
 
 
 def encode_block(
     columns: Sequence[pa.Array], offset: int, codec: Codec, dictionaries: Sequence[bool]
 ) -> tuple[bytes, list[Header]]:
-    """The bytes of a block that will stand at ``offset``, and its column headers.
+    """The bytes of a block of ``columns``, all of one length, and its column headers.
 
-    All columns have the same length, at most MAX_ROWS. ``dictionaries`` says for each one whether
-    the DICTIONARY form may be tried. Raises LimitError for more rows.
+    ``offset`` is where it will stand; ``dictionaries`` says for each column whether the DICTIONARY
+    form may be tried. Raises LimitError for more than MAX_ROWS rows.
     """
-    if len(columns[0]) > MAX_ROWS:
-        raise LimitError(f"a block of {len(columns[0]):,} rows; the limit is {MAX_ROWS:,}")
-    headers: list[Header] = []
-    chunks: list[Any] = []
-    for column, dictionary in zip(columns, dictionaries, strict=True):
-        header, chunk = encode_column(column, codec, dictionary=dictionary)
-        headers.append(header)
-        chunks += chunk
-    head = msgspec.msgpack.encode([len(columns[0]), headers])
-    body = b"".join([_LENGTH.pack(len(head)), head, *chunks])
-    return body + _CHECKSUM.pack(checksum(body, offset)), headers
+    encoded = [
+        encode_column(column, codec, dictionary=dictionary)
+        for column, dictionary in zip(columns, dictionaries, strict=True)
+    ]
+    return join_block(len(columns[0]), encoded, offset), [header for header, _ in encoded]
+
+
+def join_block(rows: int, columns: Sequence[Encoded], offset: int) -> bytes:
+    """The bytes of a block of encoded columns that will stand at ``offset``.
+
+    Raises LimitError for more than MAX_ROWS rows.
+    """
+    if rows > MAX_ROWS:
+        raise LimitError(f"a block of {rows:,} rows; the limit is {MAX_ROWS:,}")
+    head = msgspec.msgpack.encode([rows, [header for header, _ in columns]])
+    parts = [_LENGTH.pack(len(head)), head]
+    for _, chunk in columns:
+        parts += chunk
+    body = b"".join(parts)
+    return body + _CHECKSUM.pack(checksum(body, offset))
 
 
 class Block:
@@ -71,14 +91,13 @@ class Block:
 
     __slots__ = (
         "_arrays",
-        "_asked",
         "_chunks",
         "_codec",
         "_counters",
-        "_lists",
+        "_getters",
+        "_headers",
         "grown",
         "in_use",
-        "key_parts",
         "nbytes",
         "rows",
         "where",
@@ -90,24 +109,17 @@ class Block:
         self.where = (path, offset)
         self._codec = codec
         self._counters = counters
-        self._asked = 0
         self.in_use = True
-        self.key_parts: dict[int, list[Value]] = {}
-        """Decoded parts of the key, kept by whoever knows how to decode them."""
         self.grown: Callable[[], None] | None = None
-        self.nbytes = len(data) + 512
-        if len(data) < _LENGTH.size + _CHECKSUM.size:
-            raise self._damaged("a block of too few bytes")
-        view = memoryview(data)
-        body = view[: -_CHECKSUM.size]
-        if _CHECKSUM.unpack_from(data, len(body))[0] != checksum(body, offset):
-            raise self._damaged("the checksum of the block does not match")
+        self.nbytes = len(data) + _OVERHEAD
         try:
-            self.rows, self._chunks = _split(body)
-        except (ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
+            self.rows, chunks = parse_block(data, offset)
+        except ValueError as error:
             raise self._damaged(str(error)) from None
-        self._arrays: list[pa.Array | None] = [None] * len(self._chunks)
-        self._lists: list[list[Any] | None] = [None] * len(self._chunks)
+        self._headers = [header for header, _ in chunks]
+        self._chunks: list[memoryview | bytes | None] = [chunk for _, chunk in chunks]
+        self._arrays: list[pa.Array | None] = [None] * len(chunks)
+        self._getters: list[Getter | None] = [None] * len(chunks)
 
     def _damaged(self, problem: str) -> CorruptionError:
         path, offset = self.where
@@ -116,54 +128,72 @@ class Block:
     @property
     def width(self) -> int:
         """Number of columns."""
-        return len(self._chunks)
+        return len(self._headers)
+
+    def settle(self) -> None:
+        """Prepare for a long life: from now on a column that is decoded lets go of its chunk."""
+        self._chunks = [None if chunk is None else bytes(chunk) for chunk in self._chunks]
 
     def column(self, position: int) -> pa.Array:
         """The column at ``position`` as an Arrow array of ``rows`` values."""
         array = self._arrays[position]
         if array is None:
-            header, chunk = self._chunks[position]
+            chunk = self._chunks[position]
+            if chunk is None:  # another thread has just decoded it
+                return self._arrays[position]
+            view = memoryview(chunk)
             try:
-                array = decode_column(header, chunk, self.rows, self._codec)
+                array = decode_column(self._headers[position], view, self.rows, self._codec)
             except (ValueError, TypeError) as error:
                 raise self._damaged(f"column {position}: {error}") from None
             self._counters.columns_decoded += 1
             self._counters.decoded_positions[position] += 1
             self._arrays[position] = array
-            self._grow(array.nbytes)
+            self._chunks[position] = None
+            self._grow(array.nbytes - len(view))
         return array
 
-    def values(self, position: int) -> list[Value]:
-        """The column at ``position`` as a list of Python values; not to be changed."""
-        values = self._lists[position]
-        if values is None:
-            array = self.column(position)
-            try:
-                values = column_values(array)
-            except ValueError as error:
-                raise self._damaged(f"column {position}: {error}") from None
-            self._lists[position] = values
-            self._grow(array.nbytes + _OBJECT_BYTES * self.rows)
-        return values
+    def decode(self, positions: Iterable[int]) -> None:
+        """Decode those of the columns at ``positions`` that are there."""
+        for position in positions:
+            if position < len(self._arrays) and self._arrays[position] is None:
+                self.column(position)
 
-    def value(self, position: int, row: int) -> Value:
-        """One value. A column that is asked for again and again turns into a list."""
-        values = self._lists[position]
-        if values is not None:
-            return values[row]  # type: ignore[no-any-return]
-        self._asked += 1
-        if self._asked > _ASKED_OFTEN:
-            return self.values(position)[row]
-        column = self.column(position)
-        if column.type == TAGGED:
-            return self.values(position)[row]
-        value: Value = column[row].as_py()
+    def values(self, position: int, low: int = 0, high: int | None = None) -> list[Value]:
+        """Rows [low, high) of the column at ``position`` as Python values."""
+        array = self.column(position)
+        if low or high is not None:
+            array = array.slice(low, None if high is None else high - low)
+        try:
+            return column_values(array)
+        except ValueError as error:
+            raise self._damaged(f"column {position}: {error}") from None
+
+    def getter(self, position: int) -> Getter:
+        """A function that gives single values of the column at ``position``, by row."""
+        getter = self._getters[position]
+        if getter is None:
+            header = self._headers[position]
+            if header[0] in (NULLS, CONSTANT):
+                getter = constant_getter(self._constant(position, header))
+            else:
+                getter = value_getter(self.column(position), uniform_size(header))
+            self._getters[position] = getter
+        return getter
+
+    def _constant(self, position: int, header: Header) -> Value:
+        try:
+            value: Value = decode_column(header, memoryview(b""), 1, self._codec)[0].as_py()
+        except (ValueError, TypeError) as error:
+            raise self._damaged(f"column {position}: {error}") from None
         return value
 
-    def keep_key_parts(self, parts: dict[int, list[Value]]) -> None:
-        """Keep decoded parts of the key as long as the block lives."""
-        self.key_parts = {**self.key_parts, **parts}
-        self._grow(_OBJECT_BYTES * self.rows * len(parts))
+    def value(self, position: int, row: int) -> Value:
+        """One value."""
+        try:
+            return (self._getters[position] or self.getter(position))(row)
+        except ValueError as error:
+            raise self._damaged(f"column {position}: {error}") from None
 
     def _grow(self, size: int) -> None:
         self.nbytes += size
@@ -174,20 +204,49 @@ class Block:
     @property
     def keys(self) -> list[bytes]:
         """The encoded keys of a data block, ascending."""
-        keys: Any = self._lists[KEY]
-        if keys is None:
-            keys = self.values(KEY)
-        return keys  # type: ignore[no-any-return]
+        return self.values(KEY)  # type: ignore[return-value]
+
+    def lower_bound(self, key: bytes) -> int:
+        """The first row whose key is not below ``key``."""
+        key_at: Any = self._getters[KEY] or self.getter(KEY)
+        return bisect_left(range(self.rows), key, key=key_at)
 
     def find(self, key: bytes) -> int:
         """Row of the newest version of ``key``, or -1 if the block does not hold it."""
-        keys = self.keys
-        row = bisect_left(keys, key)
-        return row if row < len(keys) and keys[row] == key else -1
+        row = self.lower_bound(key)
+        return row if row < self.rows and self.value(KEY, row) == key else -1
+
+    def is_null(self, position: int) -> bool:
+        """Whether the column at ``position`` is known to be all NULL, or is not there at all."""
+        return position >= self.width or self._headers[position][0] == NULLS
 
     def describe(self) -> list[Header]:
         """The header of each column."""
-        return [header for header, _ in self._chunks]
+        return self._headers
+
+
+def parse_block(
+    data: bytes | memoryview, offset: int
+) -> tuple[int, list[tuple[Header, memoryview]]]:
+    """Row count and per column header and chunk of the block at ``offset``.
+
+    Raises ValueError if the checksum does not match or the bytes are not those of a block.
+    """
+    if len(data) < _LENGTH.size + _CHECKSUM.size:
+        raise ValueError("a block of too few bytes")
+    body = memoryview(data)[: -_CHECKSUM.size]
+    if _CHECKSUM.unpack_from(data, len(body))[0] != checksum(body, offset):
+        raise ValueError("the checksum of the block does not match")
+    try:
+        return _split(body)
+    except (TypeError, RecursionError, msgspec.MsgspecError) as error:
+        raise ValueError(str(error)) from None
+
+
+def is_data_block(headers: Sequence[Header]) -> bool:
+    """Whether columns with these headers begin with keys, sequence numbers and kinds, none NULL."""
+    types = [stored_type(header) for header in headers[:FIRST_VALUE]]
+    return types == [pa.binary(), pa.int64(), pa.int64()]
 
 
 def _split(body: memoryview) -> tuple[int, list[tuple[Header, memoryview]]]:

@@ -12,12 +12,13 @@ import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 
 from lsmsql.engine.cache import BlockCache
-from lsmsql.engine.checksum import hash_key
+from lsmsql.engine.checksum import hash_key, hash_keys
 from lsmsql.engine.columns import (
     DELETE,
     FIRST_VALUE,
@@ -26,14 +27,16 @@ from lsmsql.engine.columns import (
     SEQUENCE,
     concat_columns,
     key_position,
+    starts_of_keys,
 )
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, StorageError
 from lsmsql.engine.filesystem import FileSystem, ReadFile
 from lsmsql.engine.ragged import from_numpy
-from lsmsql.engine.sstable.block import Block
+from lsmsql.engine.sstable.block import Block, is_data_block
 from lsmsql.engine.sstable.bloom import BloomFilter
-from lsmsql.engine.sstable.column import Codec, Header, stored_type
+from lsmsql.engine.sstable.bulk import MAX_RUN_BYTES, BulkReader
+from lsmsql.engine.sstable.column import Codec
 from lsmsql.engine.sstable.format import (
     FOOTER_SIZE,
     Footer,
@@ -43,12 +46,24 @@ from lsmsql.engine.sstable.format import (
     decode_properties,
     unseal,
 )
+from lsmsql.engine.sstable.hashindex import (
+    MAX_LOCATION_BITS,
+    HashIndex,
+    location_bits,
+    row_locations,
+)
 from lsmsql.engine.sstable.index import BlockIndex
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.values import Row, Value
 
-MAX_RUN_BYTES = 64 << 20
-"""A run of several blocks ends when it has this size: Arrow's offsets have 32 bits."""
+READS_PER_KEY = 64
+"""A file gets a hash index after one point read for this many keys, that is when making it costs
+about as much as these reads did."""
+
+MIN_POINT_READS = 256
+
+Cached = Block | HashIndex
+"""What files keep in the cache."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +85,20 @@ class SSTable:
         filesystem: FileSystem,
         path: str,
         meta: FileMeta,
-        cache: BlockCache[Block],
+        cache: BlockCache[Cached],
         counters: Counters,
     ) -> None:
         self.path = path
         self.meta = meta
+        self.max_sequence = meta.max_sequence
         self._filesystem = filesystem
         self._cache = cache
         self._counters = counters
         self._held: ReadFile | None = None
         self._opened: Opened | None = None
         self._bloom: BloomFilter | None = None
+        self._shelf: list[Cached | None] = [None]
+        self._point_reads = 0
         self._lock = threading.Lock()
         self._file_number = meta.number
         self._obsolete = False
@@ -125,6 +143,8 @@ class SSTable:
             data = file.read_at(section.offset, section.length)
             block = Block(data, self.path, section.offset, codec, Counters())
             index = BlockIndex(block, self.path, section.offset, footer.bloom.offset)
+            if len(self._shelf) == 1:
+                self._shelf = [None] * (len(index) + 1)
             return Opened(file, footer, properties, index, codec)
         except BaseException:
             file.close()
@@ -160,66 +180,103 @@ class SSTable:
 
     # ------------------------------------------------------------------------------- blocks
 
-    def block(self, number: int, *, keep: bool = True) -> Block:
-        """Data block ``number``; ``keep`` it in the cache unless it is read just once."""
+    def block(self, number: int) -> Block:
+        """Data block ``number``, by way of the cache."""
+        block: Any = self._shelf[number] if self._opened is not None else None
+        if block is not None:
+            block.in_use = True
+            self._counters.cache_hits += 1
+            return block  # type: ignore[no-any-return]
         opened = self._opened or self.opened()
         offset = opened.index.offsets[number]
-        place = (self._file_number, offset)
-        block = self._cache.get(place)
-        if block is not None:
-            self._counters.cache_hits += 1
-            return block
         data = opened.file.read_at(offset, opened.index.lengths[number])
         self._counters.blocks_read += 1
         self._counters.block_bytes_read += len(data)
         block = Block(data, self.path, offset, opened.codec, self._counters)
         if block.rows != opened.index.rows[number] or not is_data_block(block.describe()):
             raise CorruptionError(self.path, offset, "the block is not the one the index describes")
-        if keep:
-            self._cache.put(place, block)
-        return block
+        block.settle()
+        self._cache.put((self._file_number, number), block, self._shelf)
+        return block  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------------------- reads
 
     def find(self, key: bytes, sequence: int) -> tuple[Block, int] | None:
         """Block and row of the newest record of ``key`` not newer than ``sequence``."""
+        hot: Any = self._shelf[-1]
+        place: tuple[Block, int] | None
+        if hot is None:
+            place = self._search(key)
+        else:
+            hot.in_use = True
+            location = hot.find(hash_key(key))
+            if location < 0:
+                return None
+            block = self.block(location >> hot.row_bits)
+            row = location & hot.row_mask
+            place = (block, row) if block.value(KEY, row) == key else self._search(key)
+        if sequence < self.max_sequence and place is not None:
+            return self._visible(*place, key, sequence)
+        return place
+
+    def _search(self, key: bytes) -> tuple[Block, int] | None:
+        """Block and row of the newest record of ``key``, by way of the index."""
         number = self.index.locate(key)
         if number < 0:
             return None
-        self._counters.bloom_checks += 1
-        if not self.bloom().may_contain(hash_key(key)):
-            self._counters.bloom_negatives += 1
-            return None
+        if self._shelf[number] is None:
+            self._counters.bloom_checks += 1
+            if not self.bloom().may_contain(hash_key(key)):
+                self._counters.bloom_negatives += 1
+                return None
+        self._point_reads += 1
+        if self._point_reads == max(self.meta.keys // READS_PER_KEY, MIN_POINT_READS):
+            self._make_hash_index()
         block = self.block(number)
         row = block.find(key)
-        if row < 0:
-            return None
-        if self.meta.max_sequence > sequence:
-            row = self._visible_row(block, row, key, sequence)
-            if row < 0:
-                return None
-        return block, row
+        return (block, row) if row >= 0 else None
 
-    def _visible_row(self, block: Block, row: int, key: bytes, sequence: int) -> int:
+    def _make_hash_index(self) -> None:
+        """Put a hash index on the shelf, unless it would take too much of the cache."""
+        index = self.index
+        self._point_reads = 0
+        bits = location_bits(max(index.rows), len(index))
+        if bits > MAX_LOCATION_BITS or self.meta.keys * 16 > self._cache.capacity // 4:
+            return
+        row_bits = location_bits(max(index.rows), 1)
+        hashes, newest = [], []
+        for run in self.runs(None, None, (), blocks_per_run=64):
+            keys = run.column(KEY)
+            hashes.append(hash_keys(keys))
+            fresh = starts_of_keys(keys)
+            newest.append(np.ones(len(keys), np.bool_) if fresh is None else fresh)
+        chosen = np.concatenate(newest)
+        locations = row_locations(index.rows, row_bits)
+        hot = HashIndex(np.concatenate(hashes)[chosen], locations[chosen], row_bits)
+        self._cache.put((self._file_number, -1), hot, self._shelf)
+
+    def _visible(
+        self, block: Block, row: int, key: bytes, sequence: int
+    ) -> tuple[Block, int] | None:
+        """The first of the records of ``key`` from ``row`` on that is not newer."""
         if self.meta.assigned:
-            return -1
-        keys, sequences = block.keys, block.values(SEQUENCE)
-        while row < block.rows and keys[row] == key:
-            if sequences[row] <= sequence:  # type: ignore[operator]
-                return row
+            return None
+        while row < block.rows and block.value(KEY, row) == key:
+            if block.value(SEQUENCE, row) <= sequence:  # type: ignore[operator]
+                return block, row
             row += 1
-        return -1
+        return None
 
     def sequence_of(self, block: Block, row: int) -> int:
         """The sequence number of the record at ``row``."""
         if self.meta.assigned:
             return self.meta.max_sequence
-        sequence: int = block.values(SEQUENCE)[row]  # type: ignore[assignment]
+        sequence: int = block.value(SEQUENCE, row)  # type: ignore[assignment]
         return sequence
 
     def is_tombstone(self, block: Block, row: int) -> bool:
         """Whether the record at ``row`` says that its key was deleted."""
-        return self.meta.tombstones > 0 and block.values(KIND)[row] == DELETE
+        return self.meta.tombstones > 0 and block.value(KIND, row) == DELETE
 
     def runs(
         self,
@@ -228,28 +285,44 @@ class SSTable:
         slots: Sequence[int],
         *,
         reverse: bool = False,
-        keep: bool = True,
         blocks_per_run: int = 1,
     ) -> Iterator[pa.RecordBatch]:
         """Runs of the records with keys in [start, stop), with the payload slots asked for.
 
         Ascending within a run always; ``reverse`` gives the runs themselves from the last to the
-        first. ``keep`` and ``blocks_per_run`` are for readers that pass through once.
+        first. Blocks that are in the cache may be used, but none is put there.
         """
         positions = [KEY, SEQUENCE, KIND, *(FIRST_VALUE + slot for slot in slots)]
-        numbers = range(*self.index.overlapping(start, stop))
-        blocks = (self.block(n, keep=keep) for n in (reversed(numbers) if reverse else numbers))
-        for group in _groups(blocks, positions, blocks_per_run):
-            run = self._run(group[::-1] if reverse else group, positions, slots)
-            first = 0 if start is None else key_position(run, start)
-            last = run.num_rows if stop is None else key_position(run, stop)
-            if first < last:
-                yield run.slice(first, last - first)
+        opened = self.opened()
+        bulk = BulkReader(opened.file, self.path, opened.index, opened.codec, self._counters)
+        low, high = opened.index.overlapping(start, stop)
+        for numbers in _parts(range(low, high), blocks_per_run, reverse):
+            for columns in self._cached_columns(numbers, positions, reverse) or bulk.columns(
+                numbers, positions, blocks_per_run, reverse=reverse
+            ):
+                run = self._run(columns, slots)
+                first = 0 if start is None or low not in numbers else key_position(run, start)
+                last = run.num_rows
+                if stop is not None and high - 1 in numbers:
+                    last = key_position(run, stop)
+                if first < last:
+                    yield run.slice(first, last - first)
 
-    def _run(
-        self, blocks: Sequence[Block], positions: Sequence[int], slots: Sequence[int]
-    ) -> pa.RecordBatch:
-        columns = [concat_columns([block_column(b, p) for b in blocks]) for p in positions]
+    def _cached_columns(
+        self, numbers: range, positions: Sequence[int], reverse: bool
+    ) -> list[list[pa.Array]]:
+        """The columns of blocks that are all in the cache; nothing if one of them is not."""
+        blocks = self._shelf[numbers.start : numbers.stop]
+        if None in blocks:
+            return []
+        self._counters.cache_hits += len(blocks)
+        pieces = [
+            [concat_columns([block_column(b, p) for b in group]) for p in positions]
+            for group in _groups(cast("list[Block]", blocks), positions)
+        ]
+        return pieces[::-1] if reverse else pieces
+
+    def _run(self, columns: list[pa.Array], slots: Sequence[int]) -> pa.RecordBatch:
         if self.meta.assigned:
             sequences = np.full(len(columns[0]), self.meta.max_sequence, np.int64)
             columns[SEQUENCE] = from_numpy(sequences)
@@ -283,20 +356,22 @@ class SSTable:
                 self._filesystem.remove(self.path)
 
 
-def is_data_block(headers: Sequence[Header]) -> bool:
-    """Whether columns with these headers begin with keys, sequence numbers and kinds, none NULL."""
-    types = [stored_type(header) for header in headers[:FIRST_VALUE]]
-    return types == [pa.binary(), pa.int64(), pa.int64()]
+def _parts(numbers: range, most: int, reverse: bool) -> Iterator[range]:
+    """``numbers`` in parts of ``most``, each ascending; ``reverse`` gives the last part first."""
+    starts = range(numbers.start, numbers.stop, most)
+    for start in reversed(starts) if reverse else starts:
+        yield range(start, min(start + most, numbers.stop))
 
 
-def _groups(blocks: Iterable[Block], positions: Sequence[int], most: int) -> Iterator[list[Block]]:
-    """Up to ``most`` blocks at a time, fewer if their columns are large."""
+def _groups(blocks: Iterable[Block], positions: Sequence[int]) -> Iterator[list[Block]]:
+    """Blocks in groups that are not too large once they are decoded."""
     group: list[Block] = []
     size = 0
     for block in blocks:
         group.append(block)
-        size += sum(block_column(block, position).nbytes for position in positions)
-        if len(group) >= most or size >= MAX_RUN_BYTES:
+        block.decode(positions)
+        size += block.nbytes
+        if size >= MAX_RUN_BYTES:
             yield group
             group, size = [], 0
     if group:

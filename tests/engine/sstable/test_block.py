@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 
 import msgspec
 import pyarrow as pa
@@ -66,7 +67,7 @@ def test_only_the_columns_asked_for_are_decoded_and_once():
 
 
 @pytest.mark.parametrize("position", [3, 4, 5])
-def test_a_value_is_the_same_before_and_after_the_column_is_a_list(position):
+def test_single_values_are_those_of_the_column(position):
     block = open_block(block_bytes())
     assert [block.value(position, row) for row in range(100)] == [r[position - 3] for r in ROWS]
 
@@ -84,16 +85,29 @@ def test_of_several_versions_the_first_is_found():
 
 def test_a_block_grows_with_what_it_decodes_and_says_so():
     block = open_block(block_bytes())
+    block.settle()
     sizes = [block.nbytes]
     block.grown = lambda: sizes.append(block.nbytes)
-    block.column(4)
-    block.values(4)
-    block.values(4)
-    block.keep_key_parts({0: [None] * 100})
-    assert len(sizes) == 4
-    assert sizes == sorted(set(sizes))
+    for _ in range(2):
+        for position in range(block.width):
+            block.column(position)
+    assert len(sizes) == 1 + block.width
     assert sizes[0] >= len(block_bytes())
-    assert block.key_parts == {0: [None] * 100}
+    assert sizes[-1] >= sum(block.column(position).nbytes for position in range(block.width))
+
+
+def test_a_stretch_of_a_column():
+    block = open_block(block_bytes())
+    for position in (0, 3, 4, 5):
+        whole = block.values(position)
+        assert block.values(position, 10, 17) == whole[10:17]
+        assert block.values(position, 90) == whole[90:]
+
+
+def test_the_first_row_from_a_key_on():
+    block = open_block(block_bytes())
+    for key in (b"", b"key 000", b"key 001", b"key 101", b"key 198", b"key 199", b"z"):
+        assert block.lower_bound(key) == bisect_left(KEYS, key)
 
 
 def test_every_flipped_bit_is_found():
