@@ -20,7 +20,8 @@ class Batch:
 
     def __init__(self, database: Database, kv: KeyValue) -> None:
         self._database = database
-        self._entries = kv
+        self._encode = kv.encode
+        self._encode_key = kv.encode_key
         self._changes: dict[int, dict[bytes, Row | None]] = {}
         self._kv = self._records(KV_TABLE_ID)
         self._open = True
@@ -34,14 +35,15 @@ class Batch:
 
     def put(self, key: object, value: object) -> None:
         """Set the value of a key of ``kv``."""
-        self._check()
-        encoded, payload = self._entries.encode(key, value)
+        if not self._open:
+            self._check()
+        encoded, payload = self._encode(key, value)
         self._kv[encoded] = payload
 
     def delete(self, key: object) -> None:
         """Delete a key of ``kv``."""
         self._check()
-        self._kv[self._entries.encode_key(key)] = None
+        self._kv[self._encode_key(key)] = None
 
     __setitem__ = put
     __delitem__ = delete

@@ -17,27 +17,43 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import NoneType
 
 import msgspec
 
 from lsmsql.engine.cache import BlockCache
 from lsmsql.engine.catalog import CATALOG_SCHEMA, EMPTY_CATALOG, Catalog
 from lsmsql.engine.counters import Counters
-from lsmsql.engine.errors import ClosedError, Error, FailedError, NoSuchTableError, ReadOnlyError
+from lsmsql.engine.errors import (
+    ClosedError,
+    Error,
+    FailedError,
+    NoSuchTableError,
+    ReadOnlyError,
+    UsageError,
+)
 from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.manifest.manifest import Manifest, ManifestState
 from lsmsql.engine.manifest.version import Version
-from lsmsql.engine.memtable.memtable import Memtable
+from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable
 from lsmsql.engine.options import Options
 from lsmsql.engine.schema import KV_TABLE_ID, TableSchema
 from lsmsql.engine.snapshot import Snapshots
-from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.meta import FileMeta, file_name
-from lsmsql.engine.sstable.reader import SSTable
+from lsmsql.engine.sstable.reader import Cached, SSTable
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import State, TableState
-from lsmsql.engine.wal.format import LOG, delete_record, put_record, table_record
+from lsmsql.engine.wal.format import (
+    DELETE,
+    LOG,
+    PUT,
+    RECORD_HEADER_SIZE,
+    delete_record,
+    put_record,
+    put_records,
+    table_record,
+)
 from lsmsql.engine.wal.writer import LogWriter
 
 Changes = Mapping[int, dict[bytes, Row | None]]
@@ -72,7 +88,7 @@ class Core:
         self.path = path
         self.options = options
         self.counters = Counters()
-        self.cache: BlockCache[Block] = BlockCache(options.cache_bytes)
+        self.cache: BlockCache[Cached] = BlockCache(options.cache_bytes)
         self.snapshots = Snapshots()
         self.catalog: Catalog = EMPTY_CATALOG
         self.version = Version()
@@ -88,10 +104,15 @@ class Core:
         """Notified whenever background work has made room for writers."""
         self.wake: Callable[[], None] = lambda: None
         """Tells the scheduler that there may be work."""
+        self.writable = False
+        """Whether writes are taken now. If not, ``check_writable`` tells why."""
         self.failure: BaseException | None = None
         self.closed = False
+        self.memtable_bytes = 0
+        """Estimated size of the memtables that take writes."""
         self.level0_files = 0
         """The most files that any table has in level 0."""
+        self._syncs = options.sync == "full"
         self._install_lock = threading.Lock()
         self._state_lock = threading.Lock()
         self._next_file = 1
@@ -132,6 +153,8 @@ class Core:
 
     def check_writable(self) -> None:
         """Raise ClosedError, ReadOnlyError, or FailedError if a write has failed before."""
+        if self.writable:
+            return
         self.check_open()
         if self.log is None:
             raise ReadOnlyError(f'the store {self.path} was opened with mode="r"')
@@ -144,6 +167,7 @@ class Core:
     def fail(self, error: BaseException) -> None:
         """Refuse all further writes: it is not known any more what is on the disk."""
         self.failure = self.failure or error
+        self.writable = False
         with self.room:
             self.room.notify_all()
 
@@ -158,52 +182,65 @@ class Core:
         """Write all ``changes`` atomically and return the sequence number of the commit.
 
         The caller holds ``write_lock``, has checked that the store is writable and every value.
-        Raises StorageError if the log cannot be written; then nothing has changed.
+        Raises LimitError for a commit beyond 4 GiB. If it raises StorageError, or is interrupted,
+        the store refuses further writes; readers see nothing of the commit.
         """
         payload, count, sizes = _encode_changes(changes)
         if not count:
             return self.snapshots.published
         sequence = self.snapshots.published + 1
-        self._log_frame(sequence, count, payload)
-        oldest = self.snapshots.oldest()
-        for table_id, records in changes.items():
-            memtable = self.active.get(table_id) or self._new_memtable(table_id)
-            if len(records) == 1:
-                ((key, row),) = records.items()
-                memtable.put(key, row, sequence, sizes[table_id], oldest)
-            elif records:
-                memtable.put_all(records, sequence, sizes[table_id], oldest)
-        self.snapshots.published = sequence
-        return sequence
-
-    def commit_one(self, table_id: int, key: bytes, row: Row | None) -> int:
-        """``commit`` for one record, which is the most frequent commit of all."""
-        record = delete_record(key) if row is None else put_record(key, encode_payload(row))
-        size = len(record)
-        count = 1
-        if table_id != KV_TABLE_ID:
-            record = table_record(table_id) + record
-            count = 2
-        sequence = self.snapshots.published + 1
-        self._log_frame(sequence, count, record)
-        memtable = self.active.get(table_id) or self._new_memtable(table_id)
-        memtable.put(key, row, sequence, size, self.snapshots.oldest())
-        self.snapshots.published = sequence
-        return sequence
-
-    def _log_frame(self, sequence: int, count: int, payload: bytes) -> None:
         log = self.log
         assert log is not None
         try:
             log.append(sequence, count, payload)
-            if self.options.sync == "full":
-                log.sync()
-                self.counters.log_syncs += 1
-        except Error as error:
+            if self._syncs:
+                self._sync_commit(log)
+            oldest = self.snapshots.oldest()
+            for table_id, size in sizes.items():
+                memtable = self.active.get(table_id) or self._new_memtable(table_id)
+                memtable.put_all(changes[table_id], sequence, size, oldest)
+                self.memtable_bytes += size + len(changes[table_id]) * RECORD_OVERHEAD
+        except UsageError:  # beyond the limit: nothing has been written
+            raise
+        except BaseException as error:
             self.fail(error)
             raise
+        self.snapshots.published = sequence
         self.counters.commits += 1
         self.counters.log_bytes += len(payload)
+        return sequence
+
+    def commit_one(self, table_id: int, key: bytes, row: Row | None) -> int:
+        """``commit`` for one record, which is the most frequent commit of all."""
+        kind, value = (DELETE, b"") if row is None else (PUT, encode_payload(row))
+        size = RECORD_HEADER_SIZE + len(key) + len(value)
+        sequence = self.snapshots.published + 1
+        log = self.log
+        assert log is not None
+        try:
+            if table_id == KV_TABLE_ID:
+                log.append_one(sequence, kind, key, value)
+            else:
+                record = delete_record(key) if row is None else put_record(key, value)
+                log.append(sequence, 2, table_record(table_id) + record)
+            if self._syncs:
+                self._sync_commit(log)
+            memtable = self.active.get(table_id) or self._new_memtable(table_id)
+            memtable.put(key, row, sequence, size, self.snapshots.oldest())
+            self.memtable_bytes += size + RECORD_OVERHEAD
+        except UsageError:
+            raise
+        except BaseException as error:
+            self.fail(error)
+            raise
+        self.snapshots.published = sequence
+        self.counters.commits += 1
+        self.counters.log_bytes += size
+        return sequence
+
+    def _sync_commit(self, log: LogWriter) -> None:
+        log.sync()
+        self.counters.log_syncs += 1
 
     def _new_memtable(self, table_id: int) -> Memtable:
         memtable = Memtable()
@@ -212,9 +249,10 @@ class Core:
             self._rebuild()
         return memtable
 
-    def memtable_bytes(self) -> int:
-        """Estimated size of the memtables that take writes."""
-        return sum(memtable.nbytes for memtable in self.active.values())
+    def adopt_log(self, log: LogWriter, number: int) -> None:
+        """Take writes, and write them to ``log``."""
+        self.log, self.log_number = log, number
+        self.writable = True
 
     # ------------------------------------------------------------------------------- rotate
 
@@ -242,6 +280,7 @@ class Core:
             full = Immutable(dict(self.active), number, self.snapshots.published)
             self.immutable = (*self.immutable, full)
             self.active = {}
+            self.memtable_bytes = 0
             self.log, self.log_number = log, number
             self._rebuild()
         old.close()
@@ -308,6 +347,14 @@ class Core:
             self.version = version
             self._rebuild()
 
+    def restore(self, memtables: dict[int, Memtable], sequence: int) -> None:
+        """Begin with what the logs held, up to commit ``sequence``: recovery has read them."""
+        with self._state_lock:
+            self.active = memtables
+            self.memtable_bytes = sum(memtable.nbytes for memtable in memtables.values())
+            self.snapshots.published = max(self.snapshots.published, sequence)
+            self._rebuild()
+
     def _rebuild(self) -> None:
         """Make the state anew from memtables and version. The caller holds ``_state_lock``."""
         tables = self.version.tables.values()
@@ -332,17 +379,21 @@ def _encode_changes(changes: Changes) -> tuple[bytes, int, dict[int, int]]:
     sizes: dict[int, int] = {}
     count = 0
     for table_id, records in changes.items():
-        if not records:
-            continue
-        encoded = [
-            delete_record(key) if row is None else put_record(key, encode_payload(row))
-            for key, row in records.items()
-        ]
-        parts.append(table_record(table_id))
-        parts += encoded
-        count += 1 + len(encoded)
-        sizes[table_id] = sum(map(len, encoded))
+        if records:
+            encoded = _encode_records(records)
+            parts += (table_record(table_id), encoded)
+            count += 1 + len(records)
+            sizes[table_id] = len(encoded)
     return b"".join(parts), count, sizes
+
+
+def _encode_records(records: dict[bytes, Row | None]) -> bytes:
+    if NoneType not in set(map(type, records.values())):
+        return put_records(list(records), list(map(encode_payload, records.values())))
+    deleted = [key for key, row in records.items() if row is None]
+    kept = {key: row for key, row in records.items() if row is not None}
+    deletes = b"".join(map(delete_record, deleted))
+    return put_records(list(kept), list(map(encode_payload, kept.values()))) + deletes
 
 
 def _retire(before: Version, after: Version) -> None:

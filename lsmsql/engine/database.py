@@ -7,8 +7,9 @@ from lsmsql.engine.errors import ConflictError
 from lsmsql.engine.memtable.memtable import Forgotten
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scheduler import Scheduler
+from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.values import Row
-from lsmsql.engine.view import NEWEST, Found, changed_since, find
+from lsmsql.engine.view import NEWEST, NOTHING, Found, changed_since, find
 from lsmsql.engine.writeset import WriteSet
 
 
@@ -18,6 +19,7 @@ class Database:
     def __init__(self, core: Core, scheduler: Scheduler | None) -> None:
         self.core = core
         self._scheduler = scheduler
+        self._make_room = core.check_writable if scheduler is None else scheduler.make_room
 
     @property
     def path(self) -> str:
@@ -39,12 +41,14 @@ class Database:
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The newest record of an encoded key."""
         core = self.core
-        core.check_open()
+        if core.closed:
+            core.check_open()
         core.counters.gets += 1
         while True:
             sequence = core.snapshots.published
+            table = core.state.tables.get(table_id, NOTHING)
             try:
-                return find(core.state.table(table_id), key, sequence, NEWEST)
+                return find(table, key, sequence, NEWEST)
             except Forgotten:  # a writer was faster: look again, at a newer commit
                 continue
 
@@ -52,10 +56,11 @@ class Database:
         """Commit one record."""
         core = self.core
         with core.write_lock:
-            core.check_writable()
-            core.schema_of(table_id)
-            assert self._scheduler is not None
-            self._scheduler.make_room()
+            if not core.writable:
+                core.check_writable()
+            if table_id != KV_TABLE_ID:  # which cannot be dropped
+                core.schema_of(table_id)
+            self._make_room()
             core.commit_one(table_id, key, row)
 
     def write(self, changes: Changes, since: int | None = None) -> None:
@@ -71,8 +76,7 @@ class Database:
                 core.schema_of(table_id)
             if since is not None and core.snapshots.published > since:
                 self._check_conflicts(changes, since)
-            assert self._scheduler is not None
-            self._scheduler.make_room()
+            self._make_room()
             core.commit(changes)
 
     def _check_conflicts(self, changes: Changes, since: int) -> None:

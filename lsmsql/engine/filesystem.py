@@ -13,6 +13,8 @@ at a time; ``sync`` may run beside a write.
 from __future__ import annotations
 
 import contextlib
+import errno
+import mmap
 import os
 import sys
 import threading
@@ -25,7 +27,7 @@ FileNames = list[str]
 
 
 class AppendFile(Protocol):
-    """A file that grows at its end."""
+    """A file that grows at its end, or at the end of what was written, if it is preallocated."""
 
     def write(self, data: bytes) -> None:
         """Append all of ``data``. After an error, any part of it may be in the file."""
@@ -34,7 +36,7 @@ class AppendFile(Protocol):
         """Return when all that was written before the call is on the disk."""
 
     def tell(self) -> int:
-        """Size of the file in bytes."""
+        """How many bytes have been written to the file."""
 
     def close(self) -> None:
         """Let go of the file. Does not sync; closing twice does nothing."""
@@ -68,6 +70,16 @@ class FileSystem(Protocol):
 
     def append_to(self, path: str) -> AppendFile:
         """An existing file, to be continued at its end."""
+
+    def create_log(self, path: str) -> AppendFile:
+        """As ``create``, for a file of many small writes.
+
+        Space may be set aside ahead of the writes. Until the file is closed, and for good if it
+        never is, zero bytes may follow what was written.
+        """
+
+    def append_to_log(self, path: str) -> AppendFile:
+        """As ``append_to``, with space set aside as in ``create_log``."""
 
     def open(self, path: str) -> ReadFile:
         """An existing file, for reading."""
@@ -187,7 +199,7 @@ class _OsFile:
 
     def __del__(self) -> None:
         with contextlib.suppress(StorageError, AttributeError):
-            self.close()
+            _OsFile.close(self)
 
 
 class _OsAppendFile(_OsFile):
@@ -210,6 +222,92 @@ class _OsAppendFile(_OsFile):
     def tell(self) -> int:
         with _reporting("seek in", self._path):
             return os.fstat(self._fd).st_size
+
+
+EXTENT = 4 << 20
+LARGEST_STEP = 16 << 20
+"""A mapped file doubles, by so much at most, and is a whole number of extents."""
+
+_CANNOT_MAP = {
+    getattr(errno, name)
+    for name in ("EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EINVAL", "ENODEV", "EACCES", "EPERM")
+    if hasattr(errno, name)
+}
+"""What file systems answer that cannot set space aside, or cannot map a file into memory."""
+
+
+class _MappedAppendFile(_OsAppendFile):
+    """A file whose space is set aside in large steps, and written to through memory.
+
+    A write is a copy: it makes no system call and never lets go of the interpreter's lock, for
+    which another thread may make it wait. The blocks are there before they are mapped, so a full
+    disk is an error of ``posix_fallocate`` and never a SIGBUS at a write.
+
+    Linux only. There a shared mapping is the page cache itself, and dirty pages are tracked through
+    it, so that fdatasync writes them: "The application may now run fsync() to write out the dirty
+    pages" (mm/msync.c of the kernel, where msync(MS_SYNC) is a call of vfs_fsync_range too). Once
+    written they outlive the process, as after ``os.write``.
+    """
+
+    __slots__ = ("_end", "_map", "_owner", "_room")
+
+    def __init__(self, fd: int, path: str, size: int, mapped: mmap.mmap) -> None:
+        super().__init__(fd, path)
+        self._end = size
+        self._map = mapped
+        self._room = len(mapped)
+        self._owner = os.getpid()
+
+    def write(self, data: bytes) -> None:
+        start = self._end
+        end = start + len(data)
+        if end > self._room:
+            self._extend(end)
+        self._map[start:end] = data
+        self._end = end
+
+    def _extend(self, needed: int) -> None:
+        try:
+            self._map = _extended(self._fd, self._room, needed)
+        except OSError as error:
+            raise _failed("preallocate", self._path, error) from error
+        self._room = len(self._map)
+
+    def tell(self) -> int:
+        return self._end
+
+    def close(self) -> None:
+        """Give back the space that was not used: but not in a child that inherited the file."""
+        fd, self._room = self._fd, 0
+        self._map.close()
+        try:
+            if fd >= 0 and self._owner == os.getpid():
+                with _reporting("truncate", self._path):
+                    os.ftruncate(fd, self._end)
+        finally:
+            super().close()
+
+
+def _extended(fd: int, room: int, needed: int) -> mmap.mmap:
+    """A file of ``room`` bytes, extended to ``needed`` or more and mapped. Raises OSError."""
+    longer = -(-max(needed, min(2 * room, room + LARGEST_STEP)) // EXTENT) * EXTENT
+    os.posix_fallocate(fd, room, longer - room)
+    return mmap.mmap(fd, longer)
+
+
+def _log_file(fd: int, path: str) -> AppendFile:
+    """A file for many small writes: mapped where that can be had."""
+    size = os.fstat(fd).st_size
+    if sys.platform != "linux":
+        return _OsAppendFile(fd, path)
+    try:
+        return _MappedAppendFile(fd, path, size, _extended(fd, size, size + 1))
+    except OSError as error:
+        os.ftruncate(fd, size)
+        if error.errno in _CANNOT_MAP:
+            return _OsAppendFile(fd, path)
+        os.close(fd)
+        raise _failed("preallocate", path, error) from error
 
 
 class _OsReadFile(_OsFile):
@@ -272,6 +370,19 @@ class OsFileSystem:
 
     def append_to(self, path: str) -> AppendFile:
         return _OsAppendFile(_open("open", path, os.O_WRONLY | os.O_APPEND), path)
+
+    def create_log(self, path: str) -> AppendFile:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL
+        fd = _open("create", path, flags)
+        try:
+            return _log_file(fd, path)
+        except StorageError:
+            with _reporting("remove", path):
+                os.remove(path)
+            raise
+
+    def append_to_log(self, path: str) -> AppendFile:
+        return _log_file(_open("open", path, os.O_RDWR | os.O_APPEND), path)
 
     def open(self, path: str) -> ReadFile:
         return _read_file(_open("open", path, os.O_RDONLY), path)

@@ -12,8 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import msgspec
-
 from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
 from lsmsql.engine.cleanup import numbered_files, remove_strays
 from lsmsql.engine.core import Core, log_name
@@ -28,18 +26,14 @@ from lsmsql.engine.manifest.manifest import (
     read_manifest,
 )
 from lsmsql.engine.manifest.version import Version
-from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.projection import Projection, key_codec
+from lsmsql.engine.replay import Replay
 from lsmsql.engine.scan import Range, scan
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST
-from lsmsql.engine.wal.format import DELETE, LOG, PUT, Frame
+from lsmsql.engine.wal.format import LOG
 from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
-
-_decode_payload = msgspec.msgpack.Decoder().decode
-_PLAIN = frozenset({int, float, str, bytes, type(None)})
-
 
 LOCK = "LOCK"
 
@@ -119,9 +113,7 @@ def recover(core: Core, *, writable: bool) -> None:
         # It was there when the manifest named it: it is lost, or the writer has flushed it since
         # and a reader must begin again.
         live.insert(0, oldest)
-    for number in live:
-        data = contents.pop(number, None)
-        _replay(core, number, data, newest=number == live[-1], writable=writable)
+    _replay(core, contents, live, writable)
     if writable:
         if core.log is None:
             _replace_log(core, live)
@@ -138,7 +130,7 @@ def _begin_log(core: Core) -> None:
     log = LogWriter.create(core.filesystem, path, LOG, number)
     log.sync()
     core.filesystem.sync_directory(core.path)
-    core.log, core.log_number = log, number
+    core.adopt_log(log, number)
 
 
 def _read_logs(core: Core, numbers: Sequence[int]) -> dict[int, bytes]:
@@ -153,22 +145,24 @@ def _read_logs(core: Core, numbers: Sequence[int]) -> dict[int, bytes]:
     return contents
 
 
-def _replay(core: Core, number: int, data: bytes | None, *, newest: bool, writable: bool) -> None:
-    """Put the records of a log into the memtables; the newest log is written on.
+def _replay(core: Core, contents: dict[int, bytes], live: Sequence[int], writable: bool) -> None:
+    """Make memtables of the logs' records, and go on writing to the newest log.
 
-    ``data`` None: the log is not there. To read it raises the error that says so.
+    A log without contents is not there. To read it raises the error that says so.
     """
-    path = core.file_path(log_name(number))
-    if data is None:
-        data = core.filesystem.read_all(path)
-    reader = LogReader(data, path, newest=newest)
-    for frame in reader.frames():
-        _replay_frame(core, frame, path)
-    if not newest or not writable:
-        return
-    if reader.header is not None:
-        core.log = LogWriter.resume(core.filesystem, path, number, reader.end)
-        core.log_number = number
+    replay = Replay()
+    for number in live:
+        path = core.file_path(log_name(number))
+        data = contents.pop(number, None)
+        if data is None:
+            data = core.filesystem.read_all(path)
+        newest = number == live[-1]
+        reader = LogReader(data, path, newest=newest)
+        replay.add(reader, path)
+        if newest and writable and reader.header is not None:
+            log = LogWriter.resume(core.filesystem, path, LOG, number, reader.end)
+            core.adopt_log(log, number)
+    core.restore(replay.memtables(), replay.sequence)
 
 
 def _replace_log(core: Core, live: Sequence[int]) -> None:
@@ -185,39 +179,6 @@ def _replace_log(core: Core, live: Sequence[int]) -> None:
         assert manifest is not None
         manifest.record(Edit(log_number=core.log_number))
         core.manifest_state = manifest.state
-
-
-def _replay_frame(core: Core, frame: Frame, path: str) -> None:
-    if frame.sequence <= core.snapshots.published and frame.sequence <= _newest_in(core):
-        raise CorruptionError(path, frame.offset, f"commit {frame.sequence} is out of order")
-    oldest = frame.sequence
-    for record in frame.records():
-        memtable = core.active.get(record.table_id)
-        if memtable is None:
-            memtable = core.active[record.table_id] = Memtable()
-        size = len(record.key) + len(record.value)
-        if record.type == PUT:
-            row = _decode_row(record.value, path, frame.offset)
-            memtable.put(record.key, row, frame.sequence, size, oldest)
-        elif record.type == DELETE:
-            memtable.put(record.key, None, frame.sequence, size, oldest)
-        else:
-            raise CorruptionError(path, frame.offset, f"a record of type {record.type} in a log")
-    core.snapshots.published = max(core.snapshots.published, frame.sequence)
-
-
-def _newest_in(core: Core) -> int:
-    return max((memtable.max_sequence for memtable in core.active.values()), default=0)
-
-
-def _decode_row(value: bytes, path: str, offset: int) -> Row:
-    try:
-        row = _decode_payload(value)
-    except msgspec.MsgspecError as error:
-        raise CorruptionError(path, offset, f"malformed row: {error}") from None
-    if type(row) is not list or not _PLAIN.issuperset(map(type, row)):
-        raise CorruptionError(path, offset, "malformed row: not an array of values")
-    return tuple(row)
 
 
 # ------------------------------------------------------------------------------------- catalogue

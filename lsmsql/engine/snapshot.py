@@ -4,8 +4,10 @@ A reader that takes more than one look (a range, a snapshot) registers its numbe
 keep, flush and compaction carry on, just the versions that a registered number needs; all later
 numbers are served too.
 
-Thread safety: all methods hold the lock. The number is read and registered under it, and the oldest
-number is computed under it, so no version that a reader needs can slip away in between.
+Thread safety: methods hold the lock, but for the one that a writer calls for each commit. That one
+reads without it whether anybody is registered. So a reader registers first and then makes sure that
+its number is still the newest: if the writer has published another since, it may have looked just
+before, and thrown away what belongs to the first number.
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ class Snapshots:
     def acquire(self) -> int:
         """Register a reader at the newest commit, and return its number."""
         with self._lock:
-            sequence = self.published
-            self._active[sequence] = self._active.get(sequence, 0) + 1
-            return sequence
+            while True:
+                sequence = self.published
+                self._active[sequence] = self._active.get(sequence, 0) + 1
+                if sequence == self.published:
+                    return sequence
+                self.release(sequence)
 
     def hold(self, sequence: int) -> None:
         """Register one more reader at a number that is registered."""
@@ -45,7 +50,9 @@ class Snapshots:
                 del self._active[sequence]
 
     def oldest(self) -> int:
-        """The smallest number that a reader may ask for."""
+        """The smallest number that a reader may ask for. Only the writer may ask."""
+        if not self._active:
+            return self.published
         with self._lock:
             return min(self._active) if self._active else self.published
 

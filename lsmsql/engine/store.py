@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from lsmsql.engine.batch import Batch
 from lsmsql.engine.catalog import (
@@ -24,7 +24,7 @@ from lsmsql.engine.filesystem import FileSystem, Lock, OsFileSystem
 from lsmsql.engine.options import Options, make_options
 from lsmsql.engine.recovery import LOCK, check_place, create_store, is_store, recover
 from lsmsql.engine.scheduler import Scheduler
-from lsmsql.engine.schema import Column, TableSchema, make_schema
+from lsmsql.engine.schema import KV_TABLE_ID, Column, TableSchema, make_schema
 from lsmsql.engine.stats import Stats, collect_stats
 from lsmsql.engine.table import KeyValue, Table
 from lsmsql.engine.values import ColumnType, Row, Value
@@ -129,7 +129,8 @@ class Store(Database):
 
     def put(self, key: object, value: object) -> None:
         """Set the value of a key. Both are int (64-bit), float, str or bytes, or value None."""
-        self.kv.put_value(key, value)
+        encoded, payload = self.kv.encode(key, value)
+        self.write_one(KV_TABLE_ID, encoded, payload)
 
     @overload
     def get(self, key: object) -> Value: ...
@@ -138,6 +139,13 @@ class Store(Database):
     def get(self, key: object, default: object = None) -> object:
         """The value of a key, or ``default`` if the key is not there."""
         return self.kv.get_value(key, default)
+
+    def update(self, entries: Mapping[Any, object] | Iterable[tuple[object, object]]) -> None:
+        """Set many keys as one commit: all of them or, if an entry is refused, none.
+
+        ``entries``: a mapping, or pairs of key and value. Of several with one key the last counts.
+        """
+        self.kv.put_values(entries)
 
     def delete(self, key: object) -> None:
         """Delete a key, if it is there."""
@@ -302,6 +310,7 @@ class Store(Database):
             if core.closed:
                 return
             core.closed = True
+            core.writable = False
         with contextlib.ExitStack() as stack:
             if self._lock is not None:
                 stack.callback(self._lock.release)

@@ -5,25 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar, cast, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, repeat
+from operator import itemgetter
+from typing import Any, TypeVar, cast, overload
 
+from lsmsql.engine.columns import FIRST_VALUE
 from lsmsql.engine.database import Database
-from lsmsql.engine.errors import ConstraintError, NoSuchTableError, UsageError
+from lsmsql.engine.errors import (
+    ConstraintError,
+    NoSuchTableError,
+    TypeMismatchError,
+    UsageError,
+)
 from lsmsql.engine.ingest import ingest
 from lsmsql.engine.keys import KeyCodec
+from lsmsql.engine.keys.codec import BLOB_FIRST, TEXT_FIRST
 from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.rows import RowCodec, RowLike
-from lsmsql.engine.scan import Range, Slice
+from lsmsql.engine.scan import FIRST_STEP, Range, Slice
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, TableSchema
 from lsmsql.engine.sources import read_source
-from lsmsql.engine.values import Row, Value, check_value
-from lsmsql.engine.view import found_columns, found_slot
+from lsmsql.engine.values import MAX_KEY_BYTES, Row, Value, check_value
+from lsmsql.engine.view import found_columns
 
 T = TypeVar("T")
 
 _VALUE_SLOT = 1
+_VALUE_COLUMN = FIRST_VALUE + _VALUE_SLOT
 
 
 class Table:
@@ -64,6 +74,11 @@ class Table:
         """
         key, payload = self._rows.encode_row(row)
         self._database.write_one(self._id(), key, payload)
+
+    def update(self, rows: Iterable[RowLike]) -> None:
+        """``put`` many rows as one commit: all of them or, if one is refused, none."""
+        records: dict[bytes, Row | None] = dict(map(self._rows.encode_row, rows))
+        self._database.write({self._id(): records})
 
     def delete(self, key: object) -> None:
         """Delete the row with that key, if there is one."""
@@ -176,18 +191,19 @@ class Table:
             raise UsageError(f"limit is a number of rows, or None for all, not {limit!r}")
         view = ReadView(self._database.core)
         projection = projection or self._rows.everything
-        slices = view.scan(self._id(), span, projection, reverse=reverse)
-        return _rows(view, slices, shape, reverse, limit)
+        first = FIRST_STEP if limit is None else max(1, min(limit, FIRST_STEP))
+        slices = view.scan(self._id(), span, projection, reverse=reverse, first=first)
+        return chain.from_iterable(_shaped(view, slices, shape, reverse, limit))
 
 
-def _rows(
+def _shaped(
     view: ReadView,
     slices: Iterator[Slice],
     shape: Callable[[Columns], Iterable[T]],
     reverse: bool,
     limit: int | None,
-) -> Iterator[T]:
-    """The rows of ``slices`` in scan order; closes the view at the end."""
+) -> Iterator[Iterable[T]]:
+    """The rows of ``slices`` in scan order, slice by slice; closes the view at the end."""
     left = float("inf") if limit is None else limit
     with view:
         while left > 0 and (piece := next(slices, None)) is not None:
@@ -196,7 +212,7 @@ def _rows(
                 columns = [column[::-1] for column in columns]
             if len(piece.keys) > left:
                 columns = [column[: int(left)] for column in columns]
-            yield from shape(columns)
+            yield shape(columns)
             left -= len(piece.keys)
 
 
@@ -208,6 +224,13 @@ def _pairs(columns: Columns) -> Iterable[tuple[Value, Value]]:
     return cast("Iterable[tuple[Value, Value]]", zip(*columns, strict=True))
 
 
+def _unzip(pairs: list[tuple[object, object]]) -> tuple[list[object], list[object]]:
+    """The first and the second of each pair. Raises TypeMismatchError for what is no pair."""
+    if not {tuple, list}.issuperset(map(type, pairs)) or not {2}.issuperset(map(len, pairs)):
+        raise TypeMismatchError("update takes pairs (key, value), as tuples, or a mapping")
+    return list(map(itemgetter(0), pairs)), list(map(itemgetter(1), pairs))
+
+
 class KeyValue(Table):
     """The table ``kv`` as a sorted mapping from keys to values."""
 
@@ -217,13 +240,27 @@ class KeyValue(Table):
 
     def encode(self, key: object, value: object) -> tuple[bytes, Row]:
         """Key and payload of an entry. Raises TypeMismatchError, LimitError, ConstraintError."""
-        checked = check_value(value)
-        encoded = self.encode_key(key)
         mask = self._codec.real_mask([key]) if type(key) is float else None
-        return encoded, (mask, checked)
+        return self.encode_key(key), (mask, check_value(value))
 
     def encode_key(self, key: object) -> bytes:
         """A key as bytes."""
+        kind = type(key)
+        if kind is str:
+            try:
+                encoded = TEXT_FIRST + str.encode(key)  # type: ignore[arg-type]
+            except UnicodeEncodeError:
+                return self._encode_checked(key)
+        elif kind is bytes:
+            encoded = BLOB_FIRST + key  # type: ignore[operator]
+        else:
+            return self._encode_checked(key)
+        if len(encoded) > MAX_KEY_BYTES:
+            return self._encode_checked(key)
+        return encoded
+
+    def _encode_checked(self, key: object) -> bytes:
+        """A key of any other type, or the error for one that cannot be."""
         checked = check_value(key, "key")
         if checked is None:
             raise ConstraintError("a key cannot be None (NOT NULL constraint failed: kv.key)")
@@ -234,10 +271,30 @@ class KeyValue(Table):
         encoded, payload = self.encode(key, value)
         self._database.write_one(KV_TABLE_ID, encoded, payload)
 
+    def put_values(self, entries: Mapping[Any, object] | Iterable[tuple[object, object]]) -> None:
+        """Set the values of many keys as one commit."""
+        self._database.write({KV_TABLE_ID: self._encode_all(entries)})
+
+    def _encode_all(
+        self, entries: Mapping[Any, object] | Iterable[tuple[object, object]]
+    ) -> dict[bytes, Row | None]:
+        if isinstance(entries, Mapping):
+            keys, values = list(entries), list(entries.values())
+        else:
+            keys, values = _unzip(list(entries))
+        masks: Iterable[int | None] = repeat(None)
+        if float in set(map(type, keys)):
+            masks = [self._codec.real_mask([key]) for key in keys]
+        payloads = zip(masks, map(check_value, values), strict=False)
+        return dict(zip(map(self.encode_key, keys), payloads, strict=False))
+
     def get_value(self, key: object, default: object = None) -> object:
         """The value of a key, or ``default``."""
         found = self._database.find(KV_TABLE_ID, self.encode_key(key))
-        return default if found is None else found_slot(found, _VALUE_SLOT)
+        if found is None:
+            return default
+        block, row, payload = found
+        return payload[_VALUE_SLOT] if block is None else block.value(_VALUE_COLUMN, row)
 
     def delete_key(self, key: object) -> None:
         """Delete a key, if it is there."""
@@ -255,7 +312,10 @@ class KeyValue(Table):
 
     def span(self, start: object, stop: object) -> Range:
         """Keys from ``start`` up to but not including ``stop``."""
-        return self._rows.range(start, stop)
+        return Range(
+            None if start is None else self.encode_key(start),
+            None if stop is None else self.encode_key(stop),
+        )
 
     def prefix_span(self, prefix: object) -> Range:
         """Keys that begin with a text or bytes."""

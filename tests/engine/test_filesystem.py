@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
 import os
 import subprocess
 import sys
@@ -164,3 +166,119 @@ def test_a_lock_excludes_another_process(tmp_path):
     lock.release()
     assert take_it_elsewhere().stdout == "taken\n"
     fs.lock(path, "after its end").release()
+
+
+# ------------------------------------------------------------------------------- preallocated files
+
+EXTENT = 1 << 14
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only there files are preallocated")
+
+
+@pytest.fixture
+def small_extents(monkeypatch):
+    monkeypatch.setattr(filesystem, "EXTENT", EXTENT)
+    monkeypatch.setattr(filesystem, "LARGEST_STEP", EXTENT)
+
+
+def full_disk(fd, offset, length):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_file_holds_what_was_written_and_then_zeros_until_it_is_closed(
+    tmp_path, small_extents
+):
+    path = str(tmp_path / "log")
+    file = fs.create_log(path)
+    parts = [bytes([i % 255 + 1]) * (i * 37 % 1000) for i in range(100)] + [b"x" * 5 * EXTENT]
+    written = b""
+    for part in parts:
+        file.write(part)
+        written += part
+        assert file.tell() == len(written)
+    file.sync()
+    before = fs.read_all(path)
+    assert before[: len(written)] == written
+    assert not any(before[len(written) :])
+    file.close()
+    file.close()
+    assert fs.read_all(path) == written
+
+
+def test_a_log_file_is_continued_where_it_ended(tmp_path, small_extents):
+    path = make_file(tmp_path / "log", b"a" * (EXTENT + 17))
+    file = fs.append_to_log(path)
+    assert file.tell() == EXTENT + 17
+    file.write(b"b" * 10)
+    file.close()
+    assert fs.read_all(path) == b"a" * (EXTENT + 17) + b"b" * 10
+
+
+def test_a_log_file_that_exists_is_not_created(tmp_path):
+    path = make_file(tmp_path / "log", b"mine")
+    with pytest.raises(StorageError, match="create"):
+        fs.create_log(path)
+    assert fs.read_all(path) == b"mine"
+
+
+@linux
+def test_a_full_disk_shows_when_a_log_file_is_begun_and_leaves_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "posix_fallocate", full_disk)
+    with pytest.raises(StorageError, match=r"preallocate .*log: No space left on device"):
+        fs.create_log(str(tmp_path / "log"))
+    assert os.listdir(tmp_path) == []
+    path = make_file(tmp_path / "old", b"old")
+    with pytest.raises(StorageError, match="preallocate"):
+        fs.append_to_log(path)
+    assert fs.read_all(path) == b"old"
+
+
+@linux
+def test_a_full_disk_shows_when_a_log_file_grows_and_what_was_written_stays(
+    tmp_path, small_extents, monkeypatch
+):
+    path = str(tmp_path / "log")
+    file = fs.create_log(path)
+    file.write(b"x" * (EXTENT - 1))
+    monkeypatch.setattr(os, "posix_fallocate", full_disk)
+    with pytest.raises(StorageError, match=r"preallocate .*log: No space left on device"):
+        file.write(b"yy")
+    file.close()
+    assert fs.read_all(path) == b"x" * (EXTENT - 1)
+
+
+@linux
+@pytest.mark.parametrize("call", ["posix_fallocate", "mmap"])
+def test_a_log_file_is_a_plain_one_where_space_cannot_be_set_aside(tmp_path, monkeypatch, call):
+    def refuse(*arguments):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os if call == "posix_fallocate" else mmap, call, refuse)
+    path = str(tmp_path / "log")
+    file = fs.create_log(path)
+    file.write(b"one")
+    file.write(b"two")
+    assert file.tell() == 6
+    assert fs.read_all(path) == b"onetwo"
+    file.close()
+
+
+@linux
+def test_a_child_that_inherited_a_log_file_does_not_cut_it(tmp_path):
+    path = str(tmp_path / "log")
+    file = fs.create_log(path)
+    file.write(b"before")
+    child = os.fork()
+    if child == 0:
+        file.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    file.write(b" and after")
+    file.close()
+    assert fs.read_all(path) == b"before and after"
+
+
+def test_a_closed_log_file_takes_no_writes(tmp_path):
+    file = fs.create_log(str(tmp_path / "log"))
+    file.close()
+    with pytest.raises(StorageError):
+        file.write(b"x")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,18 +72,21 @@ def test_a_flush_that_comes_after_an_ingest_does_not_hide_it(path: str) -> None:
         assert store["zebra"] == 3
 
 
-def test_a_log_cut_anywhere_gives_a_prefix_of_the_commits(path: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("zeros", [0, 5000])
+def test_a_log_cut_anywhere_gives_a_prefix_of_the_commits(
+    path: str, tmp_path: Path, zeros: int
+) -> None:
     with lsmsql.open(path, sync="off") as store:
-        for i in range(6):
-            with store.batch() as batch:
-                batch[f"a{i}"] = i
-                batch[f"b{i}"] = i
+        for i in range(4):
+            store.update([(f"a{i}", i), (f"b{i}", i)])
         left = crash(store, str(tmp_path / "left"))
+        assert store.core.log is not None
+        used = store.core.log.size
     (log,) = files(left, ".log")
-    whole = Path(log).read_bytes()
+    whole = Path(log).read_bytes()[:used]
     lengths = set()
     for size in range(len(whole) + 1):
-        Path(log).write_bytes(whole[:size])
+        Path(log).write_bytes(whole[:size] + bytes(zeros))
         copy = str(tmp_path / f"copy{size}")
         shutil.copytree(left, copy)
         with lsmsql.open(copy, background=False, sync="off") as store:
@@ -93,7 +98,42 @@ def test_a_log_cut_anywhere_gives_a_prefix_of_the_commits(path: str, tmp_path: P
             assert len(store) == len(keys) + 1 and store["after"] == 1
         shutil.rmtree(copy)
         lengths.add(commits)
-    assert lengths == set(range(7))
+    assert lengths == set(range(5))
+
+
+@pytest.mark.parametrize("sync", ["full", "off"])
+def test_every_commit_of_a_killed_process_is_there_behind_it_the_space_it_set_aside(
+    path: str, sync: str
+) -> None:
+    program = f"""
+import lsmsql
+store = lsmsql.open({path!r}, sync={sync!r})
+for i in range(10**9):
+    store.put(i, "x" * 50)
+    print(i, flush=True)
+"""
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    for _ in range(200):
+        child.stdout.readline()
+    child.kill()
+    seen = [int(line) for line in child.stdout.read().splitlines(keepends=True) if "\n" in line]
+    child.wait()
+    child.stdout.close()
+    count = max([199, *seen]) + 1
+    (log,) = files(path, ".log")
+    if sys.platform == "linux":
+        assert Path(log).read_bytes().endswith(bytes(1000))
+    with lsmsql.open(path, "r") as store:
+        assert len(store) in (count, count + 1)
+    with lsmsql.open(path) as store:
+        keys = list(store)
+        assert keys == list(range(len(keys))) and len(keys) in (count, count + 1)
+        store["after"] = 1
+        reader = lsmsql.open(path, "r")
+        assert reader["after"] == 1
+        reader.close()
+    assert not Path(log).read_bytes().endswith(bytes(1000))
 
 
 def test_a_reader_leaves_a_torn_log_as_it_is(path: str) -> None:

@@ -110,6 +110,7 @@ class TestReadOnly:
                 lambda: reader.put("a", 1),
                 lambda: reader.delete("a"),
                 lambda: reader.batch(),
+                lambda: reader.update({1: 2}),
                 lambda: reader.ingest([]),
                 lambda: reader.flush(),
                 lambda: reader.compact(),
@@ -369,6 +370,63 @@ class TestBatch:
         with pytest.raises(lsmsql.ClosedError):
             batch.commit()
 
+    def test_update_sets_many_keys_in_one_commit(self, store: lsmsql.Store) -> None:
+        before = store.stats()["commits"]
+        store.update({"a": 1, 2: b"two", 3.0: "three", b"four": None, "\u00e4": 4.5})
+        pair = ["list", 1]
+        store.update([("a", "again"), (2.5, 5), pair, ("a", "last")])  # type: ignore[list-item]
+        assert store.stats()["commits"] == before + 2
+        assert list(store.items()) == [
+            (2, b"two"),
+            (2.5, 5),
+            (3.0, "three"),
+            ("a", "last"),
+            ("list", 1),
+            ("\u00e4", 4.5),
+            (b"four", None),
+        ]
+        assert [type(key) for key in store][2] is float
+        store.update({})
+        store.update(iter(()))
+        assert store.stats()["commits"] == before + 2
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [
+            (("k", object()), "cannot store object"),
+            (("k", 1 << 63), "64 bits"),
+            (("k", float("nan")), "NaN"),
+            (("k", "\ud800"), "UTF-8"),
+            (("\ud800", 1), "UTF-8"),
+            ((None, 1), "cannot be None"),
+            (("k" * 70_000, 1), "limit"),
+            ((b"k" * 70_000, 1), "limit"),
+            (([], 1), "cannot store list"),
+            (("k", 1, 2), "pairs"),
+            ("ab", "pairs"),
+            (5, "pairs"),
+        ],
+    )
+    def test_an_update_with_a_bad_entry_changes_nothing(
+        self, store: lsmsql.Store, bad: object, message: str
+    ) -> None:
+        store["a"] = 1
+        with pytest.raises(lsmsql.UsageError, match=message):
+            store.update([("a", 2), bad, ("b", 3)])  # type: ignore[list-item]
+        assert list(store.items()) == [("a", 1)]
+
+    def test_update_of_a_table_puts_all_rows_or_none(self, store: lsmsql.Store) -> None:
+        table = store.create_table("t", {"a": "INTEGER", "b": "TEXT"}, "a")
+        before = store.stats()["commits"]
+        table.update([[1, "one"], {"a": 2}, (1, "uno")])
+        assert store.stats()["commits"] == before + 1
+        assert list(table.range()) == [{"a": 1, "b": "uno"}, {"a": 2, "b": None}]
+        with pytest.raises(lsmsql.UsageError, match="cannot store"):
+            table.update([[3, "three"], ["four", "four"]])
+        assert len(table) == 2
+        store.kv.update([{"key": "k", "value": 1}, ("l", 2)])
+        assert list(store.items()) == [("k", 1), ("l", 2)]
+
     def test_an_empty_batch_is_no_commit(self, store: lsmsql.Store) -> None:
         with store.batch():
             pass
@@ -389,6 +447,7 @@ class TestClosing:
             lambda: store.range(),
             lambda: next(rows),
             lambda: store.batch(),
+            lambda: store.update({1: 2}),
             lambda: store.flush(),
             lambda: store.stats(),
             lambda: store.table("t"),
@@ -472,6 +531,26 @@ class TestThreads:
             assert len(store) == 800
 
 
+def test_after_an_interrupt_in_a_commit_nothing_more_is_written(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with lsmsql.open(path) as store:
+        store["a"] = 1
+        with monkeypatch.context() as patch:
+            patch.setattr("lsmsql.engine.memtable.memtable.Memtable.put", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                store["b"] = 2
+        assert list(store) == ["a"]
+        with pytest.raises(lsmsql.FailedError):
+            store["c"] = 3
+    with lsmsql.open(path) as store:
+        assert list(store) == ["a", "b"]  # the log had it before the interrupt
+        store["c"] = 3
+
+
 class FullDisk(OsFileSystem):
     """A file system where files of one kind cannot be created any more once ``full`` is set."""
 
@@ -480,9 +559,16 @@ class FullDisk(OsFileSystem):
         self.full = False
 
     def create(self, path: str) -> AppendFile:
+        self._check(path)
+        return super().create(path)
+
+    def create_log(self, path: str) -> AppendFile:
+        self._check(path)
+        return super().create_log(path)
+
+    def _check(self, path: str) -> None:
         if self.full and path.endswith(self.ending):
             raise lsmsql.StorageError(f"create {path}: no space left on device")
-        return super().create(path)
 
 
 def test_a_log_that_cannot_be_begun_fails_the_write_and_a_later_one_works(path: str) -> None:
@@ -505,8 +591,8 @@ class NoRoomForHeaders(OsFileSystem):
 
     full = False
 
-    def create(self, path: str) -> AppendFile:
-        file = super().create(path)
+    def create_log(self, path: str) -> AppendFile:
+        file = super().create_log(path)
         if self.full:
             file.close()  # so that writing to it fails
         return file

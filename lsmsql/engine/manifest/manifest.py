@@ -93,7 +93,7 @@ class Manifest:
     def resume(cls, filesystem: FileSystem, directory: str, loaded: LoadedManifest) -> Manifest:
         """Go on with the manifest that ``load`` has read, without a torn tail."""
         path = f"{directory}/{manifest_name(loaded.number)}"
-        log = LogWriter.resume(filesystem, path, loaded.number, loaded.end)
+        log = LogWriter.resume(filesystem, path, MANIFEST, loaded.number, loaded.end)
         manifest = cls(directory, loaded.number, log, loaded.edits)
         manifest.state = loaded.state
         return manifest

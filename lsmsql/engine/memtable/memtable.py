@@ -1,21 +1,31 @@
 """The memtable: the newest records of one table, in memory.
 
-A dict answers point reads and finds whether a key is new; the skip list keeps the keys in order.
-Each key leads to its newest *version*, and each version to the one before it, as far back as a
-reader may still ask.
+A dict answers point reads and finds whether a key is new. Each key leads to its newest *version*,
+and each version to the one before it, as far back as a reader may still ask.
 
     version = (sequence, row or None for a tombstone, older version | None | FORGOTTEN)
 
 FORGOTTEN ends a chain whose older versions were let go. A reader that runs into it asked for a
 sequence number that it had not registered, and must take a newer one.
 
-Thread safety: one writer at a time. Readers take no lock; a version is never changed once it is
-in the dict.
+Order is made when somebody asks for it. A new key goes into the dict and to the end of the
+*pending* keys, which costs next to nothing; whoever wants the keys in order first *drains* them
+into a skip list, in one sorted merge.
+
+Invariant: a key in the dict is among the pending keys, in the skip list, or for a moment in both;
+never in neither, from the return of the ``put`` on. The writer only appends to the pending keys. A
+drain takes a copy of the first of them, merges it, and only then deletes them. So a reader that
+finds none pending, or has drained, finds in the skip list every key that was put before it began.
+
+Thread safety: one writer at a time. Readers take no lock but that of the drains, which the writer
+never takes; a version is never changed once it is in the dict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 from lsmsql.engine.memtable.skiplist import SkipList
@@ -24,10 +34,16 @@ from lsmsql.engine.values import Row
 Version = tuple[int, Row | None, Any]
 """(sequence, row, older)"""
 
+Records = tuple[list[bytes], list[int], list[Row | None]]
+"""Keys, sequence numbers and rows of versions."""
+
 FORGOTTEN: Final[tuple[int, None, None]] = (-1, None, None)
 
 RECORD_OVERHEAD = 300
 """Bytes that a record takes beside its key and payload: objects, dict entry, list slot."""
+
+_DRAINED_AT_ONCE = 16384
+"""To sort so many takes about as long as a thread waits for the interpreter anyway (5 ms)."""
 
 
 class Forgotten(Exception):  # noqa: N818 (a signal between the engine's rooms, not an error)
@@ -35,17 +51,39 @@ class Forgotten(Exception):  # noqa: N818 (a signal between the engine's rooms, 
 
 
 class Memtable:
-    """Records of one table, newest version first for each key. ``nbytes`` is an estimate."""
+    """Records of one table, newest version first for each key.
 
-    __slots__ = ("_keys", "_versions", "max_sequence", "min_sequence", "nbytes", "tombstones")
+    ``nbytes`` is an estimate. ``max_sequence`` is that of the newest version, 0 without one.
+    """
+
+    __slots__ = (
+        "_draining",
+        "_keys",
+        "_merging",
+        "_pending",
+        "_versions",
+        "max_sequence",
+        "nbytes",
+    )
 
     def __init__(self) -> None:
         self._versions: dict[bytes, Version] = {}
         self._keys = SkipList()
+        self._pending: list[bytes] = []
+        self._draining = threading.Lock()
+        self._merging = False
         self.nbytes = 0
-        self.min_sequence = 0
         self.max_sequence = 0
-        self.tombstones = 0
+
+    @classmethod
+    def of(cls, versions: dict[bytes, Version], nbytes: int) -> Memtable:
+        """A memtable of these versions, which it takes over."""
+        memtable = cls()
+        memtable._versions = versions
+        memtable._pending = list(versions)
+        memtable.max_sequence = max((sequence for sequence, _, _ in versions.values()), default=0)
+        memtable.nbytes = nbytes
+        return memtable
 
     def __len__(self) -> int:
         """Number of keys."""
@@ -58,34 +96,32 @@ class Memtable:
         the smallest sequence number that a reader may ask for.
         """
         versions = self._versions
-        previous = versions.get(key)
-        if previous is None:
-            versions[key] = (sequence, row, None)
-            self._keys.add(key)
+        if key in versions:
+            versions[key] = (sequence, row, trim(versions[key], oldest))
         else:
-            versions[key] = (sequence, row, trim(previous, oldest))
-        self._note(sequence, size, row is None)
+            versions[key] = (sequence, row, None)
+            self._pending.append(key)
+        self.max_sequence = sequence
+        self.nbytes += size + RECORD_OVERHEAD
 
     def put_all(
-        self, records: dict[bytes, Row | None], sequence: int, size: int, oldest: int
+        self, records: Mapping[bytes, Row | None], sequence: int, size: int, oldest: int
     ) -> None:
         """Add the version ``sequence`` of many keys; ``size`` is that of all together."""
         versions = self._versions
-        fresh = [key for key in records if key not in versions]
-        for key, row in records.items():
-            previous = versions.get(key)
-            older = None if previous is None else trim(previous, oldest)
-            versions[key] = (sequence, row, older)
-        fresh.sort()
-        self._keys.add_sorted(fresh)
-        self._note(sequence, size + (len(records) - 1) * RECORD_OVERHEAD, None in records.values())
-
-    def _note(self, sequence: int, size: int, tombstone: bool) -> None:
-        self.nbytes += size + RECORD_OVERHEAD
+        if versions.keys().isdisjoint(records):
+            added = zip(repeat(sequence), records.values(), repeat(None))
+            versions.update(zip(records, added, strict=True))
+            self._pending.extend(records)
+        else:
+            fresh = [key for key in records if key not in versions]
+            for key, row in records.items():
+                previous = versions.get(key)
+                older = None if previous is None else trim(previous, oldest)
+                versions[key] = (sequence, row, older)
+            self._pending += fresh
         self.max_sequence = sequence
-        self.min_sequence = self.min_sequence or sequence
-        if tombstone:
-            self.tombstones += 1
+        self.nbytes += size + len(records) * RECORD_OVERHEAD
 
     def get(self, key: bytes, sequence: int) -> Version | None:
         """The newest version of ``key`` not newer than ``sequence``; None if there is none here.
@@ -104,6 +140,7 @@ class Memtable:
 
         Only for a memtable that no other thread reads, and whose versions are never let go.
         """
+        self._drain()
         version = self._versions[key]
         assert version[0] == sequence
         if version[2] is None:
@@ -116,11 +153,47 @@ class Memtable:
         self, start: bytes | None = None, stop: bytes | None = None, *, reverse: bool = False
     ) -> Iterator[list[bytes]]:
         """The keys in [start, stop), as ``SkipList.slices`` gives them."""
+        if self._pending:
+            self._drain()
         return self._keys.slices(start, stop, reverse=reverse)
 
-    def records(
-        self, keys: Sequence[bytes], sequence: int | None
-    ) -> tuple[list[bytes], list[int], list[Row | None]]:
+    def _drain(self) -> None:
+        """Merge the keys that are pending now into the skip list.
+
+        ``_merging`` is found True when an interrupt (KeyboardInterrupt) ended the drain before: the
+        first keys may be pending and in the skip list.
+        """
+        with self._draining:
+            left = len(self._pending)
+            while left:
+                keys = self._pending[: min(left, _DRAINED_AT_ONCE)]
+                count = len(keys)
+                if self._merging:
+                    keys = [key for key in keys if key not in self._keys]
+                keys.sort()
+                self._merging = True
+                self._keys.add_sorted(keys)
+                del self._pending[:count]
+                self._merging = False
+                left -= count
+
+    def chunks(self, rows: int = 8192) -> Iterator[Records]:
+        """All versions of every key there is now, ``rows`` keys at a time.
+
+        Newest first within a key, the keys in no particular order. Each chunk is made by few calls
+        that hold the interpreter, so that other threads come to their turn in between.
+        """
+        versions = self._versions
+        keys = list(versions)
+        for start in range(0, len(keys), rows):
+            part = keys[start : start + rows]
+            newest = [versions[key] for key in part]
+            if all(older is None or older is FORGOTTEN for _, _, older in newest):
+                yield part, [sequence for sequence, _, _ in newest], [row for _, row, _ in newest]
+            else:
+                yield self.records(part, None)
+
+    def records(self, keys: Sequence[bytes], sequence: int | None) -> Records:
         """Keys, sequence numbers and rows of the versions of ``keys``.
 
         Only the newest one not newer than ``sequence``, or with None all of them, newest first.

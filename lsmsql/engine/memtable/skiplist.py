@@ -10,8 +10,8 @@ on the lane it took, and
 
 - a run only ever gains keys, by ``list.insert``, which no reader sees half done; a reader copies a
   run first, in one step, and searches the copy, whose keys stay where they are;
-- a split puts two new runs into a new lane and leaves the old ones as they were: a reader with the
-  old lane misses later insertions only, none that were made before it began.
+- a merge puts new runs into a new lane and leaves the old ones as they were: a reader with the old
+  lane misses later insertions only, none that were made before it began.
 
 Invariants (``check`` asserts them): the lane is as long as the list of runs; lane[i] <= every key
 of run i < lane[i + 1]; keys ascend strictly; lane[0] is the empty string, which is below all keys.
@@ -30,60 +30,52 @@ Lane = tuple[list[bytes], list[list[bytes]]]
 class SkipList:
     """A sorted set of byte strings."""
 
-    __slots__ = ("_lane", "_length")
+    __slots__ = ("_lane",)
 
     def __init__(self) -> None:
         self._lane: Lane = ([b""], [[]])
-        self._length = 0
 
     def __len__(self) -> int:
-        return self._length
+        return sum(map(len, self._lane[1]))
 
-    def add(self, key: bytes) -> None:
-        """Insert a key that is not yet there."""
+    def __contains__(self, key: bytes) -> bool:
+        run = self._run_of(key)
+        at = bisect_left(run, key)
+        return at < len(run) and run[at] == key
+
+    def _run_of(self, key: bytes) -> list[bytes]:
         lows, runs = self._lane
-        at = bisect_right(lows, key) - 1
-        run = runs[at]
-        insort(run, key)
-        self._length += 1
-        if len(run) > RUN_LENGTH:
-            self._split(at, [run[: RUN_LENGTH // 2], run[RUN_LENGTH // 2 :]])
+        return runs[bisect_right(lows, key) - 1]
 
     def remove(self, key: bytes) -> None:
         """Take out a key that is there. Not while readers are about."""
-        lows, runs = self._lane
-        run = runs[bisect_right(lows, key) - 1]
+        run = self._run_of(key)
         del run[bisect_left(run, key)]
-        self._length -= 1
 
     def add_sorted(self, keys: Sequence[bytes]) -> None:
-        """Insert many keys, ascending and none of them there yet: one merge per run touched."""
-        start, count = 0, len(keys)
+        """Insert keys, ascending and none of them there yet, in one pass over the runs.
+
+        A key alone in a run that has room is inserted into it; runs that take several, or are full,
+        are merged into new ones, and all of these come into view together.
+        """
+        lows, runs = self._lane
+        new_lows: list[bytes] = []
+        new_runs: list[list[bytes]] = []
+        start, count, copied = 0, len(keys), 0
         while start < count:
-            lows, _ = self._lane
             at = bisect_right(lows, keys[start]) - 1
             end = count if at + 1 == len(lows) else bisect_left(keys, lows[at + 1], start)
-            if end - start == 1:
-                self.add(keys[start])
+            run = runs[at]
+            if end - start == 1 and len(run) < RUN_LENGTH:
+                insort(run, keys[start])
             else:
-                self._merge(at, keys[start:end])
+                pieces = _merge(run, keys[start:end])
+                new_lows += [*lows[copied : at + 1], *(piece[0] for piece in pieces[1:])]
+                new_runs += [*runs[copied:at], *pieces]
+                copied = at + 1
             start = end
-
-    def _merge(self, at: int, keys: Sequence[bytes]) -> None:
-        merged = [*self._lane[1][at], *keys]
-        merged.sort()
-        self._length += len(keys)
-        step = RUN_LENGTH if len(merged) <= RUN_LENGTH else RUN_LENGTH * 3 // 4
-        self._split(at, [merged[i : i + step] for i in range(0, len(merged), step)])
-
-    def _split(self, at: int, pieces: list[list[bytes]]) -> None:
-        """Put ``pieces`` in the place of run ``at``, in a new lane."""
-        lows, runs = self._lane
-        firsts = [lows[at], *(piece[0] for piece in pieces[1:])]
-        self._lane = (
-            [*lows[:at], *firsts, *lows[at + 1 :]],
-            [*runs[:at], *pieces, *runs[at + 1 :]],
-        )
+        if copied:
+            self._lane = ([*new_lows, *lows[copied:]], [*new_runs, *runs[copied:]])
 
     def slices(
         self, start: bytes | None = None, stop: bytes | None = None, *, reverse: bool = False
@@ -111,8 +103,18 @@ class SkipList:
         lows, runs = self._lane
         assert len(lows) == len(runs) and lows[0] == b""
         keys = [key for run in runs for key in run]
-        assert keys == sorted(set(keys)) and len(keys) == self._length
+        assert keys == sorted(set(keys))
         for at, run in enumerate(runs):
             assert len(run) <= RUN_LENGTH
             assert all(lows[at] <= key for key in run)
             assert at + 1 == len(lows) or all(key < lows[at + 1] for key in run)
+
+
+def _merge(run: list[bytes], keys: Sequence[bytes]) -> list[list[bytes]]:
+    """The keys of both in runs that have room for more, or in one if they fit."""
+    merged = [*run, *keys]
+    merged.sort()  # of two ascending runs: a merge
+    if len(merged) <= RUN_LENGTH:
+        return [merged]
+    step = RUN_LENGTH * 3 // 4
+    return [merged[i : i + step] for i in range(0, len(merged), step)]

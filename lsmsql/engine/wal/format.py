@@ -38,8 +38,11 @@ are frozen: stores on disks depend on them.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from lsmsql.engine.checksum import checksum
@@ -62,11 +65,14 @@ _HEADER = struct.Struct("<8sHHIQ")
 _CHECKSUM = struct.Struct("<Q")
 _FRAME = struct.Struct("<QIIQQ")
 _FRAME_AFTER_CHECKSUM = struct.Struct("<IIQQ")
+_FRAME_OF_ONE = struct.Struct("<IIQQBII")
 _RECORD = struct.Struct("<BII")
 _TABLE_RECORD = struct.Struct("<BIII")
 _TABLE_ID = struct.Struct("<I")
 
 _pack_record = _RECORD.pack
+_pack_checksum = _CHECKSUM.pack
+_pack_frame_of_one = _FRAME_OF_ONE.pack
 _unpack_record = _RECORD.unpack_from
 
 
@@ -90,7 +96,7 @@ class Header:
 
 
 class Record(NamedTuple):
-    """A record and the table it belongs to. A tuple, since replay makes one for each row."""
+    """A record and the table it belongs to."""
 
     type: int
     table_id: int
@@ -119,12 +125,31 @@ class Frame(NamedTuple):
 
         Raises CorruptionError when the records do not fill the payload.
         """
-        return _decode_records(self)
+        return [Record(*record) for record in decode_records(self)]
+
+
+_new_frame: Callable[[tuple[bytes, str, int, int, int, int, int]], Frame]
+_new_frame = partial(tuple.__new__, Frame)
+"""``Frame`` of its fields, past the constructor in Python that NamedTuple makes."""
 
 
 def put_record(key: bytes, value: bytes) -> bytes:
     """A PUT of an encoded key and an encoded row."""
     return _pack_record(PUT, len(key), len(value)) + key + value
+
+
+def put_records(keys: Sequence[bytes], values: Sequence[bytes]) -> bytes:
+    """``put_record`` of each key and its value, end to end."""
+    heads = map(_PutHeads().__getitem__, zip(map(len, keys), map(len, values), strict=True))
+    return b"".join(chain.from_iterable(zip(heads, keys, values, strict=True)))
+
+
+class _PutHeads(dict[tuple[int, int], bytes]):
+    """The first bytes of a PUT by the lengths of key and value: many have the same."""
+
+    def __missing__(self, lengths: tuple[int, int]) -> bytes:
+        head = self[lengths] = _pack_record(PUT, *lengths)
+        return head
 
 
 def delete_record(key: bytes) -> bytes:
@@ -174,7 +199,18 @@ def encode_frame(number: int, sequence: int, count: int, payload: bytes, durable
     if len(payload) > MAX_PAYLOAD:
         raise LimitError(f"a commit of {len(payload):,} bytes; the limit is {MAX_PAYLOAD:,}")
     body = _FRAME_AFTER_CHECKSUM.pack(len(payload), count, sequence, durable) + payload
-    return _CHECKSUM.pack(checksum(body, number)) + body
+    return _pack_checksum(checksum(body, number)) + body
+
+
+def encode_frame_of_one(
+    number: int, sequence: int, kind: int, key: bytes, value: bytes, durable: int
+) -> bytes:
+    """``encode_frame`` around one record of table 1, PUT or DELETE: the most frequent frame."""
+    key_length, value_length = len(key), len(value)
+    length = RECORD_HEADER_SIZE + key_length + value_length
+    head = _pack_frame_of_one(length, 1, sequence, durable, kind, key_length, value_length)
+    body = head + key + value
+    return _pack_checksum(checksum(body, number)) + body
 
 
 def decode_frame(data: bytes, path: str, offset: int, number: int) -> Frame | None:
@@ -188,14 +224,15 @@ def decode_frame(data: bytes, path: str, offset: int, number: int) -> Frame | No
         return None
     if checksum(data[offset + _CHECKSUM.size : end], number) != expected:
         return None
-    return Frame(data, path, offset, end, sequence, durable, count)
+    return _new_frame((data, path, offset, end, sequence, durable, count))
 
 
-def _decode_records(frame: Frame) -> list[Record]:
+def decode_records(frame: Frame) -> list[tuple[int, int, bytes, bytes]]:
+    """``Frame.records`` as plain tuples (type, table id, key, value): replay makes many."""
     data, end = frame.data, frame.end
     at = frame.offset + FRAME_HEADER_SIZE
     table_id = KV_TABLE_ID
-    records: list[Record] = []
+    records: list[tuple[int, int, bytes, bytes]] = []
     tables = 0
     while at + RECORD_HEADER_SIZE <= end:
         kind, key_length, value_length = _unpack_record(data, at)
@@ -210,7 +247,7 @@ def _decode_records(frame: Frame) -> list[Record]:
             (table_id,) = _TABLE_ID.unpack_from(data, key_at)
             tables += 1
         else:
-            records.append(Record(kind, table_id, data[key_at:value_at], data[value_at:next_at]))
+            records.append((kind, table_id, data[key_at:value_at], data[value_at:next_at]))
         at = next_at
     if at != end or len(records) + tables != frame.record_count:
         problem = f"the records of a frame end at {at}, {len(records) + tables} of them;"

@@ -31,11 +31,13 @@ class LogReader:
         self._data = data
         self._path = path
         self._newest = newest
-        if newest and (len(data) < HEADER_SIZE or _is_zero(data, 0)):
-            self.torn = True
-        else:
+        try:
             self.header = decode_header(data, path)
             self.end = HEADER_SIZE
+        except CorruptionError:
+            if not newest or len(data.rstrip(b"\0")) >= HEADER_SIZE:
+                raise
+            self.torn = True  # before the whole header was there, and so before any frame
 
     def frames(self) -> Iterator[Frame]:
         """Each sound frame after ``end``, in order.

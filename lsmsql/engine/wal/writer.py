@@ -1,5 +1,8 @@
 """Writes a log, or a manifest: one write of the file for each frame.
 
+A log is a file that may be preallocated (see ``filesystem``), a manifest is not: it takes few
+writes.
+
 Invariant: ``durable`` in a frame is never more than what is on the disk.
 
 Threads: one at a time may append; ``sync`` may run beside it in another.
@@ -8,10 +11,18 @@ Threads: one at a time may append; ``sync`` may run beside it in another.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from lsmsql.engine.errors import Error, FailedError, UsageError
 from lsmsql.engine.filesystem import AppendFile, FileSystem
-from lsmsql.engine.wal.format import HEADER_SIZE, Kind, encode_frame, encode_header
+from lsmsql.engine.wal.format import (
+    HEADER_SIZE,
+    LOG,
+    Kind,
+    encode_frame,
+    encode_frame_of_one,
+    encode_header,
+)
 
 
 class LogWriter:
@@ -24,6 +35,7 @@ class LogWriter:
 
     def __init__(self, file: AppendFile, path: str, number: int, size: int, durable: int) -> None:
         self._file = file
+        self._write: Callable[[bytes], None] = file.write
         self._path = path
         self._number = number
         self._size = size
@@ -37,7 +49,8 @@ class LogWriter:
         Raises StorageError; no file is left behind then, for half a header would be damage once a
         later log is there.
         """
-        writer = cls(fs.create(path), path, number, HEADER_SIZE, 0)
+        file = fs.create_log(path) if kind is LOG else fs.create(path)
+        writer = cls(file, path, number, HEADER_SIZE, 0)
         try:
             writer._file.write(encode_header(kind, number))
         except BaseException:
@@ -48,7 +61,7 @@ class LogWriter:
         return writer
 
     @classmethod
-    def resume(cls, fs: FileSystem, path: str, number: int, offset: int) -> LogWriter:
+    def resume(cls, fs: FileSystem, path: str, kind: Kind, number: int, offset: int) -> LogWriter:
         """Go on after ``offset``, the ``end`` that a LogReader found; cut off what follows it.
 
         Raises UsageError for a file without a header, which is to be removed and created.
@@ -56,11 +69,12 @@ class LogWriter:
         if offset < HEADER_SIZE:
             raise UsageError(f"{path} has no header to go on after; create it anew")
         fs.truncate(path, offset)
-        return cls(fs.append_to(path), path, number, offset, durable=offset)
+        file = fs.append_to_log(path) if kind is LOG else fs.append_to(path)
+        return cls(file, path, number, offset, durable=offset)
 
     @property
     def size(self) -> int:
-        """Bytes in the file."""
+        """Bytes written to the file."""
         return self._size
 
     @property
@@ -73,12 +87,21 @@ class LogWriter:
 
         Raises LimitError beyond 4 GiB, StorageError if the write fails, FailedError ever after.
         """
-        self._refuse_after_failure()
         frame = encode_frame(self._number, sequence, count, payload, self._durable)
         try:
-            self._file.write(frame)
+            self._write(frame)
         except BaseException as error:  # an interrupt, too, leaves half a frame
-            self._failure = error
+            self._fail(error)
+            raise
+        self._size += len(frame)
+
+    def append_one(self, sequence: int, kind: int, key: bytes, value: bytes) -> None:
+        """``append`` for one record of table 1, of type PUT or DELETE."""
+        frame = encode_frame_of_one(self._number, sequence, kind, key, value, self._durable)
+        try:
+            self._write(frame)
+        except BaseException as error:
+            self._fail(error)
             raise
         self._size += len(frame)
 
@@ -87,12 +110,13 @@ class LogWriter:
 
         Raises StorageError if the sync fails, FailedError ever after.
         """
-        self._refuse_after_failure()
+        if self._failure is not None:
+            self._refuse()
         size = self._size
         try:
             self._file.sync()
         except BaseException as error:
-            self._failure = error
+            self._fail(error)
             raise
         self._durable = max(self._durable, size)
 
@@ -100,8 +124,12 @@ class LogWriter:
         """Let go of the file. Does not sync."""
         self._file.close()
 
-    def _refuse_after_failure(self) -> None:
-        if self._failure is not None:
-            cause = str(self._failure) or type(self._failure).__name__
-            problem = f"{self._path} takes no more writes, since one failed: {cause}"
-            raise FailedError(problem) from self._failure
+    def _fail(self, error: BaseException) -> None:
+        """From now on nothing is written any more."""
+        self._failure = self._failure or error
+        self._write = self._refuse
+
+    def _refuse(self, frame: bytes = b"") -> None:
+        cause = str(self._failure) or type(self._failure).__name__
+        problem = f"{self._path} takes no more writes, since one failed: {cause}"
+        raise FailedError(problem) from self._failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsmsql.engine.memtable.memtable import FORGOTTEN, Forgotten, Memtable, Version
+from lsmsql.engine.memtable.skiplist import SkipList
 
 KEEP_ALL = 0
 
@@ -93,14 +95,102 @@ def test_undo_takes_back_the_newest_version():
 
 def test_the_memtable_knows_its_sequence_numbers_and_grows():
     memtable = Memtable()
-    assert (len(memtable), memtable.nbytes, memtable.tombstones) == (0, 0, 0)
+    assert (len(memtable), memtable.nbytes, memtable.max_sequence) == (0, 0, 0)
     memtable.put(b"a", (1,), 5, 10, KEEP_ALL)
     size = memtable.nbytes
     memtable.put_all({b"b": (1,), b"c": None}, 6, 20, KEEP_ALL)
-    assert (memtable.min_sequence, memtable.max_sequence) == (5, 6)
+    assert memtable.max_sequence == 6
     assert memtable.nbytes == 3 * size
-    assert memtable.tombstones > 0
     assert len(memtable) == 3
+
+
+def everything(memtable: Memtable) -> list[bytes]:
+    """All keys, in the order that the memtable gives them."""
+    return [key for piece in memtable.slices() for key in piece]
+
+
+def test_keys_are_in_order_when_somebody_asks_however_many_wait(monkeypatch):
+    monkeypatch.setattr("lsmsql.engine.memtable.memtable._DRAINED_AT_ONCE", 100)
+    memtable = Memtable()
+    keys = [b"%d" % (i * 7919 % 1000) for i in range(1000)]
+    for i, key in enumerate(keys):
+        memtable.put(key, (i,), i + 1, 10, KEEP_ALL)
+        if i in (0, 1, 500):
+            assert everything(memtable) == sorted(keys[: i + 1])
+    assert everything(memtable) == sorted(keys)
+    assert list(memtable.slices(b"5", b"50")) == [[b"5"]]
+
+
+def test_a_drain_that_was_interrupted_is_made_good(monkeypatch):
+    memtable = table((b"c", 1), (b"a", 2), (b"b", 3))
+    merge = SkipList.add_sorted
+
+    def interrupted(self, keys):
+        merge(self, keys)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SkipList, "add_sorted", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        memtable.slices()
+    monkeypatch.undo()
+    memtable.put(b"d", (4,), 4, 10, KEEP_ALL)
+    assert everything(memtable) == [b"a", b"b", b"c", b"d"]
+
+
+def test_readers_miss_no_key_that_was_there_before_they_began():
+    memtable = Memtable()
+    done = 0
+    finished = threading.Event()
+    wrong: list[object] = []
+
+    def read() -> None:
+        while not finished.is_set():
+            there = done
+            keys = everything(memtable)
+            if keys != sorted(set(keys)) or not expected[there] <= set(keys):
+                wrong.append((there, len(keys)))
+
+    order = [b"%05d" % (i * 7919 % 4000) for i in range(4000)]
+    expected = {0: frozenset[bytes]()}
+    for i in range(100, 4001, 100):
+        expected[i] = frozenset(order[:i])
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for i, key in enumerate(order):
+        memtable.put(key, (i,), i + 1, 10, KEEP_ALL)
+        if (i + 1) % 100 == 0:
+            done = i + 1
+    finished.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    assert everything(memtable) == sorted(order)
+
+
+def test_chunks_are_all_versions_newest_first():
+    memtable = table((b"b", 1), (b"a", 2), (b"b", None), (b"c", 4))
+    assert list(memtable.chunks(2)) == [
+        ([b"b", b"b", b"a"], [3, 1, 2], [None, (1,), (2,)]),
+        ([b"c"], [4], [(4,)]),
+    ]
+    assert list(Memtable().chunks()) == []
+
+
+def test_what_is_let_go_is_in_no_chunk():
+    memtable = Memtable()
+    for sequence in (1, 2, 3):
+        memtable.put(b"k", (sequence,), sequence, 10, oldest=sequence)
+    assert list(memtable.chunks()) == [([b"k", b"k"], [3, 2], [(3,), (2,)])]
+
+
+def test_a_memtable_of_versions_is_as_if_they_had_been_put():
+    memtable = Memtable.of({b"b": (4, (1,), None), b"a": (3, None, None)}, 700)
+    assert everything(memtable) == [b"a", b"b"]
+    assert (len(memtable), memtable.nbytes, memtable.max_sequence) == (2, 700, 4)
+    assert version(memtable, b"a", 9)[:2] == (3, None)
+    memtable.put(b"c", (5,), 5, 10, KEEP_ALL)
+    assert everything(memtable) == [b"a", b"b", b"c"]
 
 
 batches = st.lists(
@@ -114,8 +204,8 @@ batches = st.lists(
 )
 
 
-@given(batches, st.integers(0, 12))
-def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest):
+@given(batches, st.integers(0, 12), st.data())
+def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest, data):
     memtable = Memtable()
     states: list[dict[bytes, Any]] = [{}]
     for sequence, (records, together) in enumerate(steps, 1):
@@ -126,8 +216,15 @@ def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest):
             for key, row in records.items():
                 memtable.put(key, row, sequence, 10, bound)
         states.append({**states[-1], **{k: (sequence, row) for k, row in records.items()}})
+        if data.draw(st.booleans(), label="read"):
+            assert everything(memtable) == sorted(states[-1])
     keys = sorted(states[-1])
-    assert [key for piece in memtable.slices() for key in piece] == keys
+    assert everything(memtable) == keys
+    newest: dict[bytes, Any] = {}
+    for found_keys, sequences, rows in memtable.chunks(3):
+        for key, found_sequence, row in zip(found_keys, sequences, rows, strict=True):
+            newest.setdefault(key, (found_sequence, row))
+    assert newest == states[-1]
     for sequence in range(min(oldest, len(steps)), len(states)):
         expected = states[sequence]
         for key in keys:

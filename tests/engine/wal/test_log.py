@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 from lsmsql.engine.errors import CorruptionError, FailedError, StorageError, UsageError
 from lsmsql.engine.filesystem import OsFileSystem
 from lsmsql.engine.wal.format import (
+    DELETE,
     FRAME_HEADER_SIZE,
     HEADER_SIZE,
+    PUT,
     Kind,
+    delete_record,
     encode_frame,
     encode_header,
     put_record,
+    put_records,
 )
 from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
@@ -90,6 +94,33 @@ def test_a_newest_log_torn_anywhere_gives_the_frames_before(synced):
         assert values == VALUES[:whole]
         assert reader.end == ([0 if cut < HEADER_SIZE else HEADER_SIZE, *ends][whole])
         assert reader.torn == (cut != reader.end or cut < HEADER_SIZE)
+
+
+@pytest.mark.parametrize("synced", [None, 2])
+def test_a_newest_log_torn_anywhere_before_space_set_aside_gives_the_frames_before(synced):
+    data, ends = make_log(VALUES, synced)
+    for cut in range(HEADER_SIZE, len(data) + 1):
+        values, reader = read(data[:cut] + bytes(100), newest=True)
+        whole = sum(len(data[:end].rstrip(b"\0")) <= cut for end in ends)
+        assert values == VALUES[:whole]
+        assert reader.end == [HEADER_SIZE, *ends][whole]
+        assert reader.torn == (data[reader.end : cut].strip(b"\0") != b"")
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.sampled_from([PUT, DELETE]))
+def test_a_frame_of_one_record_is_as_any_other(key, value, kind):
+    value = value if kind == PUT else b""
+    record = put_record(key, value) if kind == PUT else delete_record(key)
+    short, long = MemoryFile(), MemoryFile()
+    new_writer(short).append_one(5, kind, key, value)
+    new_writer(long).append(5, 1, record)
+    assert short.content == long.content
+
+
+@given(st.lists(st.tuples(st.binary(max_size=9), st.binary(max_size=300))))
+def test_many_records_are_encoded_as_one_by_one(entries):
+    keys, values = [key for key, _ in entries], [value for _, value in entries]
+    assert put_records(keys, values) == b"".join(put_record(k, v) for k, v in entries)
 
 
 def test_a_complete_log_torn_anywhere_is_damaged():
@@ -225,7 +256,7 @@ def test_a_torn_log_is_cut_and_goes_on(tmp_path):
     _, reader = read(fs.read_all(path), newest=True)
     assert reader.torn
 
-    writer = LogWriter.resume(fs, path, NUMBER, reader.end)
+    writer = LogWriter.resume(fs, path, Kind.LOG, NUMBER, reader.end)
     assert (writer.size, writer.unsynced) == (reader.end, 0)
     writer.append(2, 1, put_record(b"k", b"again"))
     writer.close()
@@ -239,4 +270,4 @@ def test_a_log_without_a_header_is_not_resumed(tmp_path):
     path = str(tmp_path / "1.log")
     fs.create(path).close()
     with pytest.raises(UsageError, match="no header"):
-        LogWriter.resume(fs, path, NUMBER, 0)
+        LogWriter.resume(fs, path, Kind.LOG, NUMBER, 0)

@@ -1,0 +1,94 @@
+"""Logs become memtables again."""
+
+from __future__ import annotations
+
+import gc
+
+import msgspec
+import pytest
+
+from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.replay import Replay
+from lsmsql.engine.values import Row
+from lsmsql.engine.wal.format import (
+    HEADER_SIZE,
+    LOG,
+    delete_record,
+    edit_record,
+    encode_frame,
+    encode_header,
+    put_record,
+    table_record,
+)
+from lsmsql.engine.wal.reader import LogReader
+
+NUMBER = 3
+encode = msgspec.msgpack.Encoder().encode
+
+
+def put(key: bytes, *row: object) -> bytes:
+    return put_record(key, encode(row))
+
+
+def log(*frames: tuple[int, list[bytes]]) -> LogReader:
+    """A log of frames, each a sequence number and records."""
+    data = encode_header(LOG, NUMBER)
+    for sequence, records in frames:
+        data += encode_frame(NUMBER, sequence, len(records), b"".join(records), 0)
+    return LogReader(data, "log", newest=False)
+
+
+def replayed(replay: Replay) -> dict[int, dict[bytes, tuple[int, Row | None]]]:
+    """The newest version of each key, by table."""
+    found: dict[int, dict[bytes, tuple[int, Row | None]]] = {}
+    for table_id, memtable in replay.memtables().items():
+        for keys, sequences, rows in memtable.chunks():
+            versions = zip(sequences, rows, strict=True)
+            found[table_id] = dict(zip(keys, versions, strict=True))
+    return found
+
+
+def test_the_newest_version_of_each_key_is_there_by_table():
+    replay = Replay()
+    replay.add(log((1, [put(b"a", None, 1)]), (2, [put(b"b", None, "two")])), "log")
+    replay.add(log((5, [delete_record(b"a"), table_record(7), put(b"a", 2.5, b"x")])), "log")
+    assert replayed(replay) == {
+        1: {b"a": (5, None), b"b": (2, (None, "two"))},
+        7: {b"a": (5, (2.5, b"x"))},
+    }
+    assert replay.sequence == 5
+    memtable = replay.memtables()[1]
+    assert memtable.max_sequence == 5
+    assert memtable.nbytes > 0
+
+
+@pytest.mark.parametrize("second", [1, 2])
+def test_commits_out_of_order_are_damage(second):
+    replay = Replay()
+    replay.add(log((2, [put(b"a", 1)])), "log")
+    with pytest.raises(CorruptionError, match="out of order") as caught:
+        replay.add(log((second, [put(b"a", 1)])), "log")
+    assert caught.value.offset == HEADER_SIZE
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        (put_record(b"a", encode({"no": "array"})), "malformed row"),
+        (put_record(b"a", encode([True])), "malformed row"),
+        (put_record(b"a", encode([[1]])), "malformed row"),
+        (put_record(b"a", b"\xc1"), "malformed row"),
+        (put_record(b"a", b""), "malformed row"),
+        (edit_record(b"x"), "type 4 in a log"),
+    ],
+)
+def test_what_no_writer_makes_is_damage(record, problem):
+    with pytest.raises(CorruptionError, match=problem):
+        Replay().add(log((1, [record])), "log")
+
+
+def test_the_collector_is_on_again_afterwards():
+    assert gc.isenabled()
+    with pytest.raises(CorruptionError):
+        Replay().add(log((1, [edit_record(b"x")])), "log")
+    assert gc.isenabled()
