@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-import pyarrow as pa
-
+from lsmsql.engine.background.executor import Executor
+from lsmsql.engine.background.job import Records, Rewrite
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.cleanup import remove_old_logs
-from lsmsql.engine.columns import run_from_records
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.memtable.memtable import Memtable
-from lsmsql.engine.merge import MAX_WINDOW_BYTES, Retention, merge
-from lsmsql.engine.output import write_tables
+from lsmsql.engine.merge import MAX_WINDOW_BYTES, Retention
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.meta import FileMeta
+from lsmsql.engine.values import Row
 
 
-def flush_oldest(core: Core) -> bool:
+def flush_oldest(core: Core, executor: Executor) -> bool:
     """Flush the oldest immutable memtables. Returns False if there are none.
 
     One thread at a time. Raises StorageError; the memtables are then still there.
@@ -29,7 +29,7 @@ def flush_oldest(core: Core) -> bool:
     added: list[FileMeta] = []
     for table_id, memtable in full.memtables.items():
         if table_id == CATALOG_TABLE_ID or table_id in core.catalog.by_id:
-            added += _write(core, core.schema_of(table_id), memtable)
+            added += _write(core, executor, core.schema_of(table_id), memtable)
     edit = Edit(
         added=tuple(AddedFile(0, meta) for meta in added),
         log_number=full.next_log,
@@ -42,16 +42,45 @@ def flush_oldest(core: Core) -> bool:
     return True
 
 
-def _write(core: Core, schema: TableSchema, memtable: Memtable) -> list[FileMeta]:
-    keep = Retention(snapshots=core.snapshots.active())
-    runs = merge([memtable_runs(schema, memtable)], keep)
-    return write_tables(core, schema, runs, bottom=False, table_bytes=None)
+def _write(
+    core: Core, executor: Executor, schema: TableSchema, memtable: Memtable
+) -> tuple[FileMeta, ...]:
+    job = Rewrite(
+        path=os.fsencode(core.path),
+        schema=schema,
+        options=core.options,
+        keep=Retention(snapshots=core.snapshots.active()),
+        numbers=(core.next_number(),),
+    )
+    return executor.run_records(job, lambda: memtable_records(memtable), memtable.nbytes).files
 
 
-def memtable_runs(schema: TableSchema, memtable: Memtable) -> Iterator[pa.RecordBatch]:
-    """All versions in a memtable, as runs."""
-    for keys in memtable.slices():
-        step = len(keys) if memtable.nbytes <= MAX_WINDOW_BYTES else 1
-        for start in range(0, len(keys), step):
-            records = memtable.records(keys[start : start + step], None)
-            yield run_from_records(*records, schema.slot_types)
+def memtable_records(memtable: Memtable) -> Iterator[Records]:
+    """All versions in a memtable, in chunks that fit Arrow's offsets."""
+    for chunk in memtable.chunks():
+        if memtable.nbytes <= MAX_WINDOW_BYTES:
+            yield chunk
+        else:
+            yield from _split(chunk)
+
+
+def _split(chunk: Records) -> Iterator[Records]:
+    """``chunk`` in pieces of about half a window at most, or a single key."""
+    keys, sequences, rows = chunk
+    start = size = 0
+    for end, row in enumerate(rows):
+        added = _bytes_of(row)
+        if size + added > MAX_WINDOW_BYTES // 2 and end and keys[end] != keys[end - 1]:
+            yield keys[start:end], sequences[start:end], rows[start:end]
+            start, size = end, 0
+        size += added
+    yield keys[start:], sequences[start:], rows[start:]
+
+
+def _bytes_of(row: Row | None) -> int:
+    sizes = (
+        len(value.encode() if isinstance(value, str) else value)
+        for value in row or ()
+        if isinstance(value, str | bytes)
+    )
+    return sum(sizes)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
 from dataclasses import dataclass
 
-import pyarrow as pa
-
+from lsmsql.engine.background.executor import Executor
+from lsmsql.engine.background.job import Rewrite
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
-from lsmsql.engine.merge import Retention, merge
-from lsmsql.engine.output import write_tables
-from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.merge import Retention
 from lsmsql.engine.sstable.reader import SSTable
-
-BLOCKS_PER_RUN = 16
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class Move:
 Job = Merge | Move
 
 
-def run_job(core: Core, job: Job) -> None:
+def run_job(core: Core, job: Job, executor: Executor) -> None:
     """Carry out ``job`` and install the outcome. Raises StorageError; nothing has changed then."""
     if isinstance(job, Move):
         numbers = tuple(file.meta.number for file in job.files)
@@ -56,11 +52,7 @@ def run_job(core: Core, job: Job) -> None:
         core.install(Edit(added=added, removed=numbers))
         core.counters.files_moved += len(numbers)
         return
-    schema = core.schema_of(job.table_id)
-    keep = Retention(snapshots=core.snapshots.active(), drop_tombstones=job.drop_tombstones)
-    runs = merge([_source_runs(schema, files) for files in job.sources], keep)
-    table_bytes = core.options.table_bytes
-    written = write_tables(core, schema, runs, bottom=job.bottom, table_bytes=table_bytes)
+    written = executor.run(_rewrite(core, job)).files
     core.install(
         Edit(
             added=tuple(AddedFile(job.level, meta) for meta in written),
@@ -73,7 +65,19 @@ def run_job(core: Core, job: Job) -> None:
     core.counters.compaction_written_bytes += sum(meta.size for meta in written)
 
 
-def _source_runs(schema: TableSchema, files: Sequence[SSTable]) -> Iterator[pa.RecordBatch]:
-    slots = range(schema.slots)
-    for file in files:
-        yield from file.runs(None, None, slots, keep=False, blocks_per_run=BLOCKS_PER_RUN)
+def _rewrite(core: Core, job: Merge) -> Rewrite:
+    """The merge as a value that says everything."""
+    size = sum(file.meta.size for file in job.inputs)
+    table_bytes = core.options.table_bytes
+    # Files are cut by their size, which another codec may make larger than that of the inputs.
+    most = 2 + 2 * size // table_bytes
+    return Rewrite(
+        path=os.fsencode(core.path),
+        schema=core.schema_of(job.table_id),
+        options=core.options,
+        keep=Retention(snapshots=core.snapshots.active(), drop_tombstones=job.drop_tombstones),
+        numbers=tuple(core.next_number() for _ in range(most)),
+        sources=tuple(tuple(file.meta for file in source) for source in job.sources),
+        bottom=job.bottom,
+        table_bytes=table_bytes,
+    )

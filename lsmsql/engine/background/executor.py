@@ -1,0 +1,151 @@
+"""Where jobs are done: large ones in a process beside this one, the others here.
+
+Threads share one interpreter. While the application runs Python code, a thread that comes back
+from a kernel waits up to 5 ms for its turn, a few times for every block; and its own Python code
+stops the application's. A process of its own is free of both. It costs about 0.3 s and 70 MB,
+once, so it is started by the first job that is worth it.
+
+    thread of the store                        worker
+    ───────────────────                        ──────
+    Rewrite, records  ───────────────────────▶ merge, write part files, sync them
+    give the files their names, sync the   ◀── Outcome
+    directory; then the manifest
+
+If a worker cannot be started or dies, the job is done here, and so is every other one of this
+store from then on.
+
+Threads: any number may run jobs; as many workers are there as jobs were under way at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable
+
+from lsmsql.engine.background.job import Outcome, Records, Rewrite, execute
+from lsmsql.engine.background.process import WorkerLostError, WorkerProcess, can_start
+from lsmsql.engine.counters import Counters
+from lsmsql.engine.errors import Error, StorageError
+from lsmsql.engine.filesystem import FileSystem, OsFileSystem
+from lsmsql.engine.options import Options
+
+MIN_BYTES = 4 << 20
+"""A smaller job is done here: it takes some tens of milliseconds, a worker's start about 300, and
+stores that stay small start nothing. (A job's way through the pipes takes 0.2 ms.)"""
+
+MAX_RECORD_BYTES = 256 << 20
+"""Records of more than this are not handed to a worker, who would hold them in memory as well: it
+needs up to twice this for a flush, and some ``WINDOW_BYTES`` for anything else."""
+
+
+class Executor:
+    """Carries out the jobs of one store."""
+
+    def __init__(self, filesystem: FileSystem, options: Options, counters: Counters) -> None:
+        self._filesystem = filesystem
+        self._counters = counters
+        self._lock = threading.Lock()
+        self._idle: list[WorkerProcess] = []
+        # Only the real disk looks the same from another process.
+        self._may_start = (
+            options.background
+            and options.compaction_process
+            and type(filesystem) is OsFileSystem
+            and can_start()
+        )
+
+    def run(self, job: Rewrite) -> Outcome:
+        """Carry out a job on files. The new ones, and their names, are on the disk on return.
+
+        Raises StorageError, CorruptionError; nothing has changed then.
+        """
+        size = sum(meta.size for source in job.sources for meta in source)
+        return self._run(job, None, size >= MIN_BYTES)
+
+    def run_records(
+        self, job: Rewrite, records: Callable[[], Iterable[Records]], nbytes: int
+    ) -> Outcome:
+        """``run`` for records in memory, about ``nbytes``; ``records`` gives them, each time."""
+        return self._run(job, records, MIN_BYTES <= nbytes <= MAX_RECORD_BYTES)
+
+    def _run(
+        self, job: Rewrite, records: Callable[[], Iterable[Records]] | None, worth: bool
+    ) -> Outcome:
+        outcome = self._run_beside(job, records) if worth and self._may_start else None
+        if outcome is None:
+            outcome = execute(job, self._filesystem, None if records is None else records())
+        self._name_files(job, outcome)
+        self._counters.blocks_read += outcome.blocks_read
+        self._counters.block_bytes_read += outcome.block_bytes_read
+        return outcome
+
+    # ------------------------------------------------------------------------------- workers
+
+    def _run_beside(
+        self, job: Rewrite, records: Callable[[], Iterable[Records]] | None
+    ) -> Outcome | None:
+        """Have a worker do the job; None if there is no worker, or it is lost."""
+        worker: WorkerProcess | None = None
+        try:
+            worker = self._take()
+            outcome = worker.run(job, () if records is None else records())
+        except WorkerLostError:
+            self._counters.worker_failures += 1
+            self.close()
+            self._give_up(job, worker)
+            return None
+        except Error:  # the worker's answer: it is ready for the next job
+            assert worker is not None
+            self._give_back(worker)
+            raise
+        except BaseException:
+            self._give_up(job, worker)
+            raise
+        self._give_back(worker)
+        self._counters.worker_jobs += 1
+        return outcome
+
+    def _take(self) -> WorkerProcess:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return WorkerProcess()
+
+    def _give_back(self, worker: WorkerProcess) -> None:
+        with self._lock:
+            if self._may_start:
+                self._idle.append(worker)
+                return
+        worker.close()
+
+    def _give_up(self, job: Rewrite, worker: WorkerProcess | None) -> None:
+        """End a worker in the midst of a job, and remove what it has written."""
+        if worker is not None:
+            worker.kill()
+        for number in job.numbers:
+            if self._filesystem.exists(job.part_path(number)):
+                self._filesystem.remove(job.part_path(number))
+
+    def close(self) -> None:
+        """End the workers. Jobs may still be run: here."""
+        with self._lock:
+            self._may_start = False
+            workers, self._idle = self._idle, []
+        for worker in workers:
+            worker.close()
+
+    # ------------------------------------------------------------------------------- names
+
+    def _name_files(self, job: Rewrite, outcome: Outcome) -> None:
+        numbers = [meta.number for meta in outcome.files]
+        try:
+            for number in numbers:
+                self._filesystem.rename(job.part_path(number), job.file_path(number))
+            if numbers:
+                self._filesystem.sync_directory(job.directory)
+        except BaseException:
+            for path in (place(n) for n in numbers for place in (job.part_path, job.file_path)):
+                with contextlib.suppress(StorageError):
+                    self._filesystem.remove(path)
+            raise

@@ -1,0 +1,440 @@
+"""Jobs done in a process beside this one: the same files, the same errors, and no trace of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import lsmsql
+from lsmsql.engine.background import executor as executor_module
+from lsmsql.engine.background import process as process_module
+from lsmsql.engine.background.executor import Executor
+from lsmsql.engine.background.failure import Failure, describe, rebuild
+from lsmsql.engine.background.job import Records, Rewrite, execute
+from lsmsql.engine.cache import BlockCache
+from lsmsql.engine.columns import column_values
+from lsmsql.engine.counters import Counters
+from lsmsql.engine.errors import (
+    CorruptionError,
+    Error,
+    FormatError,
+    NoSuchTableError,
+    StorageError,
+)
+from lsmsql.engine.filesystem import OsFileSystem
+from lsmsql.engine.merge import Retention
+from lsmsql.engine.options import Options
+from lsmsql.engine.schema import KV_SCHEMA
+from lsmsql.engine.sstable.meta import FileMeta, file_name
+from lsmsql.engine.sstable.reader import SSTable
+
+FS = OsFileSystem()
+
+
+@pytest.fixture(autouse=True)
+def every_job_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor_module, "MIN_BYTES", 0)
+
+
+@pytest.fixture
+def executor() -> Iterator[Executor]:
+    made = Executor(FS, Options(), Counters())
+    yield made
+    made.close()
+
+
+def rewrite(directory: Path, *numbers: int, **more: Any) -> Rewrite:
+    fields: dict[str, Any] = {"keep": Retention(), "numbers": numbers, **more}
+    options = Options(block_rows=4)
+    return Rewrite(path=os.fsencode(directory), schema=KV_SCHEMA, options=options, **fields)
+
+
+def some_records(count: int = 20) -> list[Records]:
+    keys = [b"%03d" % (i * 7 % count) for i in range(count)]
+    return [(keys, [1] * count, [(None, i) for i in range(count)])]
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process that has not ended; a zombie has."""
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat")
+        return not state.exists() or ") Z " not in state.read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+# ------------------------------------------------------------------------------- the same results
+
+values = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.binary()
+versions = st.lists(st.none() | st.tuples(st.none(), values), min_size=1, max_size=3)
+tables = st.dictionaries(st.binary(min_size=1, max_size=4), versions, min_size=1, max_size=40)
+
+
+def chunks_of(table: dict[bytes, list[Any]], first: int, rows: int) -> list[Records]:
+    """Chunks of ``rows`` keys; the versions of a key have the numbers from ``first`` on."""
+    keys = list(table)
+    chunks: list[Records] = []
+    for start in range(0, len(keys), rows):
+        found = [
+            (key, first + number, table[key][number])
+            for key in keys[start : start + rows]
+            for number in reversed(range(len(table[key])))
+        ]
+        ks, sequences, payloads = zip(*found, strict=True)
+        chunks.append((list(ks), list(sequences), list(payloads)))
+    return chunks
+
+
+def read_back(directory: Path, files: tuple[FileMeta, ...]) -> str:
+    """All records of some files, as text: NaN is like NaN then."""
+    found = []
+    for meta in files:
+        path = str(directory / file_name(meta.number))
+        table = SSTable(FS, path, meta, BlockCache(0), Counters())
+        for run in table.runs(None, None, range(KV_SCHEMA.slots)):
+            found.append(list(zip(*map(column_values, run.columns), strict=True)))
+        table.close()
+    return repr(found)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Executor]:
+    made = Executor(FS, Options(), Counters())
+    yield made
+    made.close()
+
+
+@given(old=tables, new=tables, rows=st.integers(1, 50), snapshots=st.sets(st.integers(1, 7)))
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_worker_writes_what_this_process_would(
+    shared: Executor,
+    tmp_path_factory: pytest.TempPathFactory,
+    old: dict[bytes, list[Any]],
+    new: dict[bytes, list[Any]],
+    rows: int,
+    snapshots: set[int],
+) -> None:
+    keep = Retention(snapshots=tuple(sorted(snapshots)))
+    results = []
+    for runner in (shared, Executor(FS, Options(background=False), Counters())):
+        directory = tmp_path_factory.mktemp("files")
+        sources: list[tuple[FileMeta, ...]] = []
+        for number, first, table in ((1, 1, old), (2, 4, new)):
+            chunks = chunks_of(table, first, rows)
+            job = rewrite(directory, number, keep=keep)
+            sources.insert(0, runner.run_records(job, partial(iter, chunks), 1).files)
+        job = rewrite(
+            directory,
+            numbers=tuple(range(3, 9)),
+            sources=tuple(sources),
+            table_bytes=400,
+            bottom=True,
+            keep=Retention(snapshots=keep.snapshots, drop_tombstones=True),
+        )
+        files = runner.run(job).files
+        written = [source[0] for source in sources if source]
+        results.append((sources, files, read_back(directory, (*written, *files))))
+    assert results[0] == results[1]
+    assert shared._counters.worker_jobs > 0 and shared._counters.worker_failures == 0
+
+
+def test_the_last_number_takes_all_that_is_left(executor: Executor, tmp_path: Path) -> None:
+    source = executor.run_records(rewrite(tmp_path, 1), lambda: some_records(200), 1).files
+    job = rewrite(tmp_path, numbers=(2, 3), sources=(source,), table_bytes=300)
+    files = executor.run(job).files
+    assert [meta.number for meta in files] == [2, 3]
+    assert files[0].rows < files[1].rows and files[0].rows + files[1].rows == 200
+
+
+def test_flushes_and_compactions_of_a_store_go_through_workers(tmp_path: Path) -> None:
+    small: dict[str, Any] = {"memtable_bytes": 40_000, "table_bytes": 4000, "level0_files": 2}
+    with lsmsql.open(tmp_path / "store", sync="off", **small) as store:
+        for step in range(2000):
+            store.put(step % 700, f"{step:060d}")
+        store.flush()
+        store.compact()
+        stats = store.stats()
+        jobs = stats["flushes"] + stats["compactions"]
+        assert stats["worker_jobs"] == jobs > 3 and stats["worker_failures"] == 0
+        assert stats["blocks_read"] > 0
+        assert len(store) == 700 and store[699] == f"{1399:060d}"
+    live = {name for name in names(tmp_path / "store") if name.endswith(".sst")}
+    assert live and not any(name.startswith("part-") for name in live)
+    with lsmsql.open(tmp_path / "store", "r") as store:
+        assert store[599] == f"{1999:060d}"
+
+
+# ------------------------------------------------------------------------------- who gets a worker
+
+
+def test_small_jobs_start_nothing(
+    executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "MIN_BYTES", 1000)
+    executor.run_records(rewrite(tmp_path, 1), some_records, 999)
+    assert executor._idle == []
+    executor.run_records(rewrite(tmp_path, 2), some_records, 1000)
+    assert len(executor._idle) == 1 and executor._counters.worker_jobs == 1
+
+
+class OtherFileSystem(OsFileSystem):
+    """Not the one that another process would use."""
+
+
+@pytest.mark.parametrize(
+    ("filesystem", "options"),
+    [
+        (OtherFileSystem(), Options()),
+        (FS, Options(compaction_process=False)),
+        (FS, Options(background=False)),
+    ],
+)
+def test_no_worker_where_none_is_wanted_or_none_would_do(
+    filesystem: OsFileSystem, options: Options, tmp_path: Path
+) -> None:
+    executor = Executor(filesystem, options, Counters())
+    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    assert names(tmp_path) == ["000001.sst"]
+    assert executor._idle == [] and executor._counters.worker_jobs == 0
+
+
+@pytest.mark.parametrize("python", ["", None, "/nowhere/python"])
+def test_without_an_interpreter_the_work_is_done_here(
+    python: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", python)
+    executor = Executor(FS, Options(), Counters())
+    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    assert names(tmp_path) == ["000001.sst"]
+    assert executor._counters.worker_failures == (1 if python else 0)
+
+
+@pytest.mark.parametrize("program", ["pass", "print('good day', flush=True); input()"])
+def test_what_is_no_worker_is_tried_once(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "impostor.py").write_text(program)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(process_module, "_MODULE", "impostor")
+    executor = Executor(FS, Options(), Counters())
+    for number in (1, 2):
+        executor.run_records(rewrite(tmp_path, number), some_records, 1)
+    assert executor._counters.worker_failures == 1 and executor._counters.worker_jobs == 0
+    assert names(tmp_path)[:2] == ["000001.sst", "000002.sst"]
+
+
+# ------------------------------------------------------------------------------- errors
+
+
+def test_damage_that_a_worker_finds_is_raised_here(executor: Executor, tmp_path: Path) -> None:
+    source = executor.run_records(rewrite(tmp_path, 1), some_records, 1).files
+    path = tmp_path / "000001.sst"
+    data = bytearray(path.read_bytes())
+    data[20] ^= 0xFF
+    path.write_bytes(data)
+    job = rewrite(tmp_path, 2, sources=(source,))
+    with pytest.raises(lsmsql.CorruptionError) as here:
+        execute(job, FS)
+    with pytest.raises(lsmsql.CorruptionError) as beside:
+        executor.run(job)
+    assert str(beside.value) == str(here.value)
+    assert (beside.value.file, beside.value.offset) == (here.value.file, here.value.offset)
+    assert names(tmp_path) == ["000001.sst"]
+    executor.run_records(rewrite(tmp_path, 3), some_records, 1)
+    assert executor._counters.worker_jobs == 2 and executor._counters.worker_failures == 0
+
+
+def test_what_the_disk_refuses_a_worker_is_raised_here_with_its_cause(
+    executor: Executor, tmp_path: Path
+) -> None:
+    job = rewrite(tmp_path / "missing", 1)
+    with pytest.raises(lsmsql.StorageError, match="create .*part-") as caught:
+        executor.run_records(job, lambda: some_records() * 50, 1)
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    assert names(tmp_path) == ["000001.sst"] and executor._counters.worker_failures == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CorruptionError("a file", None, "all wrong"),
+        CorruptionError("a file", 12, "wrong: here"),
+        FormatError("from the future"),
+        NoSuchTableError("table 7 has been dropped"),
+        StorageError("write to x: full"),
+    ],
+)
+def test_errors_survive_the_journey(error: Error) -> None:
+    error.__cause__ = OSError(errno.ENOSPC, "full")
+    again = rebuild(msgspec.msgpack.decode(msgspec.msgpack.encode(describe(error)), type=Failure))
+    assert type(again) is type(error) and str(again) == str(error)
+    assert vars(again) == vars(error)
+    assert isinstance(again.__cause__, OSError) and again.__cause__.errno == errno.ENOSPC
+
+
+class NoNewNames(OsFileSystem):
+    """Renames the first file, refuses the second."""
+
+    def __init__(self) -> None:
+        self.renamed = 0
+
+    def rename(self, source: str, target: str) -> None:
+        self.renamed += 1
+        if self.renamed == 2:
+            raise StorageError("no")
+        super().rename(source, target)
+
+
+def test_files_that_cannot_be_named_are_removed(tmp_path: Path) -> None:
+    here = Executor(FS, Options(background=False), Counters())
+    source = here.run_records(rewrite(tmp_path, 1), lambda: some_records(100), 1).files
+    executor = Executor(NoNewNames(), Options(), Counters())
+    job = rewrite(tmp_path, numbers=(2, 3, 4), sources=(source,), table_bytes=300)
+    with pytest.raises(StorageError, match="no"):
+        executor.run(job)
+    assert names(tmp_path) == ["000001.sst"]
+
+
+# ------------------------------------------------------------------------------- death and the end
+
+
+def test_a_job_whose_worker_dies_is_done_here_and_no_other_is_tried(
+    executor: Executor, tmp_path: Path
+) -> None:
+    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    (worker,) = executor._idle
+    job = rewrite(tmp_path, 2)
+    (tmp_path / f"part-{job.token}-000002.sst").write_bytes(b"half of it")
+
+    def deadly() -> Iterator[Records]:
+        if worker.running:
+            os.kill(worker.pid, signal.SIGKILL)
+        yield from some_records()
+
+    assert executor.run_records(job, deadly, 1).files[0].rows == 20
+    executor.run_records(rewrite(tmp_path, 3), some_records, 1)
+    assert names(tmp_path) == ["000001.sst", "000002.sst", "000003.sst"]
+    assert executor._idle == [] and not worker.running
+    assert executor._counters.worker_jobs == 1 and executor._counters.worker_failures == 1
+
+
+def test_an_interrupt_ends_the_worker_but_not_the_use_of_workers(
+    executor: Executor, tmp_path: Path
+) -> None:
+    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    (worker,) = executor._idle
+
+    def interrupted() -> Iterator[Records]:
+        yield from some_records()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        executor.run_records(rewrite(tmp_path, 2), interrupted, 1)
+    assert not worker.running and names(tmp_path) == ["000001.sst"]
+    executor.run_records(rewrite(tmp_path, 3), some_records, 1)
+    assert executor._counters.worker_jobs == 2 and executor._counters.worker_failures == 0
+
+
+def test_jobs_at_the_same_time_have_a_worker_each(executor: Executor, tmp_path: Path) -> None:
+    both = threading.Barrier(2)
+
+    def together() -> Iterator[Records]:
+        yield from some_records(10)
+        both.wait(60)
+
+    jobs = [rewrite(tmp_path, number) for number in (1, 2)]
+    threads = [
+        threading.Thread(target=executor.run_records, args=(job, together, 1)) for job in jobs
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(executor._idle) == 2 and executor._counters.worker_jobs == 2
+    assert names(tmp_path) == ["000001.sst", "000002.sst"]
+
+
+def test_close_ends_the_workers_and_leaves_nothing(tmp_path: Path) -> None:
+    open_before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    executor = Executor(FS, Options(), Counters())
+    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    (worker,) = executor._idle
+    assert is_running(worker.pid)
+    executor.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(worker.pid, 0)
+    if open_before:
+        assert len(os.listdir("/proc/self/fd")) == open_before
+    executor.run_records(rewrite(tmp_path, 2), some_records, 1)
+    assert executor._idle == [] and executor._counters.worker_jobs == 1
+
+
+def test_a_worker_is_not_of_the_terminals_foreground(executor: Executor, tmp_path: Path) -> None:
+    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    (worker,) = executor._idle
+    assert os.getpgid(worker.pid) != os.getpgid(0)
+
+
+PARENT = """
+    import sys, threading
+    from pathlib import Path
+    import lsmsql
+    from lsmsql.engine.background import executor
+    executor.MIN_BYTES = 0
+    store = lsmsql.open(sys.argv[1], sync="off")
+    for key in range(1000):
+        store[key] = "x" * 100
+    store.flush()
+    print(store.scheduler._executor._idle[0].pid, flush=True)
+    threading.Event().wait()
+"""
+
+
+def test_a_killed_parent_leaves_no_worker_behind(tmp_path: Path) -> None:
+    root = str(Path(lsmsql.__file__).parent.parent)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PARENT), str(tmp_path / "store")],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    with parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        os.kill(pid, 0)
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while is_running(pid):
+        assert time.monotonic() < deadline, "the worker goes on"
+        time.sleep(0.01)
+    with lsmsql.open(tmp_path / "store") as store:
+        assert len(store) == 1000
+
+
+def test_what_an_orphan_leaves_is_removed_when_the_store_is_opened(tmp_path: Path) -> None:
+    lsmsql.open(tmp_path / "store").close()
+    (tmp_path / "store" / "part-12345678-000099.sst").write_bytes(b"half of it")
+    lsmsql.open(tmp_path / "store").close()
+    assert not any(name.endswith(".sst") for name in names(tmp_path / "store"))
