@@ -10,6 +10,26 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 
 
+@dataclass(frozen=True)
+class Stalls:
+    """How often and how long commits were held back because of ``cause``.
+
+    "flush": full memtables waited; "level0": it had too many runs; "compaction": levels were too
+    far above their targets. ``last`` is the time of the last one, in seconds since 1970.
+    """
+
+    cause: str
+    count: int = 0
+    seconds: float = 0.0
+    longest: float = 0.0
+    last: float = 0.0
+
+    def plus(self, seconds: float, now: float) -> Stalls:
+        """With one more, of ``seconds``, that has just ended."""
+        longest = max(self.longest, seconds)
+        return Stalls(self.cause, self.count + 1, self.seconds + seconds, longest, now)
+
+
 @dataclass
 class Counters:
     """Totals since the store was opened. Sizes are in bytes, times in seconds."""
@@ -27,18 +47,33 @@ class Counters:
     bloom_negatives: int = 0
     flushes: int = 0
     flushed_bytes: int = 0
+    flushed_records: int = 0
     ingested_bytes: int = 0
     compactions: int = 0
     files_moved: int = 0
     compacted_rows: int = 0
     compaction_read_bytes: int = 0
     compaction_written_bytes: int = 0
+    worker_jobs: int = 0
+    worker_failures: int = 0
     stalls: int = 0
     stall_seconds: float = 0.0
     decoded_positions: Counter[int] = field(default_factory=Counter, repr=False)
     """Decoded columns by their position in the block: 0 key, 1 sequence, 2 kind, 3 + slot."""
 
+    compaction_style: str = ""
+    """"leveled" or "tiered"; a store that reads only has none."""
+    stalls_by_cause: dict[str, Stalls] = field(default_factory=dict, repr=False)
+
+    def stalled(self, cause: str, seconds: float, now: float) -> None:
+        """A commit was held back for ``seconds``."""
+        self.stalls += 1
+        self.stall_seconds += seconds
+        self.stalls_by_cause[cause] = self.stalls_by_cause.get(cause, Stalls(cause)).plus(
+            seconds, now
+        )
+
     def as_dict(self) -> dict[str, int | float]:
         """All totals by name."""
-        names = [f.name for f in fields(self) if f.name != "decoded_positions"]
-        return {name: getattr(self, name) for name in names}
+        totals = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: total for name, total in totals.items() if isinstance(total, int | float)}

@@ -10,6 +10,7 @@ MIB = 1 << 20
 
 SYNC_MODES = ("full", "normal", "off")
 CODECS = ("lz4", "zstd", "none")
+STRATEGIES = ("leveled", "tiered", "adaptive")
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ class Options:
     """Bounds memtables and block cache together."""
     memtable_bytes: int = 0
     """A memtable of this size is flushed; 0: an eighth of the budget, at most 64 MiB."""
-    block_bytes: int = 32 * 1024
+    block_bytes: int = 64 * 1024
     """A data block is cut at this size before compression."""
-    block_rows: int = 512
+    block_rows: int = 1024
     """A data block is cut at this number of rows."""
     bottom_block_factor: int = 2
     """Blocks of the deepest level are larger by this factor."""
@@ -42,25 +43,42 @@ class Options:
     """Compression of new files of the deepest level."""
     bloom_bits: int = 10
     """Bits of the bloom filter per key."""
-    table_bytes: int = 32 * MIB
+    table_bytes: int = 16 * MIB
     """Target size of an SSTable."""
+    compaction: str = "leveled"
+    """"leveled": few sorted runs, cheap to read. "tiered": few merges, cheap to write.
+    "adaptive": now the one, now the other, by what the program does."""
     level0_files: int = 4
-    """Level 0 is compacted when it has this many files."""
+    """Leveled: level 0 is compacted when it has this many runs, that is flushed memtables."""
     level0_slow: int = 12
-    """From this many files in level 0 on, writers are slowed down."""
+    """From this many runs in level 0 on, writers are slowed down."""
     level0_stop: int = 24
-    """At this many files in level 0, writers wait."""
+    """At this many runs in level 0, writers have all but come to a halt."""
     level1_bytes: int = 64 * MIB
-    """Target size of level 1."""
+    """Leveled: the most that the first level below level 0 is meant to hold."""
     level_factor: int = 10
-    """Each level is this many times larger than the one above."""
+    """Leveled: each level is this many times larger than the one above."""
+    tiered_runs: int = 8
+    """Tiered: with more sorted runs than this, some are merged."""
+    tiered_space: int = 100
+    """Tiered: when the newer runs have this many percent of the oldest, all are merged."""
+    compaction_bytes: int = 256 * MIB
+    """Leveled: one job takes no more of level 0 than this, if ``level0_files`` runs are less."""
+    debt_slow: int = 4096 * MIB
+    """From this many bytes above the targets of their levels on, writers are slowed down."""
+    debt_stop: int = 16384 * MIB
+    """At this many, writers have all but come to a halt."""
     background: bool = True
     """Flush and compact in threads. False: in the call that makes it necessary."""
+    compaction_process: bool = True
+    """Do the work of large flushes and compactions in processes beside this one, which do not slow
+    down its Python code; they are started when first needed. Only with ``background``."""
 
     def __post_init__(self) -> None:
         _choose("sync", self.sync, SYNC_MODES)
         _choose("codec", self.codec, CODECS)
         _choose("bottom_codec", self.bottom_codec, CODECS)
+        _choose("compaction", self.compaction, STRATEGIES)
         for f in fields(self):
             value = getattr(self, f.name)
             if f.type == "int" and (type(value) is not int or value < 0):
@@ -73,6 +91,9 @@ class Options:
             raise UsageError(f"option level_factor is at least 2, not {self.level_factor}")
         if not self.level0_files <= self.level0_slow <= self.level0_stop:
             raise UsageError("options level0_files, level0_slow and level0_stop must not decrease")
+        _positive("tiered_runs", self.tiered_runs)
+        if self.debt_slow > self.debt_stop:
+            raise UsageError("option debt_stop is no less than debt_slow")
         if not isinstance(self.sync_interval, int | float) or not self.sync_interval > 0:
             given = repr(self.sync_interval)
             raise UsageError(f"option sync_interval is a time in seconds, not {given}")

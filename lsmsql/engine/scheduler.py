@@ -11,17 +11,19 @@ import threading
 import time
 from collections.abc import Callable
 
+from lsmsql.engine.admission import Admission
+from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.cleanup import drop_files_of_unknown_tables
-from lsmsql.engine.compaction.job import run_job
-from lsmsql.engine.compaction.leveled import choose, compact_all
+from lsmsql.engine.compaction.adaptive import ADAPTIVE, Observations, next_style
+from lsmsql.engine.compaction.job import Job, run_job
+from lsmsql.engine.compaction.picking import compact_all, level0_inputs
+from lsmsql.engine.compaction.strategy import choose, first_style
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import Error
 from lsmsql.engine.flush import flush_oldest
 
-MAX_IMMUTABLE = 2
-"""Writers wait when this many generations of memtables wait for their flush."""
-
-_SLOWDOWN_SECONDS = 0.001
+_RECONSIDER_SECONDS = 1.0
+"""An adaptive store that only reads has no other occasion to change its style."""
 
 
 class Scheduler:
@@ -29,6 +31,7 @@ class Scheduler:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._executor = Executor(core.filesystem, core.options, core.counters)
         self._flush_lock = threading.Lock()
         self.compaction_lock = threading.Lock()
         self._stopping = threading.Event()
@@ -36,14 +39,25 @@ class Scheduler:
         self._compaction_wanted = threading.Event()
         self._sync_wanted = threading.Event()
         self._threads: list[threading.Thread] = []
+        core.counters.compaction_style = first_style(core.options)
+        self._observed = Observations()
+        self._seconds_of_compaction = 0.0
+        self._admission = Admission(core, self._rotated)
+        self.make_room = self._admission.make_room
         if core.options.background:
             self._start("flush", self._flush_wanted, self._flush_all)
-            self._start("compaction", self._compaction_wanted, self._compact_due)
+            pause = _RECONSIDER_SECONDS if core.options.compaction == ADAPTIVE else None
+            self._start("compaction", self._compaction_wanted, self._compact_due, pause)
             core.wake = self._flush_wanted.set
         if core.options.sync == "normal":
             self._start("sync", self._sync_wanted, self._sync_log, core.options.sync_interval)
+        self._admission.look_again(self._style)
         self._compaction_wanted.set()
         self._flush_wanted.set()
+
+    @property
+    def _style(self) -> str:
+        return self._core.counters.compaction_style
 
     # ------------------------------------------------------------------------------- threads
 
@@ -78,6 +92,7 @@ class Scheduler:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
+        self._executor.close()
 
     # ------------------------------------------------------------------------------- work
 
@@ -86,21 +101,58 @@ class Scheduler:
             self.look_for_work()
 
     def _flush_one(self) -> bool:
+        core = self._core
         with self._flush_lock:
-            return flush_oldest(self._core)
+            if not core.immutable:
+                return False
+            memtables = core.immutable[0].memtables.values()
+            size = sum(memtable.nbytes for memtable in memtables)
+            records = sum(map(len, memtables))
+            began = time.monotonic()
+            flush_oldest(core, self._executor)
+            core.counters.flushed_records += records
+            self._admission.flushed(size, time.monotonic() - began)
+            self._admission.look_again(self._style)
+            return True
 
     def _compact_due(self) -> None:
         while not self._stopping.is_set() and self._compact_one():
             pass
 
     def _compact_one(self) -> bool:
+        core = self._core
         with self.compaction_lock:
-            drop_files_of_unknown_tables(self._core)
-            job = choose(self._core.version, self._core.options)
+            drop_files_of_unknown_tables(core)
+            self._reconsider()
+            job = choose(core.version, core.options, self._style)
             if job is None:
                 return False
-            run_job(self._core, job)
+            self._run(job)
             return True
+
+    def _run(self, job: Job) -> None:
+        began = time.monotonic()
+        runs = level0_inputs(self._core.version, job)
+        run_job(self._core, job, self._executor)
+        self._seconds_of_compaction += time.monotonic() - began
+        if runs:
+            size = runs * self._core.options.flush_bytes
+            self._admission.compacted(size, self._seconds_of_compaction)
+            self._seconds_of_compaction = 0.0
+        self._admission.look_again(self._style)
+
+    def _reconsider(self) -> None:
+        """Let an adaptive store change its style, once there is enough to decide by."""
+        if self._core.options.compaction != ADAPTIVE:
+            return
+        counters = self._core.counters
+        now = Observations(
+            counters.gets, counters.scans, counters.blocks_read, counters.flushed_records
+        )
+        seen = now.since(self._observed)
+        if seen.enough:
+            counters.compaction_style = next_style(self._style, seen)
+            self._observed = now
 
     def _sync_log(self) -> None:
         core = self._core
@@ -113,47 +165,13 @@ class Scheduler:
 
     # ------------------------------------------------------------------------------- writers
 
-    def make_room(self) -> None:
-        """Before a commit: rotate full memtables; hold the writer back if the others are behind.
-
-        The caller holds ``write_lock`` and has checked that the store is writable. Raises
-        StorageError, and FailedError if background work has failed; the commit must not be made.
-        """
-        core = self._core
-        if core.memtable_bytes() >= core.options.flush_bytes:
-            self._wait_for_room(lambda: len(core.immutable) < MAX_IMMUTABLE)
-            core.rotate()
-            if not core.options.background:
-                self.flush()
-        elif core.level0_files >= core.options.level0_slow:
-            self._hold_back()
-
-    def _hold_back(self) -> None:
-        core = self._core
-        if not core.options.background or core.failure is not None:
-            return
-        self._compaction_wanted.set()
-        if core.level0_files >= core.options.level0_stop:
-            self._wait_for_room(lambda: core.level0_files < core.options.level0_stop)
-        else:
-            time.sleep(_SLOWDOWN_SECONDS)
-            core.counters.stalls += 1
-            core.counters.stall_seconds += _SLOWDOWN_SECONDS
-
-    def _wait_for_room(self, enough: Callable[[], bool]) -> None:
-        core = self._core
-        if enough() or not core.options.background:
-            return
-        began = time.monotonic()
-        self._flush_wanted.set()
-        with core.room:
-            core.room.wait_for(lambda: enough() or core.failure is not None)
-        core.counters.stalls += 1
-        core.counters.stall_seconds += time.monotonic() - began
-        core.check_writable()
+    def _rotated(self) -> None:
+        if not self._core.options.background:
+            self.flush()
 
     def look_for_work(self) -> None:
         """The set of files has changed: there may be something to compact."""
+        self._admission.look_again(self._style)
         if self._core.options.background:
             self._compaction_wanted.set()
         else:
@@ -178,5 +196,5 @@ class Scheduler:
             for number in [table_id] if table_id is not None else list(core.version.tables):
                 job = compact_all(number, core.version.table(number))
                 if job is not None:
-                    run_job(core, job)
+                    self._run(job)
         self._compact_due()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from lsmsql.engine.core import Core
-from lsmsql.engine.counters import Counters
+from lsmsql.engine.counters import Counters, Stalls
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,20 @@ class Stats:
     memory_budget: int
     waiting_flushes: int
     counters: dict[str, int | float]
+    compaction_style: str = ""
+    """The style of compaction at the moment, "leveled" or "tiered"; none if open for reading."""
+    stalls: tuple[Stalls, ...] = ()
+    """Why writers were held back, by cause; none if they never were."""
 
     def __getitem__(self, counter: str) -> int | float:
         """A counter by name, such as "blocks_read"."""
         return self.counters[counter]
+
+    @property
+    def write_amplification(self) -> float:
+        """Bytes written by flush and compaction for each byte flushed or ingested; 0: nothing."""
+        new = self.counters["flushed_bytes"] + self.counters["ingested_bytes"]
+        return (new + self.counters["compaction_written_bytes"]) / new if new else 0.0
 
     def table(self, name: str) -> TableStats:
         """The figures of one table. Raises KeyError."""
@@ -95,4 +105,6 @@ def collect_stats(core: Core) -> Stats:
         memory_budget=core.options.memory_budget,
         waiting_flushes=len(core.immutable),
         counters=counters.as_dict(),
+        compaction_style=counters.compaction_style,
+        stalls=tuple(stalls for _, stalls in sorted(counters.stalls_by_cause.items())),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 
+from lsmsql.engine.counters import Stalls
 from lsmsql.engine.errors import UsageError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
@@ -136,7 +138,10 @@ class DataCommands(BaseShell):
             ("cache", f"{stats.cache_bytes:,} bytes in {stats.cached_blocks:,} blocks"),
             ("memory budget", f"{stats.memory_budget:,} bytes"),
             ("waiting flushes", f"{stats.waiting_flushes:,}"),
+            ("compaction", stats.compaction_style or "none"),
+            ("write amplification", f"{stats.write_amplification:.1f}"),
         ]
+        facts += [(f"stalls by {stalls.cause}", _stalls(stalls)) for stalls in stats.stalls]
         self.stdout.write("\n")
         width = max(len(name) for name, _ in facts)
         self.stdout.writelines(f"{name:<{width}}  {value}\n" for name, value in facts)
@@ -193,6 +198,14 @@ class DataCommands(BaseShell):
     def _matches(self, name: str, patterns: Sequence[str]) -> bool:
         like = "SELECT ?1 LIKE ?2 ESCAPE '\\'"
         return not patterns or any(self.db.execute(like, (name, p)).get for p in patterns)
+
+
+def _stalls(stalls: Stalls) -> str:
+    last = time.strftime("%H:%M:%S", time.localtime(stalls.last))
+    return (
+        f"{stalls.count:,}, {stalls.seconds:.3f} s in all, {stalls.longest * 1000:.0f} ms the"
+        f" longest, {last} the last"
+    )
 
 
 def _no_arguments(name: str, cmd: Sequence[str]) -> None:

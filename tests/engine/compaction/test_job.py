@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import lsmsql
-from lsmsql.engine.compaction.leveled import urgency
+from lsmsql.engine.compaction import leveled
 from lsmsql.engine.schema import KV_TABLE_ID
 
 TINY: dict[str, Any] = {
@@ -41,7 +41,7 @@ def check_levels(store: lsmsql.Store) -> None:
         assert meta.smallest == file.index.first[0] and meta.largest == file.index.last[-1]
         assert meta.rows == sum(file.index.rows) and meta.keys <= meta.rows
     options = store.core.options
-    assert all(urgency(table, level, options) < 1 for level in range(6))
+    assert leveled.score(table, options) < 1
 
 
 def records(store: lsmsql.Store) -> int:

@@ -2,58 +2,76 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
-from hypothesis import strategies as st
 
-from lsmsql.engine.cache import BlockCache
-from lsmsql.engine.compaction.job import Merge, Move
-from lsmsql.engine.compaction.leveled import choose, compact_all, level_target, urgency
-from lsmsql.engine.counters import Counters
-from lsmsql.engine.filesystem import OsFileSystem
-from lsmsql.engine.manifest.edit import AddedFile, Edit
+from lsmsql.engine.compaction import leveled, strategy
+from lsmsql.engine.compaction.job import Job, Merge, Move
+from lsmsql.engine.compaction.leveled import base_level, debt, level_target, urgency
+from lsmsql.engine.compaction.picking import BOTTOM, compact_all
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.options import Options
-from lsmsql.engine.sstable.meta import FileMeta
-from lsmsql.engine.sstable.reader import SSTable
+from tests.engine.compaction.versions import check_job, file, numbers, trees, version
 
 OPTIONS = Options(level0_files=2, level1_bytes=100, level_factor=10)
 
 
-def file(
-    number: int, keys: str, size: int = 10, sequence: int | None = None, tombstones: int = 0
-) -> FileMeta:
-    """File ``number`` with the key range of ``keys``, such as "ag"."""
-    newest = number if sequence is None else sequence
-    return FileMeta(
-        number, 7, size, 5, 5, tombstones, keys[0].encode(), keys[-1].encode(), 1, newest
-    )
-
-
-def version(**levels: list[FileMeta]) -> Version:
-    """A version of table 7: ``version(L0=[...], L1=[...])``."""
-    added = tuple(
-        AddedFile(int(name[1:]), meta) for name, metas in levels.items() for meta in metas
-    )
-    return Version().apply(Edit(added=added), _unread)
-
-
-def _unread(meta: FileMeta) -> SSTable:
-    return SSTable(OsFileSystem(), "unread", meta, BlockCache(1), Counters())
-
-
-def numbers(files: tuple[SSTable, ...]) -> list[int]:
-    return [f.meta.number for f in files]
+def choose(tree: Version, options: Options = OPTIONS) -> Job | None:
+    return strategy.choose(tree, options, "leveled")
 
 
 def test_nothing_is_due_in_an_empty_or_small_tree() -> None:
-    assert choose(Version(), OPTIONS) is None
-    assert choose(version(L0=[file(1, "az")], L1=[file(2, "az", 99)]), OPTIONS) is None
+    assert choose(Version()) is None
+    assert choose(version(L0=[file(1, "az")], L1=[file(2, "az", 99)])) is None
 
 
-def test_targets_grow_by_the_factor() -> None:
-    assert [level_target(level, OPTIONS) for level in (1, 2, 3)] == [100, 1000, 10_000]
-    tree = version(L0=[file(1, "ab")], L1=[file(2, "ac", 150)]).table(7)
-    assert [urgency(tree, level, OPTIONS) for level in (0, 1, 2)] == [0.5, 1.5, 0.0]
+def test_targets_follow_from_the_size_of_the_deepest_level() -> None:
+    tree = version(L0=[file(1, "ab")], L2=[file(2, "ac", 15)], L3=[file(3, "ac", 1000)]).table(7)
+    assert [level_target(tree, level, OPTIONS) for level in (1, 2, 3)] == [10, 100, 1000]
+    assert [urgency(tree, level, OPTIONS) for level in (0, 1, 2, 3)] == [0.5, 0.0, 0.15, 0.0]
+    assert debt(tree, OPTIONS) == 0
+    full = version(L1=[file(1, "ac", 15)], L2=[file(2, "ac", 130)], L3=[file(3, "ac", 1000)])
+    assert debt(full.table(7), OPTIONS) == 5 + 30
+
+
+def test_level_0_is_merged_to_the_first_level_that_is_worth_having() -> None:
+    assert base_level(version(L6=[file(1, "az", 100)]).table(7), OPTIONS) == 6
+    assert base_level(version(L6=[file(1, "az", 101)]).table(7), OPTIONS) == 5
+    assert base_level(version(L6=[file(1, "az", 10_000)]).table(7), OPTIONS) == 4
+    job = choose(version(L0=[file(2, "ac"), file(3, "bd")], L6=[file(1, "az", 1001)]))
+    assert isinstance(job, Merge) and job.level == 4 and not job.bottom
+
+
+def test_level_0_goes_no_deeper_than_the_first_level_that_holds_files() -> None:
+    tree = version(L0=[file(3, "ac"), file(4, "bd")], L3=[file(2, "az")], L6=[file(1, "az", 900)])
+    job = strategy.choose(tree, Options(level0_files=1, level1_bytes=100, level0_slow=2), "leveled")
+    assert isinstance(job, Merge) and job.level == 3
+
+
+def test_a_deepest_level_that_has_outgrown_its_place_moves_to_the_bottom() -> None:
+    files = [file(1, "ac", 60), file(2, "df", 60)]
+    job = choose(version(L1=files))
+    assert isinstance(job, Move) and numbers(job.files) == [1, 2] and job.level == BOTTOM
+
+
+def test_one_job_takes_only_as_much_of_level_0_as_it_may() -> None:
+    files = [file(n, "az", 10) for n in range(1, 9)]
+    options = Options(level0_files=2, compaction_bytes=35)
+    job = choose(version(L0=files), options)
+    assert isinstance(job, Merge)
+    assert [numbers(source) for source in job.sources] == [[3], [2], [1]]
+
+
+def test_the_files_of_one_ingest_are_one_run() -> None:
+    chunk = [
+        msgspec.structs.replace(file(n, keys, sequence=9), assigned=True)
+        for n, keys in enumerate(["ab", "cd", "ef"], 5)
+    ]
+    tree = version(L0=[*chunk, file(3, "af")])
+    assert urgency(tree.table(7), 0, OPTIONS) == 1.0
+    job = choose(tree)
+    assert isinstance(job, Merge)
+    assert [numbers(source) for source in job.sources] == [[5, 6, 7], [3]]
 
 
 def test_level_0_is_merged_as_a_whole_newest_first_with_what_it_overlaps() -> None:
@@ -62,7 +80,6 @@ def test_level_0_is_merged_as_a_whole_newest_first_with_what_it_overlaps() -> No
             L0=[file(1, "cf"), file(2, "eh"), file(3, "ac")],
             L1=[file(4, "ab"), file(5, "gg"), file(6, "xz")],
         ),
-        OPTIONS,
     )
     assert isinstance(job, Merge)
     assert [numbers(source) for source in job.sources] == [[3], [2], [1], [4, 5]]
@@ -71,14 +88,14 @@ def test_level_0_is_merged_as_a_whole_newest_first_with_what_it_overlaps() -> No
 
 def test_tombstones_are_kept_while_a_deeper_level_may_hold_their_keys() -> None:
     files = [file(1, "cf"), file(2, "eh")]
-    job = choose(version(L0=files, L2=[file(3, "fg")]), OPTIONS)
+    job = choose(version(L0=files, L2=[file(3, "fg", 500)]))
     assert isinstance(job, Merge) and not job.drop_tombstones and not job.bottom
-    job = choose(version(L0=files, L2=[file(3, "xy")]), OPTIONS)
+    job = choose(version(L0=files, L2=[file(3, "xy", 500)]))
     assert isinstance(job, Merge) and job.drop_tombstones and not job.bottom
 
 
 def test_a_file_of_level_0_that_overlaps_nothing_just_moves() -> None:
-    job = choose(version(L0=[file(1, "ab"), file(2, "cd")], L1=[file(3, "xz")]), OPTIONS)
+    job = choose(version(L0=[file(1, "ab"), file(2, "cd")], L1=[file(3, "xz")]))
     assert job is not None and isinstance(job, Move)
     assert numbers(job.files) == [1] and job.level == 1
 
@@ -86,24 +103,39 @@ def test_a_file_of_level_0_that_overlaps_nothing_just_moves() -> None:
 def test_a_deep_level_gives_the_file_that_costs_least() -> None:
     job = choose(
         version(
-            L1=[file(1, "ac", 60), file(2, "df", 60), file(3, "gi", 60)],
-            L2=[file(4, "ac", 300), file(5, "de", 100), file(6, "gh", 200)],
+            L5=[file(1, "ac", 60), file(2, "df", 60), file(3, "gi", 60)],
+            L6=[file(4, "ac", 300), file(5, "de", 100), file(6, "gh", 200)],
         ),
-        OPTIONS,
     )
     assert isinstance(job, Merge)
-    assert [numbers(source) for source in job.sources] == [[2], [5]] and job.level == 2
+    assert [numbers(source) for source in job.sources] == [[2], [5]] and job.level == 6
 
 
 def test_a_file_moves_down_where_nothing_lies_below_it() -> None:
-    job = choose(version(L1=[file(1, "ac", 60), file(2, "df", 60)], L2=[file(3, "ab", 9)]), OPTIONS)
-    assert isinstance(job, Move) and numbers(job.files) == [2] and job.level == 2
+    job = choose(version(L5=[file(1, "ac", 60), file(2, "df", 60)], L6=[file(3, "ab", 9)]))
+    assert isinstance(job, Move) and numbers(job.files) == [2] and job.level == 6
 
 
 def test_the_most_overdue_level_goes_first() -> None:
-    tree = version(L0=[file(1, "ab"), file(2, "ab")], L1=[file(3, "ac", 500)])
-    job = choose(tree, OPTIONS)
+    tree = version(
+        L0=[file(1, "ab"), file(2, "ab")], L5=[file(3, "ac", 50)], L6=[file(4, "xz", 99)]
+    )
+    job = choose(tree)
     assert isinstance(job, Move) and numbers(job.files) == [3]
+
+
+def test_level_0_goes_before_all_when_it_slows_writers_down() -> None:
+    tree = version(
+        L0=[file(1, "ab"), file(2, "ab")], L5=[file(3, "ac", 50)], L6=[file(4, "xz", 99)]
+    )
+    job = choose(tree, Options(level0_files=2, level0_slow=2, level1_bytes=100))
+    assert isinstance(job, Merge) and job.sources[0][0].meta.number == 2
+
+
+def test_the_table_that_is_most_overdue_goes_first() -> None:
+    other = [msgspec.structs.replace(file(n, "az"), table_id=8) for n in (4, 5, 6)]
+    job = choose(version(L0=[file(1, "az"), file(2, "az"), *other]))
+    assert isinstance(job, Merge) and job.table_id == 8
 
 
 def test_compacting_all_merges_every_level_into_the_deepest() -> None:
@@ -120,40 +152,10 @@ def test_compacting_all_does_nothing_where_nothing_is_to_gain() -> None:
     assert isinstance(worn, Merge)
 
 
-@st.composite
-def trees(draw: st.DrawFn) -> Version:
-    """Any version that keeps the rules: level 0 as it comes, deeper levels without overlap."""
-    number = iter(range(1, 1000))
-    letters = "abcdefghijklmnop"
-    levels: dict[str, list[FileMeta]] = {}
-    pairs = st.tuples(st.sampled_from(letters), st.sampled_from(letters)).map(sorted).map("".join)
-    levels["L0"] = [file(next(number), keys) for keys in draw(st.lists(pairs, max_size=5))]
-    for level in (1, 2, 3):
-        cuts = sorted(draw(st.sets(st.sampled_from(letters), max_size=8)))
-        keys = ["".join(pair) for pair in zip(cuts[::2], cuts[1::2], strict=False)]
-        sizes = st.integers(1, 900)
-        levels[f"L{level}"] = [file(next(number), k, draw(sizes)) for k in keys]
-    return version(**levels)
-
-
 @given(trees())
 def test_any_choice_keeps_the_order_of_versions_and_the_levels_apart(tree: Version) -> None:
-    job = choose(tree, OPTIONS)
+    job = choose(tree)
     if job is None:
-        assert all(urgency(tree.table(7), level, OPTIONS) < 1 for level in range(6))
+        assert leveled.score(tree.table(7), OPTIONS) < 1
         return
-    table = tree.table(7)
-    inputs = job.files if isinstance(job, Move) else job.inputs
-    smallest = min(f.meta.smallest for f in inputs)
-    largest = max(f.meta.largest for f in inputs)
-    chosen = set(numbers(inputs))
-    left_in_target = [f for f in table.levels[job.level].files if f.meta.number not in chosen]
-    assert not any(f.meta.overlaps(smallest, largest) for f in left_in_target)
-    source_level = job.level - 1
-    if source_level == 0 and isinstance(job, Move):
-        (moved,) = job.files
-        others = [f for f in table.levels[0].files if f is not moved]
-        assert not any(f.meta.overlaps(smallest, largest) for f in others)
-    if isinstance(job, Merge):
-        deeper = [f for level in table.levels[job.level + 1 :] for f in level.files]
-        assert job.drop_tombstones == (not any(f.meta.overlaps(smallest, largest) for f in deeper))
+    check_job(tree.table(7), job)

@@ -1,0 +1,138 @@
+"""Before each commit: is there room for it? Rotates full memtables and slows writers down.
+
+``make_room`` mostly compares two numbers. It looks closer when ``_limit`` bytes are in the
+memtables: at every eighth of their size, sooner while writers are slowed down, and at once after
+background work has called ``look_again``. All is called with ``write_lock`` held, so writers wait
+together; readers take no part in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from lsmsql.engine.backpressure import (
+    MAX_IMMUTABLE,
+    NO_DELAY,
+    Delay,
+    Load,
+    Rates,
+    Throttle,
+    delay,
+    smoothed,
+)
+from lsmsql.engine.compaction.strategy import debt, level0_runs
+from lsmsql.engine.core import Core
+
+_LOOKS = 8
+"""Looks in the life of a memtable when nothing calls for more."""
+
+_LAST_RESORT = 2
+"""With this many times ``level0_stop`` runs, which takes batches far larger than a memtable, a
+full memtable waits for as long as it takes."""
+
+
+class Admission:
+    """Lets the commits of one store in. ``sleep`` and ``clock`` are those of ``time``."""
+
+    def __init__(
+        self,
+        core: Core,
+        rotated: Callable[[], None],
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._core = core
+        self._rotated = rotated
+        self._sleep = sleep
+        self._clock = clock
+        self._throttle = Throttle()
+        self._limit = 0
+        self._seen = 0
+        self._level0_runs = 0
+        self._debt = 0
+        self.rates = Rates()
+
+    def make_room(self) -> None:
+        """Rotate full memtables; hold the writer back if background work is behind.
+
+        The caller holds ``write_lock`` and has checked that the store is writable. Raises
+        StorageError, and FailedError if background work has failed; the commit must not be made.
+        """
+        if self._core.memtable_bytes >= self._limit:
+            self._look()
+
+    def _look(self) -> None:
+        core, options = self._core, self._core.options
+        size = core.memtable_bytes
+        written = size - self._seen if size >= self._seen else size
+        self._hold_back(written, min(1.0, size / options.flush_bytes))
+        if size >= options.flush_bytes:
+            self._wait_for_slot()
+            core.rotate()
+            self._rotated()
+            size = 0
+        self._seen = size
+        price = self._price(size / options.flush_bytes)
+        step = self._throttle.bytes_until_wait(price, max(1, options.flush_bytes // _LOOKS))
+        self._limit = min(options.flush_bytes, size + step)
+
+    def _hold_back(self, written: int, filled: float) -> None:
+        """Charge for ``written`` bytes and sleep off what is owed."""
+        throttle = self._throttle
+        price = self._price(filled)
+        throttle.charge(written, price)
+        waited = 0.0
+        while (seconds := throttle.next_wait(waited)) > 0:
+            began = self._clock()
+            self._sleep(seconds)
+            slept = self._clock() - began
+            throttle.pay(slept)
+            waited += slept
+            throttle.charge(0, self._price(filled))
+        if waited:
+            self._core.counters.stalled(price.cause, waited, time.time())
+
+    def _price(self, filled: float) -> Delay:
+        core = self._core
+        if not core.options.background or core.failure is not None:
+            return NO_DELAY
+        load = Load(len(core.immutable), filled, self._level0_runs, self._debt)
+        return delay(load, self.rates, core.options)
+
+    def _wait_for_slot(self) -> None:
+        """The last resort: wait until one more memtable may be full."""
+        core = self._core
+        if not core.options.background or self._has_slot():
+            return
+        cause = "flush" if len(core.immutable) >= MAX_IMMUTABLE else "level0"
+        began = self._clock()
+        core.wake()
+        with core.room:
+            core.room.wait_for(lambda: self._has_slot() or core.failure is not None)
+        core.counters.stalled(cause, self._clock() - began, time.time())
+        core.check_writable()
+
+    def _has_slot(self) -> bool:
+        core = self._core
+        most = _LAST_RESORT * core.options.level0_stop
+        return len(core.immutable) < MAX_IMMUTABLE and level0_runs(core.version) < most
+
+    # ------------------------------------------------------------------------------- what is told
+
+    def look_again(self, style: str) -> None:
+        """What waits to be done has changed."""
+        version = self._core.version
+        self._level0_runs = level0_runs(version)
+        self._debt = debt(version, self._core.options, style)
+        self._limit = 0
+
+    def flushed(self, size: int, seconds: float) -> None:
+        """Memtables of ``size`` bytes were flushed in ``seconds``."""
+        self.rates = replace(self.rates, flush=smoothed(self.rates.flush, size, seconds))
+
+    def compacted(self, size: int, seconds: float) -> None:
+        """Runs that were ``size`` bytes of memtables once went out of level 0 in ``seconds``."""
+        rate = smoothed(self.rates.compaction, size, seconds)
+        self.rates = replace(self.rates, compaction=rate)

@@ -1,0 +1,75 @@
+"""Tiered compaction ("universal" in RocksDB): few merges, so that writes are cheap.
+
+A table may have up to ``tiered_runs`` sorted runs. Only when there are more are some merged, and
+always some that follow each other in age: all of them if the newer ones have grown to
+``tiered_space`` percent of the oldest, so that the waste of space has a bound; otherwise the
+neighbours whose sizes are most alike. A merge writes all of its input and rids us of all its runs
+but the largest, so its price is
+
+    all bytes of the merge / bytes of the merge but for its largest run
+
+which is near 1 for many runs of one size, 2 for two of one size, and high for a large and a small
+one, the mistake to avoid.
+
+The outcome goes to the deepest level above the next older run, the bottom if there is none: level
+numbers tell the age of runs, nothing else. So every version of a tiered table is one that the
+leveled strategy understands, and the other way round.
+"""
+
+from __future__ import annotations
+
+from lsmsql.engine.compaction.job import Job
+from lsmsql.engine.compaction.picking import BOTTOM, Run, merge_runs, sink, sorted_runs
+from lsmsql.engine.manifest.version import TableVersion
+from lsmsql.engine.options import Options
+
+
+def score(table: TableVersion, options: Options) -> float:
+    """How urgent the next job of a table is: 1 and more is due."""
+    return len(sorted_runs(table)) / (most_runs(options) + 1)
+
+
+def choose(table_id: int, table: TableVersion, options: Options) -> Job | None:
+    """The job of a table; None if it has no more runs than it may."""
+    runs = sorted_runs(table)
+    if len(runs) <= most_runs(options):
+        return None
+    first, end = pick(runs, options)
+    level = runs[end].level - 1 if end < len(runs) else BOTTOM
+    if level < 1:
+        return sink(table)  # makes room above the next run
+    return merge_runs(table_id, table, level, tuple(run.files for run in runs[first:end]))
+
+
+def most_runs(options: Options) -> int:
+    """Runs that a table may have: fewer than would slow writers down."""
+    return max(1, min(options.tiered_runs, options.level0_slow - 1))
+
+
+def pick(runs: list[Run], options: Options) -> tuple[int, int]:
+    """Which runs to merge: the first, and the one after the last."""
+    sizes = [run.size for run in runs]
+    if sum(sizes[:-1]) * 100 > sizes[-1] * options.tiered_space:
+        return 0, len(runs)
+    full = sum(run.level > 0 for run in runs) == BOTTOM
+    windows = [
+        (first, end)
+        for first in range(len(runs) - 1)
+        for end in range(first + 2, len(runs) + 1)
+        if end == len(runs) or _has_room(runs[end], full)
+    ]
+    return min(windows, key=lambda window: _price(sizes[slice(*window)]))
+
+
+def _has_room(older: Run, full: bool) -> bool:
+    """Whether there is a level for what is merged above the next older run, or can be made.
+
+    A merge leaves nothing older than itself in level 0. If all levels hold something, none of
+    them can sink to make room.
+    """
+    return older.level > 1 or (older.level == 1 and not full)
+
+
+def _price(sizes: list[int]) -> float:
+    total = sum(sizes)
+    return total / max(1, total - max(sizes))

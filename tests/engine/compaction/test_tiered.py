@@ -1,0 +1,87 @@
+"""Choosing what to merge in tiers: files are made up, nothing is read or written."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from lsmsql.engine.compaction import strategy, tiered
+from lsmsql.engine.compaction.job import Job, Merge, Move
+from lsmsql.engine.manifest.version import Version
+from lsmsql.engine.options import Options
+from tests.engine.compaction.versions import check_job, file, numbers, trees, version
+
+OPTIONS = Options(tiered_runs=3, tiered_space=100)
+
+
+def choose(tree: Version, options: Options = OPTIONS) -> Job | None:
+    return strategy.choose(tree, options, "tiered")
+
+
+def test_nothing_is_due_up_to_the_number_of_runs() -> None:
+    assert choose(Version()) is None
+    assert choose(version(L0=[file(1, "az"), file(2, "az")], L6=[file(3, "az")])) is None
+
+
+def test_when_the_newer_runs_are_as_large_as_the_oldest_all_are_merged() -> None:
+    job = choose(version(L0=[file(4, "az"), file(5, "az")], L5=[file(3, "az")], L6=[file(1, "az")]))
+    assert isinstance(job, Merge)
+    assert [numbers(source) for source in job.sources] == [[5], [4], [3], [1]]
+    assert job.level == 6 and job.bottom and job.drop_tombstones
+
+
+def test_neighbours_of_like_size_are_merged_to_just_above_the_next_run() -> None:
+    files = [file(n, "az", 10) for n in (4, 5, 6)]
+    job = choose(version(L0=files, L5=[file(3, "az", 90)], L6=[file(1, "az", 1000)]))
+    assert isinstance(job, Merge)
+    assert [numbers(source) for source in job.sources] == [[6], [5], [4]]
+    assert job.level == 4 and not job.bottom and not job.drop_tombstones
+
+
+def test_runs_in_the_middle_may_be_the_most_alike() -> None:
+    tree = version(
+        L0=[file(5, "az", 300)],
+        L3=[file(4, "am", 30), file(6, "nz", 30)],
+        L4=[file(3, "az", 60)],
+        L6=[file(1, "az", 1000)],
+    )
+    job = choose(tree)
+    assert isinstance(job, Merge) and job.level == 5
+    assert [numbers(source) for source in job.sources] == [[4, 6], [3]]
+
+
+def test_a_merge_leaves_nothing_older_in_level_0() -> None:
+    files = [file(1, "az", 50), *(file(n, "az", 10) for n in (2, 3, 4))]
+    job = choose(version(L0=files, L6=[file(9, "az", 1000, sequence=0)]))
+    assert isinstance(job, Merge)
+    assert [numbers(source) for source in job.sources] == [[4], [3], [2], [1]]
+
+
+def test_levels_sink_to_make_room_which_costs_nothing() -> None:
+    files = [file(n, "az", 10) for n in (4, 5, 6)]
+    job = choose(version(L0=files, L1=[file(3, "az", 90)], L2=[file(1, "az", 1000)]))
+    assert isinstance(job, Move) and numbers(job.files) == [1] and job.level == 6
+    job = choose(version(L0=files, L1=[file(3, "az", 90)], L6=[file(1, "az", 1000)]))
+    assert isinstance(job, Move) and numbers(job.files) == [3] and job.level == 5
+
+
+def test_with_every_level_taken_one_is_made_free() -> None:
+    levels = {f"L{n}": [file(n, "az", 4**n)] for n in range(1, 7)}
+    job = choose(version(L0=[file(8, "az", 1), file(9, "az", 1)], **levels))
+    assert isinstance(job, Merge) and len(job.sources) > 1
+    assert job.level > 0 and {source[0].meta.number for source in job.sources} != {8, 9}
+
+
+def test_writers_are_not_slowed_down_by_runs_that_may_be() -> None:
+    options = Options(tiered_runs=50, level0_files=2, level0_slow=4)
+    assert tiered.most_runs(options) == 3
+    tree = version(L0=[file(n, "az") for n in range(1, 5)])
+    assert isinstance(choose(tree, options), Merge)
+
+
+@given(trees())
+def test_any_choice_keeps_the_order_of_versions_and_the_levels_apart(tree: Version) -> None:
+    job = choose(tree)
+    if job is None:
+        assert tiered.score(tree.table(7), OPTIONS) < 1
+        return
+    check_job(tree.table(7), job)
