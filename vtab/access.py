@@ -7,14 +7,16 @@ of its plans, and the integer is the place in it: so a cursor parses nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
+from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.scan import Range, Slice
+from lsmsql.engine.scan import FIRST_STEP, Range, Slice
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
-from lsmsql.engine.view import found_columns, found_slot
+from lsmsql.engine.view import Found, found_columns, found_slot
 from vtab.planner import ScanPlan, is_point
 from vtab.ranges import KeySelection
 
@@ -43,6 +45,11 @@ Known = dict[bytes, Lists | None]
 MAX_KNOWN = 4096
 """How many rows a cursor remembers: a join looks the same few up again and again."""
 
+MAX_FIRST = 512
+"""The most rows that a scan with a LIMIT asks for at first."""
+
+_NONE: Iterator[Slice] = iter(())
+
 
 class Access:
     """A plan for a table, ready to run. ``is_point``: it looks up a whole key."""
@@ -52,6 +59,12 @@ class Access:
         self.plan = plan
         self.codec = key_codec(schema)
         self.is_point = is_point(plan, schema)
+        self._table_id = schema.id
+        self._key = schema.key
+        self._masked = schema.has_real_mask
+        self._encode = self.codec.encode
+        self._plain_types: set[tuple[type, ...]] = set()
+        """Types of arguments that are keys as they are, and come back as they are."""
         self.selection = KeySelection(schema, self.codec, plan)
         self._projection = Projection(schema, self.codec, plan.columns)
         self._slots = [
@@ -66,55 +79,76 @@ class Access:
         ]
         self._empty: list[Sequence[Value] | KeyColumn] = [()] * (len(schema.columns) + 1)
 
-    def look_up(self, view: ReadView, arguments: Sequence[Value], known: Known) -> Lists | None:
+    def look_up(
+        self, view: ReadView, arguments: Sequence[Value], known: Known | None = None
+    ) -> Lists | None:
         """The row of a whole key, as ``arrange`` gives it; None if there is none.
 
-        ``known`` are the rows that this plan has found in this view; the row is added to them.
+        ``known`` are rows that this plan has found in this view; the row is added to them.
         """
-        values = self.selection.values(arguments)
-        key = None if values is None else self.selection.key(values)
-        if values is None or key is None:
+        types = tuple(map(type, arguments))
+        plain = types in self._plain_types
+        values = arguments if plain else self._convert(arguments, types)
+        if values is None:
             return None
+        try:
+            key = self._encode(values)
+        except LimitError:
+            return None
+        if known is None:
+            found = view.find(self._table_id, key)
+            return None if found is None else self._row(found, key, values, plain)
         try:
             return known[key]
         except KeyError:
             if len(known) >= MAX_KNOWN:
                 known.clear()
-            row = known[key] = self._read_row(view, key, values)
+            found = view.find(self._table_id, key)
+            row = None if found is None else self._row(found, key, values, plain)
+            known[key] = row
             return row
 
-    def _read_row(self, view: ReadView, key: bytes, values: Sequence[Value]) -> Lists | None:
-        found = view.find(self.schema.id, key)
-        if found is None:
-            return None
-        if self.schema.has_real_mask:
+    def _convert(
+        self, arguments: Sequence[Value], types: tuple[type, ...]
+    ) -> Sequence[Value] | None:
+        """The values of a key; None if no row can have them."""
+        values = self.selection.values(arguments)
+        if values is arguments and not (self._masked and _has_number(types)):
+            self._plain_types.add(types)
+        return values
+
+    def _row(self, found: Found, key: bytes, values: Sequence[Value], plain: bool) -> Lists:
+        if self._masked and not plain:  # 1 and 1.0 have one key: the record tells which it is
             columns = [[value] for value in found_columns(found, key, self._projection)]
             return self.arrange([key], columns)
         lists = self._empty.copy()
         for position, slot in self._slots:
             lists[position] = (found_slot(found, slot),)
-        for position, value in zip(self.schema.key, values, strict=True):
-            lists[position] = (value,)
+        if len(values) == 1:
+            lists[self._key[0]] = values
+        else:
+            for position, value in zip(self._key, values, strict=True):
+                lists[position] = (value,)
         lists[-1] = (key,)
         return lists
 
     def scan(self, view: ReadView, arguments: Sequence[Value]) -> Iterator[Slice]:
         """The rows of the plan, in slices that are in the order of the plan, within and without."""
-        slices = self._read(view, self.selection.range(arguments))
-        if not self.plan.limit:
-            return slices
-        limit, offset = arguments[-2:] if self.plan.offset else (arguments[-1], 0)
-        return _window(slices, limit, offset)  # type: ignore[arg-type]
-
-    def _read(self, view: ReadView, span: Range | None) -> Iterator[Slice]:
+        span = self.selection.range(arguments)
         if span is None:
-            return
-        table_id, projection, reverse = self.schema.id, self._projection, self.plan.reverse
-        for piece in view.scan(table_id, span, projection, reverse=reverse):
-            if reverse:
-                yield Slice(piece.keys[::-1], [column[::-1] for column in piece.columns])
-            else:
-                yield piece
+            return _NONE
+        if not self.plan.limit:
+            return self._read(view, span, FIRST_STEP)
+        window = arguments[-2:] if self.plan.offset else (arguments[-1], 0)
+        limit, offset = cast("tuple[int, int]", window)
+        wanted = max(offset, 0) + limit if limit >= 0 else FIRST_STEP
+        slices = self._read(view, span, min(max(wanted, 1), MAX_FIRST))
+        return _window(slices, limit, offset)
+
+    def _read(self, view: ReadView, span: Range, first: int) -> Iterator[Slice]:
+        reverse = self.plan.reverse
+        slices = view.scan(self._table_id, span, self._projection, reverse=reverse, first=first)
+        return map(_backwards, slices) if reverse else slices
 
     def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
         """The columns of a slice by their position in the table; the keys behind the last one."""
@@ -125,6 +159,14 @@ class Access:
             lists[position] = KeyColumn(self.codec, part, keys)
         lists[-1] = keys
         return lists
+
+
+def _backwards(piece: Slice) -> Slice:
+    return Slice(piece.keys[::-1], [column[::-1] for column in piece.columns])
+
+
+def _has_number(types: Sequence[type]) -> bool:
+    return int in types or float in types
 
 
 def _window(slices: Iterator[Slice], limit: int, offset: int) -> Iterator[Slice]:
@@ -147,16 +189,13 @@ class Accesses:
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, ScanPlan], int] = {}
-        self._accesses: list[Access] = []
+        self.by_number: list[Access] = []
 
     def number(self, schema: TableSchema, plan: ScanPlan) -> int:
         """The number of a plan for a table."""
         place = (schema.id, plan)
         number = self._numbers.get(place)
         if number is None:
-            number = self._numbers[place] = len(self._accesses)
-            self._accesses.append(Access(schema, plan))
+            number = self._numbers[place] = len(self.by_number)
+            self.by_number.append(Access(schema, plan))
         return number
-
-    def __getitem__(self, number: int) -> Access:
-        return self._accesses[number]

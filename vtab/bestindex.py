@@ -78,7 +78,7 @@ def choose(
         info.set_aConstraintUsage_argvIndex(number, place + 1)
         info.set_aConstraintUsage_omit(number, True)
     number = accesses.number(schema, plan)
-    matched = counts.matching(accesses[number], planned, constraints)
+    matched = counts.matching(accesses.by_number[number], planned, constraints)
     expected = estimate(plan, schema, counts[schema.id], matched)
     info.idxNum = number
     info.idxStr = describe(plan, schema)

@@ -26,7 +26,6 @@ class Cursor:
     __slots__ = (
         "_access",
         "_known",
-        "_known_by",
         "_lists",
         "_pin",
         "_row",
@@ -35,35 +34,42 @@ class Cursor:
         "_size",
         "_slices",
     )
+    _access: Access
+    _known: Known | None
+    _lists: Lists
+    _row: int
+    _size: int
+    _slices: Iterator[Slice]
 
     def __init__(self, session: Session, schema: TableSchema) -> None:
         self._session = session
         self._schema = schema
         self._pin: Pin | None = None
-        self._access: Access
-        self._known: Known = {}
-        self._known_by: Access | None = None
-        self._slices: Iterator[Slice]
-        self._lists: Lists = ()
-        self._row = 0
-        self._size = 0
 
     def Filter(self, number: int, text: str, arguments: Sequence[Any]) -> None:  # noqa: N802
         """Begin to read with the plan of that number."""
         session = self._session
-        session.check(self._schema)
-        self._access = access = session.accesses[number]
         held = self._pin
-        pin = self._pin = session.lease(held)
+        self._pin = pin = session.lease(held, self._schema)
+        access = session.accesses.by_number[number]
         if access.is_point:
-            if pin is not held or access is not self._known_by:
-                self._known, self._known_by = {}, access
-            row = access.look_up(pin, arguments, self._known)
+            if held is None:  # mostly the only row that a statement looks up
+                self._known = known = None
+            elif pin is held and access is self._access and self._known is not None:
+                known = self._known
+            else:
+                self._known = known = {}
+            lists = access.look_up(pin, arguments, known)
+            self._access = access
             self._slices = _NONE
             self._row = 0
-            self._size = 0 if row is None else 1
-            self._lists = row or ()
+            if lists is None:
+                self._size = 0
+            else:
+                self._size = 1
+                self._lists = lists
         else:
+            self._access = access
             self._slices = access.scan(pin, arguments)
             self._load()
 
@@ -79,8 +85,8 @@ class Cursor:
 
     def Next(self) -> None:  # noqa: N802
         """Go to the next row."""
-        self._row += 1
-        if self._row == self._size:
+        row = self._row = self._row + 1
+        if row == self._size:
             self._load()
 
     def Eof(self) -> bool:  # noqa: N802

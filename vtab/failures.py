@@ -8,8 +8,6 @@ code.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import TypeVar
 
 import apsw
@@ -54,25 +52,17 @@ class TransactionConflictError(ConflictError, apsw.BusyError):
     """Another commit came first."""
 
 
-@contextlib.contextmanager
-def busy_for_sqlite() -> Iterator[None]:
-    """Turn the engine's ConflictError into the busy error that SQLite users know.
+def busy(error: ConflictError) -> TransactionConflictError:
+    """The engine's ConflictError as the busy error that SQLite users know.
 
     Only with the plain code does SQLite leave the transaction of a failed COMMIT open.
     """
-    try:
-        yield
-    except ConflictError as error:
-        raise _coded(TransactionConflictError(str(error)), apsw.SQLITE_BUSY) from None
+    return _coded(TransactionConflictError(str(error)), apsw.SQLITE_BUSY)
 
 
-@contextlib.contextmanager
-def read_only_for_sqlite() -> Iterator[None]:
-    """Turn the engine's ReadOnlyError into one that SQLite understands."""
-    try:
-        yield
-    except ReadOnlyError as error:
-        raise StoreReadOnlyError(str(error)) from None
+def read_only(error: ReadOnlyError) -> StoreReadOnlyError:
+    """The engine's ReadOnlyError as one that SQLite understands."""
+    return StoreReadOnlyError(str(error))
 
 
 def duplicate_key(schema: TableSchema) -> RowConstraintError:
@@ -86,6 +76,12 @@ def null_value(schema: TableSchema, column: Column) -> RowConstraintError:
     """NULL in a column that is NOT NULL."""
     message = f"NOT NULL constraint failed: {schema.name}.{column.name}"
     return _coded(RowConstraintError(message), apsw.SQLITE_CONSTRAINT_NOTNULL)
+
+
+def null_rowid(schema: TableSchema) -> StatementTypeError:
+    """NULL in the key of a row that is there already: it would have no rowid."""
+    name = f"{schema.name}.{schema.columns[schema.key[0]].name}"
+    return StatementTypeError(f"cannot store NULL in {name}, the key of the table; give an integer")
 
 
 def wrong_type(

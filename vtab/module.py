@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import apsw
 
+from lsmsql.engine.errors import ReadOnlyError
 from lsmsql.engine.schema import TableSchema
 from vtab.ddl import create, parse_create
 from vtab.declare import declaration
-from vtab.failures import read_only_for_sqlite
+from vtab.failures import read_only
 from vtab.session import Session
 from vtab.table import VirtualTable
 
@@ -40,8 +41,10 @@ class Module:
     ) -> tuple[str, VirtualTable]:
         """CREATE VIRTUAL TABLE: with columns, a new table; without, one that is there."""
         if arguments:
-            with read_only_for_sqlite():
+            try:
                 create(self._session.store, parse_create(f"({', '.join(arguments)})", name))
+            except ReadOnlyError as error:
+                raise read_only(error) from None
         return self.Connect(connection, module, database, name)
 
     def Connect(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec, successor
 from lsmsql.engine.scan import Range
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import ColumnType, Value
-from vtab.bounds import PYTHON_TYPES, Bound, Extent, bound, equal
+from vtab.bounds import Extent, bound, equal
 from vtab.constraint import Op
 from vtab.planner import ScanPlan
 
@@ -19,62 +18,67 @@ _LOW = (Op.GT, Op.GE)
 _BEFORE = (Op.GE, Op.LT)
 """Ascending, these divide keys before those with the value itself."""
 
+_AS_THEY_ARE: dict[ColumnType, tuple[type, ...]] = {
+    ColumnType.INTEGER: (int,),
+    ColumnType.REAL: (),  # -0.0 is 0.0 in keys
+    ColumnType.TEXT: (str,),
+    ColumnType.BLOB: (bytes,),
+    ColumnType.ANY: (int, float, str, bytes),
+}
+"""What a column of the key is compared with as it is."""
+
 
 class KeySelection:
     """Which keys a plan reads, given its arguments."""
 
     def __init__(self, schema: TableSchema, codec: KeyCodec, plan: ScanPlan) -> None:
-        self._codec = codec
+        self._encode_bound = codec.encode_bound
         self._place = place = len(plan.prefix)
-        # A value of the column's own type is compared as it is, but for -0.0, which is 0.0 in keys.
-        self._prefix = [
-            (kind, None if kind is ColumnType.REAL else PYTHON_TYPES.get(kind))
-            for kind in schema.key_types[:place]
-        ]
+        self._prefix = [(kind, _AS_THEY_ARE[kind]) for kind in schema.key_types[:place]]
         self._ops = [op for op in (plan.low, plan.high) if op is not None]
         if self._ops:
             self._bounded = schema.key_types[place]
-            self._own = PYTHON_TYPES.get(self._bounded)
+            self._own = _AS_THEY_ARE[self._bounded]
             self._descending = schema.descending[place]
             self._is_last = place + 1 == len(schema.key)
 
-    def values(self, arguments: Sequence[Value]) -> list[Value] | None:
-        """The values of the columns compared by ``=``; None if no row can have them."""
+    def values(self, arguments: Sequence[Value]) -> Sequence[Value] | None:
+        """The values of the columns compared by ``=``; None if no row can have them.
+
+        The arguments themselves, if these are always taken as they are.
+        """
+        if all(type(value) in own for (_, own), value in zip(self._prefix, arguments, strict=True)):
+            return arguments
         values = [
-            value if type(value) is own else equal(kind, value)
-            for (kind, own), value in zip(self._prefix, arguments, strict=False)
+            value if type(value) in own else equal(kind, value)
+            for (kind, own), value in zip(self._prefix, arguments, strict=True)
         ]
         return None if None in values else values
-
-    def key(self, values: Sequence[Value]) -> bytes | None:
-        """The key that has these values; None if it is longer than any key."""
-        try:
-            return self._codec.encode(values)
-        except LimitError:
-            return None
 
     def range(self, arguments: Sequence[Value]) -> Range | None:
         """The range of keys with the arguments given; None if no row can meet the comparisons."""
         if not arguments:
             return EVERYTHING
-        values = self.values(arguments)
-        if values is None:
-            return None
+        prefix: Sequence[Value] = ()
         start = stop = None
-        if values:
-            start = self._codec.encode_bound(values)
+        if self._place:
+            values = self.values(arguments[: self._place])
+            if values is None:
+                return None
+            prefix = values
+            start = self._encode_bound(prefix)
             stop = successor(start)
         for op, argument in zip(self._ops, arguments[self._place :], strict=False):
-            if type(argument) is self._own:
-                limit: Bound | Extent = Bound(op, argument)
-            else:
+            value = argument
+            if type(argument) not in self._own:
                 limit = bound(self._bounded, op, argument)
-            if limit is Extent.NOTHING:
-                return None
-            if limit is Extent.EVERYTHING:
-                continue
-            cut = self._cut([*values, limit.value], limit.op)
-            if (limit.op in _LOW) == self._descending:
+                if limit is Extent.NOTHING:
+                    return None
+                if limit is Extent.EVERYTHING:
+                    continue
+                op, value = limit
+            cut = self._cut((*prefix, value), op)
+            if (op in _LOW) is self._descending:
                 stop = cut
             elif cut is None:
                 return None
@@ -82,13 +86,13 @@ class KeySelection:
                 start = cut
         return Range(start, stop)
 
-    def _cut(self, values: list[Value], op: Op) -> bytes | None:
+    def _cut(self, values: Sequence[Value], op: Op) -> bytes | None:
         """Where keys are divided into those that meet ``op`` and those that do not.
 
         That is before or behind all keys that begin with ``values``, the last of which is compared.
         None is behind all keys.
         """
-        at = self._codec.encode_bound(values)
-        if (op in _BEFORE) != self._descending:
+        at = self._encode_bound(values)
+        if (op in _BEFORE) is not self._descending:
             return at
         return at + b"\0" if self._is_last else successor(at)

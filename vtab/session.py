@@ -19,37 +19,64 @@ from typing import cast
 import apsw
 
 from lsmsql.engine.core import Core
-from lsmsql.engine.errors import NoSuchTableError
+from lsmsql.engine.errors import ConflictError, NoSuchTableError, ReadOnlyError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scan import Range
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.store import Store
-from lsmsql.engine.values import Row
-from lsmsql.engine.view import NEWEST, Found
+from lsmsql.engine.view import Found, State
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import RowCounts
-from vtab.failures import busy_for_sqlite, read_only_for_sqlite
+from vtab.failures import busy, read_only
 from vtab.savepoints import Mark, Savepoints
 
 
 class Pin(ReadView):
-    """A view that is shared by cursors: how many read it, and whether a transaction keeps it."""
+    """A view that is shared by cursors: how many read it, and whether a transaction keeps it.
+
+    When nobody reads it any more it is closed, and opened anew for the next statement: that is much
+    cheaper than to make another one, and most statements are short.
+    """
 
     def __init__(self, core: Core, writes: WriteSet) -> None:
         super().__init__(core, writes)
-        self.step = writes.step
+        self.step = self._step
         self.users = 0
         self.kept = False
 
-    def renewed(self, writes: WriteSet) -> Pin:
-        """A pin of the same snapshot with all changes that have been made since."""
+    def reopen(self, writes: WriteSet) -> None:
+        """Open it again, which has been closed, as a view of the newest commit,."""
+        core = self._core
+        if core.closed:
+            core.check_open()
+        self.sequence, self._state = core.pin()
+        self._writes = writes
+        self.step = self._step = writes.step
+        self._open = True
+
+    def close(self) -> None:
+        """Let go of the snapshot, and of all files and memtables."""
+        if self._open:
+            self._open = False
+            self._core.snapshots.release(self.sequence)
+            self._state = _NO_STATE
+
+    def advance(self, step: int) -> None:
+        """See all changes up to ``step``. Nobody may be reading."""
+        self.step = self._step = step
+
+    def advanced(self, step: int) -> Pin:
+        """Another pin, of the same commit, that sees all changes up to ``step``."""
         pin = cast("Pin", self.at_present_step())
-        pin.step = writes.step
         pin.users = 0
+        pin.step = step
         return pin
+
+
+_NO_STATE = State()
 
 
 class Session:
@@ -66,6 +93,8 @@ class Session:
         self.writes = WriteSet()
         self._connection = weakref.ref(connection)
         self._pin: Pin | None = None
+        self._spare: Pin | None = None
+        """A closed one, to be opened again."""
         self._writing = False
         self._watching = False
         self._savepoints: list[Savepoints] = []
@@ -99,16 +128,16 @@ class Session:
 
     # ------------------------------------------------------------------------------- reading
 
-    def check(self, schema: TableSchema) -> None:
-        """Raise NoSuchTableError if the table has been dropped."""
-        if schema.id not in self.core.catalog.by_id:
-            raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
-
-    def lease(self, held: Pin | None) -> Pin:
+    def lease(self, held: Pin | None, schema: TableSchema) -> Pin:
         """The view for a cursor that begins to read, in exchange for the one it has ``held``.
 
-        Raises ClosedError.
+        Raises ClosedError, and NoSuchTableError if the table has been dropped.
         """
+        pin = self._pin
+        if pin is not None and pin is held and not self._writing:
+            return pin
+        if schema.id not in self.core.catalog.by_id:
+            raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
         pin = self._present()
         if pin is not held:
             pin.users += 1
@@ -119,30 +148,38 @@ class Session:
     def give_back(self, pin: Pin) -> None:
         """A cursor has done with its view."""
         pin.users -= 1
-        if not pin.users and (pin is not self._pin or not pin.kept or not self.in_transaction):
-            self._close(pin)
+        if pin.users or (pin.kept and pin is self._pin and self.in_transaction):
+            return
+        self._close(pin)
 
     def _present(self) -> Pin:
         """The pin of the present snapshot, and of all changes made so far."""
-        keep = self.in_transaction
+        keep = self._writing or self.in_transaction
         pin = self._pin
         if pin is not None and not pin.users and not keep:
             self._close(pin)  # left by a transaction that has ended
             pin = None
         if pin is None:
-            pin = self._pin = Pin(self.core, self.writes)
-        elif pin.step != self.writes.step:
-            old, pin = pin, pin.renewed(self.writes)
+            pin = self._spare
+            if pin is None:
+                pin = Pin(self.core, self.writes)
+            else:
+                pin.reopen(self.writes)
+                self._spare = None
             self._pin = pin
-            if not old.users:
-                old.close()
+        elif self._writing and pin.step != (step := self.writes.step):
+            if pin.users:
+                pin = self._pin = pin.advanced(step)
+            else:
+                pin.advance(step)
         pin.kept = keep
-        if keep != self._watching and not self._writing:
+        if keep is not self._watching and not self._writing:
             self._watch(keep)
         return pin
 
     def _close(self, pin: Pin) -> None:
         pin.close()
+        self._spare = pin
         if pin is self._pin:
             self._pin = None
 
@@ -167,23 +204,27 @@ class Session:
 
         Raises ReadOnlyError.
         """
-        with read_only_for_sqlite():
+        try:
             self.core.check_writable()
+        except ReadOnlyError as error:
+            raise read_only(error) from None
         if not self._writing:
             self.settle()
             self._explicit = self.in_transaction
             self._writing = True
+            if self._explicit:
+                self._present()  # others' commits from now on are conflicts
         savepoints = Savepoints(self.writes.step)
         self._savepoints.append(savepoints)
         return savepoints
 
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key`` as the transaction has it now."""
-        memtable = self.writes.memtable(table_id)
-        version = None if memtable is None else memtable.get(key, NEWEST)
-        if version is not None:
-            return None if version[1] is None else (None, 0, version[1])
-        return (self._pin or self._present()).find(table_id, key)
+        change = self.writes.get(table_id, key)
+        if change is None:
+            return (self._pin or self._present()).find(table_id, key)
+        (row,) = change
+        return None if row is None else (None, 0, row)
 
     def last(self, schema: TableSchema, codec: KeyCodec) -> int | None:
         """The greatest key of a table keyed by one INTEGER; None if the table is empty."""
@@ -197,10 +238,6 @@ class Session:
                 (last,) = codec.decode(piece.keys[0 if forwards else -1])
             self._last[schema.id] = cast("int | None", last)
         return self._last[schema.id]
-
-    def put(self, table_id: int, key: bytes, row: Row | None) -> None:
-        """Set the payload of ``key``, or with None delete it."""
-        self.writes.put(table_id, key, row)
 
     def added(self, table_id: int, key: int) -> None:
         """A row has come into a table keyed by one INTEGER."""
@@ -244,8 +281,11 @@ class Session:
         tables = self.core.catalog.by_id
         changes = {i: rows for i, rows in self.writes.changes().items() if i in tables}
         if changes:
-            with busy_for_sqlite():
-                self.store.write(changes, None if self._pin is None else self._pin.sequence)
+            since = None if self._pin is None else self._pin.sequence
+            try:
+                self.store.write(changes, since)
+            except ConflictError as error:
+                raise busy(error) from None
             self._reset()
 
     def end(self) -> None:
@@ -259,4 +299,4 @@ class Session:
         self._last.clear()
         pin, self._pin = self._pin, None  # the next cursor takes a new snapshot
         if pin is not None and not pin.users:
-            pin.close()
+            self._close(pin)

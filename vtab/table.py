@@ -6,12 +6,12 @@ from typing import Any
 
 import apsw
 
-from lsmsql.engine.errors import SchemaError
+from lsmsql.engine.errors import ReadOnlyError, SchemaError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.bestindex import choose
 from vtab.cursor import Cursor
-from vtab.failures import RowConstraintError, read_only_for_sqlite
+from vtab.failures import RowConstraintError, read_only
 from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
@@ -120,8 +120,10 @@ class VirtualTable:
                 f"table {self._schema.name} cannot be dropped within a transaction, because that"
                 " cannot be rolled back; COMMIT or ROLLBACK first"
             )
-        with read_only_for_sqlite():
+        try:
             store.drop_table(self._schema.name)
+        except ReadOnlyError as error:
+            raise read_only(error) from None
 
     def Rename(self, name: str) -> None:
         """ALTER TABLE RENAME."""

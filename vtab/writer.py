@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import is_
 
 import apsw
 
 from lsmsql.engine.affinity import APPLY_AFFINITY
-from lsmsql.engine.errors import LimitError
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import Column, TableSchema
 from lsmsql.engine.values import MAX_INTEGER, Value
 from lsmsql.engine.view import found_columns
 from vtab.bounds import PYTHON_TYPES
 from vtab.declare import Identity, identity_of
-from vtab.failures import RowLimitError, duplicate_key, null_value, wrong_type
+from vtab.failures import duplicate_key, null_rowid, null_value, wrong_type
+from vtab.records import RecordEncoder
 from vtab.session import Session
+
+MAX_PLAIN_TYPES = 256
+"""A table of many ANY columns can have rows of any number of types."""
 
 
 class Writer:
@@ -26,24 +30,40 @@ class Writer:
         self._schema = schema
         self._rows = RowCodec(schema)
         self._width = len(schema.columns)
+        self._records = RecordEncoder(self._rows)
         self._identity = identity_of(schema)
+        self._has_rowid = self._identity is Identity.ROWID
+        self._plain_types: set[tuple[type, ...]] = set()
+        """Types of rows that are inserted as they are, as far as they have been met."""
         self._types = [(c, PYTHON_TYPES.get(c.type)) for c in schema.columns]
 
-    def insert(self, rowid: int | None, fields: Sequence[Value]) -> int:
+    def insert(self, rowid: int | None, fields: tuple[Value, ...]) -> int:
         """Insert a row, and return its rowid (0 if it has none)."""
+        values: Sequence[Value] = fields
+        if tuple(map(type, fields)) not in self._plain_types:
+            converted = self._converted(rowid, fields)
+            if converted is None:
+                return 0
+            values = converted
+        key, payload = self._records.encode(values)
+        session, table_id = self._session, self._schema.id
+        if not self._may_take(key):
+            return 0
+        session.writes.put(table_id, key, payload)
+        return self._note(values) if self._has_rowid else 0
+
+    def _converted(self, rowid: int | None, fields: tuple[Value, ...]) -> list[Value] | None:
+        """The values of a row to insert; None if it is to be ignored."""
         values = list(fields[: self._width])
-        if self._identity is Identity.ROWID:
+        if self._has_rowid:
             place = self._schema.key[0]
             if values[place] is None:
                 values[place] = self._new_rowid() if rowid is None else rowid
         converted = self._convert(values)
-        if converted is None:
-            return 0
-        key, payload = self._encode(converted)
-        if not self._may_take(key):
-            return 0
-        self._session.put(self._schema.id, key, payload)
-        return self._note(converted)
+        unchanged = converted is not None and all(map(is_, converted, fields))
+        if unchanged and len(self._plain_types) < MAX_PLAIN_TYPES:
+            self._plain_types.add(tuple(map(type, fields)))
+        return converted
 
     def update(self, identity: Value, rowid: Value, fields: Sequence[object]) -> None:
         """Change a row; in ``fields``, ``no_change`` stands for what stays as it is."""
@@ -55,25 +75,28 @@ class Writer:
         for position, value in enumerate(fields[: self._width]):
             if value is not apsw.no_change:
                 values[position] = value  # type: ignore[call-overload]
-        if self._identity is Identity.ROWID and rowid != identity:
+        if self._has_rowid:
             place = self._schema.key[0]
-            if fields[place] is apsw.no_change:
+            if rowid != identity and fields[place] is apsw.no_change:
                 values[place] = rowid
+            if values[place] is None:
+                raise null_rowid(self._schema)
         converted = self._convert(values)
         if converted is None:
             return
-        key, payload = self._encode(converted)
+        key, payload = self._records.encode(converted)
         if key != old_key:
             if not self._may_take(key):
                 return
-            self._session.put(self._schema.id, old_key, None)
+            self._session.writes.put(self._schema.id, old_key, None)
             self._session.removed(self._schema.id)
-        self._session.put(self._schema.id, key, payload)
-        self._note(converted)
+        self._session.writes.put(self._schema.id, key, payload)
+        if self._has_rowid:
+            self._note(converted)
 
     def delete(self, identity: Value) -> None:
         """Delete a row."""
-        self._session.put(self._schema.id, self._key_of(identity), None)
+        self._session.writes.put(self._schema.id, self._key_of(identity), None)
         self._session.removed(self._schema.id)
 
     def _key_of(self, identity: Value) -> bytes:
@@ -84,8 +107,6 @@ class Writer:
         return self._rows.keys.encode([identity])
 
     def _note(self, values: Sequence[Value]) -> int:
-        if self._identity is not Identity.ROWID:
-            return 0
         rowid: int = values[self._schema.key[0]]  # type: ignore[assignment]
         self._session.added(self._schema.id, rowid)
         return rowid
@@ -102,20 +123,12 @@ class Writer:
 
         Raises RowConstraintError if there is a row already, which may not be replaced.
         """
-        if self._session.find(self._schema.id, key) is None:
-            return True
         wish = self._session.on_conflict()
-        if wish == apsw.SQLITE_REPLACE:
+        if wish == apsw.SQLITE_REPLACE or self._session.find(self._schema.id, key) is None:
             return True
         if wish == apsw.SQLITE_IGNORE:
             return False
         raise duplicate_key(self._schema)
-
-    def _encode(self, values: Sequence[Value]) -> tuple[bytes, tuple[Value, ...]]:
-        try:
-            return self._rows.encode_values(values)
-        except LimitError as error:
-            raise RowLimitError(str(error)) from None
 
     def _convert(self, values: list[Value]) -> list[Value] | None:
         """Values of their columns' types, converted as SQLite's STRICT tables do it.

@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 
 from lsmsql.engine.writeset import WriteSet
 
+Change = tuple[int, bytes, tuple[int] | None]
+Content = dict[tuple[int, bytes], tuple[int] | None]
+
+PLACES = [(table_id, key) for table_id in (1, 2) for key in (b"a", b"b", b"c")]
 CHANGES = st.lists(
     st.tuples(
         st.integers(1, 2),
@@ -17,43 +21,75 @@ CHANGES = st.lists(
 )
 
 
+def newest(writes: WriteSet) -> Content:
+    found = {place: writes.get(*place) for place in PLACES}
+    return {place: change[0] for place, change in found.items() if change is not None}  # type: ignore[misc]
+
+
+def as_of(writes: WriteSet, step: int) -> Content:
+    content: Content = {}
+    for table_id, key in PLACES:
+        memtable = writes.memtable(table_id)
+        version = None if memtable is None else memtable.get(key, step)
+        if version is not None:
+            content[table_id, key] = version[1]  # type: ignore[assignment]
+    return content
+
+
 @given(CHANGES, st.data())
-def test_going_back_to_a_step_leaves_what_was_there_then(
-    changes: list[tuple[int, bytes, tuple[int] | None]], data: st.DataObject
+def test_every_step_can_be_read_and_gone_back_to(
+    changes: list[Change], data: st.DataObject
 ) -> None:
     writes = WriteSet()
-    history: list[dict[tuple[int, bytes], tuple[int] | None]] = [{}]
+    steps: list[Content] = [{}]
+    present: Content = {}
     for table_id, key, row in changes:
         writes.put(table_id, key, row)
-        history.append({**history[-1], (table_id, key): row})
+        present = {**present, (table_id, key): row}
+        assert newest(writes) == present
         if data.draw(st.booleans()):
-            step = data.draw(st.integers(0, writes.step))
+            steps.append(present)
+            assert writes.step == len(steps) - 1
+        if data.draw(st.booleans()):
+            step = data.draw(st.integers(0, len(steps) - 1))
             writes.rollback(step)
-            del history[step + 1 :]
-        assert writes.step == len(history) - 1
-        committed = {
-            (number, key): row
-            for number, records in writes.changes().items()
-            for key, row in records.items()
-        }
-        assert committed == history[-1]
+            del steps[step + 1 :]
+            present = steps[step]
+        assert newest(writes) == present
+        for number, content in enumerate(steps):
+            assert as_of(writes, number) == content
+    committed = {
+        (number, key): row
+        for number, records in writes.changes().items()
+        for key, row in records.items()
+    }
+    assert committed == present
 
 
 def test_a_reader_sees_the_changes_up_to_its_step() -> None:
     writes = WriteSet()
     writes.put(1, b"k", (1,))
+    first = writes.step
     writes.put(1, b"k", None)
+    second = writes.step
     memtable = writes.memtable(1)
     assert memtable is not None and writes.memtable(2) is None
-    first, second = memtable.get(b"k", 1), memtable.get(b"k", 2)
     assert memtable.get(b"k", 0) is None
-    assert first is not None and first[1] == (1,)
-    assert second is not None and second[1] is None
+    assert memtable.get(b"k", first) == (1, (1,), None)
+    assert memtable.get(b"k", second) == (2, None, (1, (1,), None))
 
 
-def test_changes_come_in_key_order_and_their_size_is_known() -> None:
+def test_the_step_is_the_same_until_something_changes() -> None:
     writes = WriteSet()
-    for key in (b"c", b"a", b"b"):
+    assert (writes.step, writes.step) == (0, 0)
+    writes.put(1, b"a", (1,))
+    writes.put(1, b"b", (2,))
+    assert (writes.step, writes.step) == (1, 1)
+
+
+def test_what_nobody_looked_at_is_handed_over_as_it_is() -> None:
+    writes = WriteSet()
+    for key in (b"c", b"a", b"b", b"c"):
         writes.put(1, key, (0,))
-    assert list(writes.changes()[1]) == [b"a", b"b", b"c"]
-    assert writes.nbytes > 3
+    assert list(writes.changes()[1]) == [b"c", b"a", b"b"]
+    assert writes.memtable(1) is None

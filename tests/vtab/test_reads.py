@@ -61,6 +61,13 @@ def test_no_more_blocks_are_read_than_needed(
     assert store.stats()["blocks_read"] <= most_blocks
 
 
+def test_to_replace_a_row_nothing_is_read(reopened: tuple[apsw.Connection, Store]) -> None:
+    connection, store = reopened
+    connection.execute("INSERT OR REPLACE INTO t VALUES (5, 50, 'new', 1)")
+    assert store.stats()["blocks_read"] == 0
+    assert connection.execute("SELECT x FROM t WHERE a = 5 AND b = 50").get == "new"
+
+
 @pytest.mark.parametrize(
     ("sql", "decoded"),
     [
@@ -163,3 +170,15 @@ def test_what_a_cursor_remembers_does_not_outlive_a_change(connection: apsw.Conn
         assert connection.execute(sql, (1,)).get == value
     connection.execute("ROLLBACK")
     assert connection.execute(sql, (1,)).get == "old"
+
+
+def test_a_number_comes_back_as_it_was_stored(connection: apsw.Connection) -> None:
+    connection.execute("INSERT INTO kv VALUES (1, 'a'), (2.0, 'b'), (2.5, 'c'), ('1', 'd')")
+    sql = "SELECT typeof(key), key, value FROM kv WHERE key = ?"
+    for _ in range(2):
+        for asked, stored in ((1, 1), (1.0, 1), (2, 2.0), (2.0, 2.0), (2.5, 2.5), ("1", "1")):
+            ((kind, key, _value),) = connection.execute(sql, (asked,)).fetchall()
+            assert (type(key), key) == (type(stored), stored)
+            assert kind == {int: "integer", float: "real", str: "text"}[type(stored)]
+        assert connection.execute(sql, ("2",)).fetchall() == []
+        assert connection.execute(sql, (None,)).fetchall() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,6 +84,37 @@ def test_a_statement_sees_one_snapshot_in_all_its_tables(
     ).fetchall()
     assert rows == [(1, 3), (2, 3), (3, 3)]
     assert count(connection) == 6
+
+
+def test_rows_looked_up_in_one_statement_are_of_one_snapshot(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("INSERT INTO t VALUES (1, 0), (2, 0)")
+
+    def change(*values: Any) -> Any:
+        other.execute("UPDATE t SET v = v + 1")
+        return values[0]
+
+    connection.create_scalar_function("change", change)
+    sql = "SELECT a.v, b.v FROM t AS a JOIN t AS b ON b.k = change(a.k) + 1 WHERE a.k = 1"
+    assert connection.execute(sql).fetchall() == [(0, 0)]
+    assert connection.execute(sql).fetchall() == [(1, 1)]
+    asked = "WITH asked(n) AS (VALUES (1), (2), (1))"
+    sql = f"{asked} SELECT v FROM asked JOIN t ON t.k = change(n)"
+    assert connection.execute(sql).fetchall() == [(3,), (3,), (3,)]
+    assert connection.execute("SELECT v FROM t WHERE k = 1").get == 5
+
+
+def test_a_connection_at_rest_holds_nothing_of_the_store(
+    store: Store, connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("INSERT INTO t VALUES (1, 1)")
+    assert connection.execute("SELECT v FROM t WHERE k = 1").get == 1
+    assert count(connection) == 1
+    state = weakref.ref(store.core.state)
+    store.flush()
+    assert state() is None
+    assert store.core.snapshots.active() == ()
 
 
 def test_a_cursor_that_is_read_slowly_is_not_disturbed_by_changes(
@@ -187,6 +219,15 @@ def test_the_front_doors_may_unwind_a_failed_statement_themselves(
     failing.execute("INSERT INTO t VALUES (101, 0)")
     failing.execute("COMMIT")
     assert failing.execute("SELECT k FROM t").fetchall() == [(100,), (101,)]
+
+
+def test_a_row_cannot_lose_its_rowid(connection: apsw.Connection, other: apsw.Connection) -> None:
+    connection.execute("INSERT INTO t VALUES (1, 0)")
+    for conflict in ("ABORT", "ROLLBACK", "IGNORE", "REPLACE"):
+        with connection, pytest.raises(apsw.MismatchError, match=r"cannot store NULL in t\.k"):
+            connection.execute("INSERT OR REPLACE INTO t VALUES (2, 0)")
+            connection.execute(f"UPDATE OR {conflict} t SET k = NULL")
+        assert connection.execute("SELECT k FROM t").fetchall() == [(1,), (2,)]
 
 
 def test_errors_have_the_codes_of_sqlite(store: Store, connection: apsw.Connection) -> None:
