@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CHECKED := lsmsql vtab tests examples
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test bench check format clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -25,6 +25,15 @@ demo: $(INSTALLED)  ## load the flights of 2013 and query them
 
 test: check  ## linters, then all tests
 	@$(BIN)/python -m pytest -q -n 2
+
+BENCH_INSTALLED := $(VENV)/.installed-bench
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-script-location -e '.[bench]'
+	@touch $@
+
+bench: $(BENCH_INSTALLED)  ## speed and size beside other engines; BENCH="--rows 100000" for less
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 check: $(INSTALLED)  ## linters and types
 	@$(BIN)/ruff check --quiet .

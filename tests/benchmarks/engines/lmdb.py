@@ -1,0 +1,99 @@
+"""LMDB: a copy-on-write B+tree in a mapped file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from tests.benchmarks.data import Pair
+from tests.benchmarks.engines.base import (
+    SERVING,
+    Capability,
+    Engine,
+    Settings,
+    directory_bytes,
+)
+
+MAP_BYTES = 16 << 30
+
+
+class Lmdb(Engine):
+    """Each put is a write transaction; ``reading`` is one read transaction."""
+
+    name = "lmdb"
+    title = "LMDB"
+    package = "lmdb"
+    capabilities = frozenset({Capability.BULK})
+    single_puts = 200_000
+
+    def open(self, path: Path, settings: Settings = SERVING) -> None:
+        self.path = path
+        self.env = lmdb.open(
+            str(path), map_size=MAP_BYTES, sync=False, metasync=False, max_spare_txns=4
+        )
+        self.get = self._get
+        self.put = self._put
+        self._reader: Any = None
+
+    def close(self) -> None:
+        self.env.close()
+
+    def _get(self, key: bytes) -> bytes | None:
+        with self.env.begin() as transaction:
+            value: bytes | None = transaction.get(key)
+            return value
+
+    def _put(self, key: bytes, value: bytes) -> None:
+        with self.env.begin(write=True) as transaction:
+            transaction.put(key, value)
+
+    def put_many(self, pairs: Iterable[Pair]) -> None:
+        with self.env.begin(write=True) as transaction, transaction.cursor() as cursor:
+            cursor.putmulti(pairs)
+
+    def delete_many(self, keys: Iterable[bytes]) -> None:
+        with self.env.begin(write=True) as transaction:
+            for key in keys:
+                transaction.delete(key)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with self.env.begin() as transaction:
+            self._reader = transaction
+            self.get = transaction.get
+            yield
+        self._reader = None
+        self.get = self._get
+
+    def scan(self, reverse: bool = False) -> Iterator[Pair]:
+        cursor = self._reader.cursor()
+        pairs: Iterator[Pair] = cursor.iterprev() if reverse else cursor.iternext()
+        return pairs
+
+    def range(self, start: bytes, limit: int) -> list[Pair]:
+        if self._reader is not None:
+            return _take(self._reader, start, limit)
+        with self.env.begin() as transaction:
+            return _take(transaction, start, limit)
+
+    def count(self) -> int:
+        entries: int = self.env.stat()["entries"]
+        return entries
+
+    def compact(self) -> None:
+        """There is nothing to do."""
+
+    def packed_bytes(self, spare: Path) -> int:
+        spare.mkdir()
+        self.env.copy(str(spare), compact=True)
+        return directory_bytes(spare)
+
+
+def _take(transaction: Any, start: bytes, limit: int) -> list[Pair]:
+    with transaction.cursor() as cursor:
+        return list(islice(cursor.iternext(), limit)) if cursor.set_range(start) else []

@@ -1,0 +1,85 @@
+"""lsmsql itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import apsw
+
+import lsmsql
+import vtab
+from tests.benchmarks.data import Data, Pair
+from tests.benchmarks.engines.base import MEMORY, SERVING, Capability, Engine, Settings
+
+TRIGGERS = ("level0_files", "level0_slow", "level0_stop")
+NEVER = 1_000_000
+
+
+class Lsmsql(Engine):
+    """A store of this project."""
+
+    name = "lsmsql"
+    title = "lsmsql"
+    package = "lsmsql"
+    capabilities = frozenset(Capability)
+
+    def open(self, path: Path, settings: Settings = SERVING) -> None:
+        triggers: Any = {} if settings.automatic else dict.fromkeys(TRIGGERS, NEVER)
+        self.path = path
+        self.store = store = lsmsql.open(
+            path,
+            sync="normal",
+            memory_budget=MEMORY,
+            memtable_bytes=settings.write_buffer,
+            **triggers,
+        )
+        self.get = store.get  # type: ignore[assignment]
+        self.put = store.put
+
+    def close(self) -> None:
+        self.store.close()
+
+    def put_many(self, pairs: Iterable[Pair]) -> None:
+        with self.store.batch() as batch:
+            put = batch.put
+            for key, value in pairs:
+                put(key, value)
+
+    def delete_many(self, keys: Iterable[bytes]) -> None:
+        with self.store.batch() as batch:
+            delete = batch.delete
+            for key in keys:
+                delete(key)
+
+    def scan(self, reverse: bool = False) -> Iterator[Pair]:
+        return cast("Iterator[Pair]", self.store.range(reverse=reverse))
+
+    def range(self, start: bytes, limit: int) -> list[Pair]:
+        return list(self.store.range(start, limit=limit))  # type: ignore[arg-type]
+
+    def count(self) -> int:
+        return len(self.store)
+
+    def compact(self) -> None:
+        self.store.compact()
+
+    def bulk_load(self, data: Data) -> None:
+        self.store.ingest(data.arrow)
+
+    def update(self, pairs: Iterable[Pair]) -> None:
+        self.store.update(pairs)
+
+    def load_table(self, sql: str, rows: Any) -> None:
+        vtab.create_from_sql(self.store, sql).ingest(rows)
+
+    @contextmanager
+    def connection(self) -> Iterator[apsw.Connection]:
+        connection = apsw.Connection(":memory:")
+        vtab.register(connection, self.store)
+        try:
+            yield connection
+        finally:
+            connection.close()
