@@ -16,29 +16,35 @@ from pathlib import Path
 import pytest
 
 LAYERS = """
-    lsmsql.engine.errors lsmsql.engine.counters
+    lsmsql.engine.errors lsmsql.engine.counters lsmsql.engine.ahead
     lsmsql.engine.ragged
-    lsmsql.engine.values
+    lsmsql.engine.values lsmsql.engine.order
     lsmsql.engine.affinity
     lsmsql.engine.schema lsmsql.engine.options lsmsql.engine.checksum
     lsmsql.engine.filesystem
     lsmsql.engine.columns
     lsmsql.engine.keys
     lsmsql.engine.wal lsmsql.engine.memtable
-    lsmsql.engine.sstable.format lsmsql.engine.sstable.column
+    lsmsql.engine.replay
+    lsmsql.engine.sstable.format lsmsql.engine.sstable.column lsmsql.engine.sstable.getter
+    lsmsql.engine.sstable.encoding
     lsmsql.engine.sstable.block
     lsmsql.engine.cache
     lsmsql.engine.sstable
     lsmsql.engine.projection
     lsmsql.engine.merge
+    lsmsql.engine.output
+    lsmsql.engine.background
     lsmsql.engine.manifest
     lsmsql.engine.view
     lsmsql.engine.snapshot lsmsql.engine.writeset
     lsmsql.engine.scan
     lsmsql.engine.catalog
     lsmsql.engine.core
-    lsmsql.engine.readview lsmsql.engine.output lsmsql.engine.cleanup
+    lsmsql.engine.readview lsmsql.engine.cleanup
     lsmsql.engine.flush lsmsql.engine.compaction lsmsql.engine.recovery
+    lsmsql.engine.backpressure
+    lsmsql.engine.admission
     lsmsql.engine.scheduler
     lsmsql.engine.rows
     lsmsql.engine.sources lsmsql.engine.ingest
