@@ -26,7 +26,8 @@ LAYERS = """
     lsmsql.engine.keys
     lsmsql.engine.wal lsmsql.engine.memtable
     lsmsql.engine.replay
-    lsmsql.engine.sstable.format lsmsql.engine.sstable.column lsmsql.engine.sstable.getter
+    lsmsql.engine.sstable.format lsmsql.engine.sstable.column
+    lsmsql.engine.sstable.getter lsmsql.engine.sstable.uniform
     lsmsql.engine.sstable.encoding
     lsmsql.engine.sstable.block
     lsmsql.engine.cache

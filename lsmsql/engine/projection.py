@@ -7,6 +7,7 @@ the payload. Reads hand rows on as lists of Python values, one list per wanted c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import pyarrow as pa
 
@@ -61,9 +62,9 @@ class Projection:
         self.slots = sorted(wanted)
         """Payload slots that a run must have for this projection, in its order."""
 
-    def from_block(self, block: Block, low: int, high: int, keys: Sequence[bytes]) -> Columns:
-        """Rows [low, high) of a block, whose keys are ``keys``."""
-        parts = self._block_parts(block, low, high, keys) if self.parts else {}
+    def from_block(self, block: Block, low: int, high: int) -> Columns:
+        """Rows [low, high) of a block."""
+        parts = self._block_parts(block, low, high) if self.parts else {}
         columns: Columns = []
         for is_part, number in self._places:
             if is_part:
@@ -74,21 +75,22 @@ class Projection:
                 columns.append([None] * (high - low))
         return columns
 
-    def _block_parts(
-        self, block: Block, low: int, high: int, keys: Sequence[bytes]
-    ) -> dict[int, list[Value]]:
+    def _block_parts(self, block: Block, low: int, high: int) -> dict[int, list[Value]]:
         """The key parts wanted, of rows [low, high)."""
         masks = None
         if self._masked and not block.is_null(FIRST_VALUE + REAL_MASK_SLOT):
             masks = block.column(FIRST_VALUE + REAL_MASK_SLOT).slice(low, high - low)
-        if masks is None and len(keys) <= FEW_KEYS:
+        uniform = block.uniform(KEY) if masks is None else None
+        if uniform is not None and self.codec.holds_blobs(uniform.first_bytes(low, high)):
+            return {0: cast("list[Value]", uniform.values(low, high, skip=1))}
+        if masks is None and high - low <= FEW_KEYS:
             try:
-                decoded = self.codec.decode_few(keys, self.parts)
+                decoded = self.codec.decode_few(block.some_keys(low, high), self.parts)
             except ValueError as error:
                 raise CorruptionError(*block.where, f"malformed key: {error}") from None
         else:
-            array = block.column(KEY).slice(low, high - low)
-            decoded = self._decode_keys(array, self.parts, masks, block.where)
+            keys = block.column(KEY).slice(low, high - low)
+            decoded = self._decode_keys(keys, self.parts, masks, block.where)
         return dict(zip(self.parts, decoded, strict=True))
 
     def _decode_keys(

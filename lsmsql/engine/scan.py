@@ -11,10 +11,11 @@ is left to the merge (see ``merge``), whose kernels are faster from there on.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, run_from_records
@@ -42,6 +43,28 @@ _LAST_STEP = 512
 _BLOCKS_PER_RUN = 16
 
 
+class LazyKeys(Sequence[bytes]):
+    """Keys that become Python objects only if somebody looks at them."""
+
+    __slots__ = ("_length", "_list", "_make")
+
+    def __init__(self, length: int, make: Callable[[], Any]) -> None:
+        self._length = length
+        self._make = make
+        self._list: list[bytes] | None = None
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, at: Any) -> Any:
+        if self._list is None:
+            self._list = self._make()
+        return self._list[at]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self[:])
+
+
 @dataclass
 class Slice:
     """Records in key order: their keys, the wanted columns, and which are tombstones, if any."""
@@ -64,8 +87,7 @@ class Slice:
         return Slice([keys[row] for row in rows], columns)
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(msgspec.Struct, frozen=True):
     """Encoded keys in [start, stop); None is unbounded."""
 
     start: bytes | None = None
@@ -123,16 +145,21 @@ def scan(
 
 def _memtables(table: TableState, sequence: int, overlay: Overlay | None) -> list[Overlay]:
     """The memtables that hold anything, newest first, and up to where each is seen."""
-    memtables = [(memtable, sequence) for memtable in table.memtables if len(memtable)]
-    return memtables if overlay is None else [overlay, *memtables]
+    memtables: list[Overlay] = []
+    if overlay is not None:
+        memtables.append(overlay)
+    for memtable in table.memtables:
+        if len(memtable):
+            memtables.append((memtable, sequence))
+    return memtables
 
 
 def _file_groups(table: TableState, span: Range) -> list[tuple[SSTable, ...]]:
     """The files that may hold keys of ``span``: each of level 0 alone, each deeper level as one."""
     version, start, stop = table.version, span.start, span.stop
-    groups: list[tuple[SSTable, ...]] = []
-    groups += [(file,) for file in version.levels[0].between(start, stop)]
-    groups += [f for level in version.deeper if (f := level.sorted_between(start, stop))]
+    groups = [f for level in version.deeper if (f := level.sorted_between(start, stop))]
+    if version.levels[0].files:
+        return [*((file,) for file in version.levels[0].between(start, stop)), *groups]
     return groups
 
 
@@ -178,7 +205,9 @@ def _file_slices(
             block = file.block(number)
             first, last = _rows_within(file, block, number, span)
             while first < last:
-                cut = _cut(block, first, last, step, reverse)
+                cut = max(first, last - step) if reverse else min(first + step, last)
+                if file.meta.keys < file.meta.rows:
+                    cut = _between_keys(block, first, cut, last, reverse)
                 rows = (cut, last) if reverse else (first, cut)
                 piece = _block_slice(file, block, *rows, sequence, projection)
                 if piece.keys:
@@ -197,11 +226,8 @@ def _rows_within(file: SSTable, block: Block, number: int, span: Range) -> tuple
     return low, high
 
 
-def _cut(block: Block, first: int, last: int, step: int, reverse: bool) -> int:
-    """Where to end a piece of about ``step`` rows; the versions of a key are not parted."""
-    if last - first <= step:
-        return first if reverse else last
-    cut = last - step if reverse else first + step
+def _between_keys(block: Block, first: int, cut: int, last: int, reverse: bool) -> int:
+    """``cut``, or the next row in scan order that does not part the versions of a key."""
     while first < cut < last and block.value(KEY, cut) == block.value(KEY, cut - 1):
         cut += -1 if reverse else 1
     return cut
@@ -212,8 +238,8 @@ def _block_slice(
 ) -> Slice:
     """Rows [low, high) of a block, as seen by a reader at ``sequence``."""
     meta = file.meta
-    keys: Any = block.values(KEY, low, high)
-    piece = Slice(keys, projection.from_block(block, low, high, keys))
+    keys = LazyKeys(high - low, lambda: block.some_keys(low, high))
+    piece = Slice(keys, projection.from_block(block, low, high))
     if meta.tombstones:
         piece.dead = [kind == DELETE for kind in block.values(KIND, low, high)]
     if meta.assigned:
@@ -309,29 +335,9 @@ def _without_dead(piece: Slice) -> Slice:
 # ------------------------------------------------------------------------------------ by kernels
 
 
-class RunKeys(Sequence[bytes]):
-    """The keys of a run, as Python objects only if somebody looks at them."""
-
-    __slots__ = ("_array", "_list")
-
-    def __init__(self, array: pa.Array) -> None:
-        self._array = array
-        self._list: list[bytes] | None = None
-
-    def __len__(self) -> int:
-        return len(self._array)
-
-    def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice) and at.step in (1, None):
-            start, stop, _ = at.indices(len(self._array))
-            return RunKeys(self._array.slice(start, max(0, stop - start)))
-        if self._list is None:
-            self._list = self._array.to_pylist()
-        return self._list[at]
-
-
 def _run_slice(run: pa.RecordBatch, projection: Projection) -> Slice:
-    return Slice(RunKeys(run.column(KEY)), projection.from_run(run))
+    keys = LazyKeys(run.num_rows, run.column(KEY).to_pylist)
+    return Slice(keys, projection.from_run(run))
 
 
 def scan_runs(

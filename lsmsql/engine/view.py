@@ -14,7 +14,7 @@ from lsmsql.engine.manifest.version import EMPTY, TableVersion
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.projection import Projection
 from lsmsql.engine.sstable.block import Block
-from lsmsql.engine.sstable.reader import block_row, block_value
+from lsmsql.engine.sstable.reader import SSTable, block_row, block_value
 from lsmsql.engine.values import Row, Value
 
 NEWEST = (1 << 62) - 1
@@ -56,21 +56,26 @@ def find(table: TableState, key: bytes, sequence: int, file_sequence: int) -> Fo
     for memtable in table.memtables:
         version = memtable.get(key, sequence)
         if version is not None:
-            row = version[1]
+            row = version.row
             return None if row is None else (None, 0, row)
     files = table.version
     for file in files.levels[0].files:
         if file.meta.smallest <= key <= file.meta.largest:
             found = file.find(key, file_sequence)
             if found is not None:
-                return None if file.is_tombstone(*found) else (*found, ())
+                return _live(file, *found)
     for level in files.deeper:
         candidate = level.file_for(key)
         if candidate is not None:
             found = candidate.find(key, file_sequence)
             if found is not None:
-                return None if candidate.is_tombstone(*found) else (*found, ())
+                return _live(candidate, *found)
     return None
+
+
+def _live(file: SSTable, block: Block, row: int) -> Found | None:
+    """A record of a file, unless it is a tombstone."""
+    return None if file.has_tombstones and file.is_tombstone(block, row) else (block, row, ())
 
 
 def changed_since(table: TableState, key: bytes, sequence: int) -> bool:
@@ -82,7 +87,7 @@ def changed_since(table: TableState, key: bytes, sequence: int) -> bool:
         if memtable.max_sequence > sequence:
             version = memtable.get(key, NEWEST)
             if version is not None:
-                return version[0] > sequence
+                return version.sequence > sequence
     for _, file in table.version.files():
         meta = file.meta
         if meta.max_sequence > sequence and meta.smallest <= key <= meta.largest:

@@ -68,10 +68,10 @@ def test_rows_runs_and_blocks_agree(table, wanted, data):
     low = data.draw(st.integers(0, len(keys)))
     high = data.draw(st.integers(low, len(keys)))
     block = block_of(run)
-    found = projection.from_block(block, low, high, keys[low:high])
+    found = projection.from_block(block, low, high)
     assert exactly(found) == exactly([column[low:high] for column in expected])
     many = block_of(concat_runs([run] * (2 + 2 * FEW_KEYS // len(keys))))
-    found = projection.from_block(many, 0, many.rows, many.keys)
+    found = projection.from_block(many, 0, many.rows)
     assert exactly(found) == exactly([column * (many.rows // len(keys)) for column in expected])
 
 
@@ -82,7 +82,7 @@ def test_a_column_younger_than_the_file_is_null():
     keys, payloads = records([(1, "x", 2, None, 3.0)])
     projection = Projection(grown, CODEC, [5, 0])
     run = run_from_records(keys, [1], payloads, SCHEMA.slot_types)
-    assert projection.from_block(block_of(run), 0, 1, keys) == [[None], [1]]
+    assert projection.from_block(block_of(run), 0, 1) == [[None], [1]]
     assert projection.from_row(keys[0], payloads[0]) == [None, 1]
     assert projection.from_rows(keys, payloads) == [[None], [1]]
 
@@ -91,4 +91,4 @@ def test_a_malformed_key_is_corruption_that_names_the_block():
     number = pa.array([1])
     run = make_run(pa.array([b"\x99"], pa.binary()), number, number, [number] * 3)
     with pytest.raises(CorruptionError, match="x.sst, offset 0: malformed key"):
-        Projection(SCHEMA, CODEC, [1]).from_block(block_of(run), 0, 1, [b"\x99"])
+        Projection(SCHEMA, CODEC, [1]).from_block(block_of(run), 0, 1)

@@ -151,6 +151,10 @@ class KeyCodec:
         decoded = [self.decode(key) for key in keys]
         return [[values[part] for values in decoded] for part in wanted]
 
+    def holds_blobs(self, first_bytes: bytes) -> bool:
+        """Whether keys that begin with these bytes are all blobs behind their first byte."""
+        return self._raw_any and first_bytes == BLOB_FIRST * len(first_bytes)
+
     def _decode_single(self, keys: Sequence[bytes]) -> list[Value]:
         """The values of keys of one part; those of one type by what their form comes down to."""
         if self._raw_any:

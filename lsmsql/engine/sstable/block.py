@@ -29,6 +29,7 @@ from lsmsql.engine.columns import FIRST_VALUE, KEY, column_values
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, LimitError
 from lsmsql.engine.sstable.column import (
+    BLOB,
     CONSTANT,
     NULLS,
     Codec,
@@ -40,6 +41,7 @@ from lsmsql.engine.sstable.column import (
 )
 from lsmsql.engine.sstable.encoding import Encoded, encode_column
 from lsmsql.engine.sstable.getter import Getter, constant_getter, value_getter
+from lsmsql.engine.sstable.uniform import UniformBytes
 from lsmsql.engine.values import Value
 
 MAX_ROWS = 1 << 20
@@ -96,8 +98,11 @@ class Block:
         "_counters",
         "_getters",
         "_headers",
+        "_sizes",
+        "_uniforms",
         "grown",
         "in_use",
+        "key_at",
         "nbytes",
         "rows",
         "where",
@@ -120,6 +125,10 @@ class Block:
         self._chunks: list[memoryview | bytes | None] = [chunk for _, chunk in chunks]
         self._arrays: list[pa.Array | None] = [None] * len(chunks)
         self._getters: list[Getter | None] = [None] * len(chunks)
+        self._uniforms: list[UniformBytes | None] = [None] * len(chunks)
+        self._sizes = [uniform_size(header) for header in self._headers]
+        self.key_at: Getter | None = None
+        """The getter of the keys, once there is one."""
 
     def _damaged(self, problem: str) -> CorruptionError:
         path, offset = self.where
@@ -161,6 +170,10 @@ class Block:
 
     def values(self, position: int, low: int = 0, high: int | None = None) -> list[Value]:
         """Rows [low, high) of the column at ``position`` as Python values."""
+        if high is not None and self._headers[position][0] == BLOB:
+            uniform = self.uniform(position)
+            if uniform is not None:
+                return uniform.values(low, high)  # type: ignore[return-value]
         array = self.column(position)
         if low or high is not None:
             array = array.slice(low, None if high is None else high - low)
@@ -168,6 +181,15 @@ class Block:
             return column_values(array)
         except ValueError as error:
             raise self._damaged(f"column {position}: {error}") from None
+
+    def uniform(self, position: int) -> UniformBytes | None:
+        """The column at ``position`` if it is of texts or bytes of one size, which is not 0."""
+        uniform = self._uniforms[position]
+        size = self._sizes[position]
+        if uniform is None and size:
+            content = self.column(position).buffers()[2]
+            uniform = self._uniforms[position] = UniformBytes(content, size, self.rows)
+        return uniform
 
     def getter(self, position: int) -> Getter:
         """A function that gives single values of the column at ``position``, by row."""
@@ -177,8 +199,10 @@ class Block:
             if header[0] in (NULLS, CONSTANT):
                 getter = constant_getter(self._constant(position, header))
             else:
-                getter = value_getter(self.column(position), uniform_size(header))
+                getter = value_getter(self.column(position), self._sizes[position])
             self._getters[position] = getter
+            if position == KEY:
+                self.key_at = getter
         return getter
 
     def _constant(self, position: int, header: Header) -> Value:
@@ -204,11 +228,18 @@ class Block:
     @property
     def keys(self) -> list[bytes]:
         """The encoded keys of a data block, ascending."""
-        return self.values(KEY)  # type: ignore[return-value]
+        return self.some_keys(0, self.rows)
+
+    def some_keys(self, low: int, high: int) -> list[bytes]:
+        """The encoded keys of rows [low, high)."""
+        return self.values(KEY, low, high)  # type: ignore[return-value]
 
     def lower_bound(self, key: bytes) -> int:
         """The first row whose key is not below ``key``."""
-        key_at: Any = self._getters[KEY] or self.getter(KEY)
+        uniform = self._uniforms[KEY] or self.uniform(KEY)
+        if uniform is not None:
+            return uniform.lower_bound(key)
+        key_at: Any = self.key_at or self.getter(KEY)
         return bisect_left(range(self.rows), key, key=key_at)
 
     def find(self, key: bytes) -> int:

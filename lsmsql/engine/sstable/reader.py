@@ -91,6 +91,7 @@ class SSTable:
         self.path = path
         self.meta = meta
         self.max_sequence = meta.max_sequence
+        self.has_tombstones = meta.tombstones > 0
         self._filesystem = filesystem
         self._cache = cache
         self._counters = counters
@@ -203,7 +204,9 @@ class SSTable:
 
     def find(self, key: bytes, sequence: int) -> tuple[Block, int] | None:
         """Block and row of the newest record of ``key`` not newer than ``sequence``."""
-        hot: Any = self._shelf[-1]
+        # The hottest way of all: no call that can be spared.
+        shelf: list[Any] = self._shelf
+        hot = shelf[-1]
         place: tuple[Block, int] | None
         if hot is None:
             place = self._search(key)
@@ -212,9 +215,15 @@ class SSTable:
             location = hot.find(hash_key(key))
             if location < 0:
                 return None
-            block = self.block(location >> hot.row_bits)
-            row = location & hot.row_mask
-            place = (block, row) if block.value(KEY, row) == key else self._search(key)
+            number, row = location >> hot.row_bits, location & hot.row_mask
+            block = shelf[number]
+            if block is None:
+                block = self.block(number)
+            else:
+                block.in_use = True
+                self._counters.cache_hits += 1
+            key_at = block.key_at or block.getter(KEY)
+            place = (block, row) if key_at(row) == key else self._search(key)
         if sequence < self.max_sequence and place is not None:
             return self._visible(*place, key, sequence)
         return place
@@ -276,7 +285,7 @@ class SSTable:
 
     def is_tombstone(self, block: Block, row: int) -> bool:
         """Whether the record at ``row`` says that its key was deleted."""
-        return self.meta.tombstones > 0 and block.value(KIND, row) == DELETE
+        return self.has_tombstones and block.value(KIND, row) == DELETE
 
     def runs(
         self,

@@ -1,0 +1,40 @@
+"""Byte strings of one size: stretches of them, and the search, zeros at the end and all."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lsmsql.engine.sstable.uniform import UniformBytes
+
+LETTERS = b"\x00\x01a\xff"
+STRINGS = st.integers(1, 5).flatmap(
+    lambda size: st.lists(
+        st.lists(st.sampled_from(LETTERS), min_size=size, max_size=size).map(bytes), min_size=1
+    )
+)
+KEYS = st.lists(st.sampled_from(LETTERS), max_size=7).map(bytes)
+
+
+def uniform(strings: list[bytes]) -> UniformBytes:
+    return UniformBytes(b"".join(strings), len(strings[0]), len(strings))
+
+
+@given(STRINGS, st.integers(0, 9), st.integers(0, 9), st.integers(0, 5))
+def test_stretches_with_and_without_their_beginnings(strings, low, count, skip):
+    low = min(low, len(strings))
+    high = min(low + count, len(strings))
+    skip = min(skip, len(strings[0]))
+    found = uniform(strings)
+    for _ in range(2):
+        assert found.values(low, high) == strings[low:high]
+        assert found.values(low, high, skip) == [string[skip:] for string in strings[low:high]]
+    assert found.first_bytes(low, high) == bytes(string[0] for string in strings[low:high])
+
+
+@given(STRINGS, KEYS)
+def test_the_first_row_that_is_not_below_a_key(strings, key):
+    ascending = sorted(strings)
+    assert uniform(ascending).lower_bound(key) == bisect_left(ascending, key)
