@@ -39,7 +39,7 @@ SHORT_SCAN = 2048
 FIRST_STEP = 64
 """Rows of the first slice of a source, where nobody knows better."""
 
-_LAST_STEP = 512
+_LEAST_STEP, _LAST_STEP = 4, 512
 _BLOCKS_PER_RUN = 16
 
 
@@ -122,9 +122,10 @@ def scan(
     if span.empty:
         return
     memtables = _memtables(table, sequence, overlay)
-    sources = [_memtable_slices(m, s, span, projection, reverse, first) for m, s in memtables]
     groups = _file_groups(table, span)
-    sources += [_file_slices(files, sequence, span, projection, reverse, first) for files in groups]
+    step = iter(_first_steps(memtables, groups, first))
+    sources = [_memtable_slices(m, s, span, projection, reverse, next(step)) for m, s in memtables]
+    sources += [_file_slices(g, sequence, span, projection, reverse, next(step)) for g in groups]
     windows = sources[0] if len(sources) == 1 else _merge_slices(sources, reverse)
     seen = 0
     for window in windows:
@@ -138,6 +139,21 @@ def scan(
                 runs = scan_runs(table, sequence, rest, projection.slots, reverse, overlay)
                 yield from (_run_slice(run, projection) for run in runs)
             return
+
+
+def _first_steps(
+    memtables: Sequence[Overlay], groups: Sequence[Sequence[SSTable]], wanted: int
+) -> list[int]:
+    """How many rows to take of each source at first, that ``wanted`` come together.
+
+    Each gives as much as it is likely to contribute: a part in proportion to its size.
+    """
+    if len(memtables) + len(groups) <= 1:
+        return [wanted]
+    sizes = [len(memtable) for memtable, _ in memtables]
+    sizes += [sum(file.meta.keys for file in group) for group in groups]
+    total = sum(sizes) or 1
+    return [min(wanted, _LEAST_STEP + wanted * size * 5 // (4 * total)) for size in sizes]
 
 
 # ------------------------------------------------------------------------------------- on lists
