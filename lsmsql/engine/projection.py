@@ -16,6 +16,7 @@ from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.keys import KeyCodec, KeyPart
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import Block
+from lsmsql.engine.sstable.uniform import uniform_bytes
 from lsmsql.engine.values import Row, Value
 
 Columns = list[list[Value]]
@@ -103,6 +104,9 @@ class Projection:
         """The key parts; ``masks`` are the real masks, if the key has any."""
         if masks is not None and masks.null_count == len(masks):
             masks = None
+        uniform = uniform_bytes(keys) if masks is None else None
+        if uniform is not None and self.codec.holds_blobs(uniform.first_bytes(0, len(keys))):
+            return [cast("list[Value]", uniform.values(0, len(keys), skip=1))]
         try:
             return [column_values(c) for c in self.codec.decode_columns(keys, parts, masks)]
         except ValueError as error:

@@ -11,6 +11,18 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+
+from lsmsql.engine.ragged import offsets_and_bytes
+
+
+def uniform_bytes(array: pa.Array) -> UniformBytes | None:
+    """A binary array without NULLs as ``UniformBytes``, if all of it is of one size, not 0."""
+    offsets, data = offsets_and_bytes(array)
+    sizes = np.diff(offsets)
+    if not len(sizes) or sizes[0] == 0 or (sizes != sizes[0]).any():
+        return None
+    return UniformBytes(data[offsets[0] : offsets[-1]], int(sizes[0]), len(array))
 
 
 @cache

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsmsql.engine.sstable.uniform import UniformBytes
+from lsmsql.engine.sstable.uniform import UniformBytes, uniform_bytes
 
 LETTERS = b"\x00\x01a\xff"
 STRINGS = st.integers(1, 5).flatmap(
@@ -38,3 +39,13 @@ def test_stretches_with_and_without_their_beginnings(strings, low, count, skip):
 def test_the_first_row_that_is_not_below_a_key(strings, key):
     ascending = sorted(strings)
     assert uniform(ascending).lower_bound(key) == bisect_left(ascending, key)
+
+
+@given(st.lists(st.binary(max_size=3)), st.integers(0, 4))
+def test_an_array_of_one_size_is_recognised(values, first):
+    array = pa.array(values, pa.binary()).slice(first)
+    expected = array.to_pylist()
+    sizes = {len(value) for value in expected}
+    found = uniform_bytes(array)
+    assert (found is not None) == (len(sizes) == 1 and sizes != {0})
+    assert found is None or found.values(0, len(array)) == expected
