@@ -106,6 +106,7 @@ class Block:
         "nbytes",
         "rows",
         "where",
+        "width",
     )
 
     def __init__(
@@ -122,6 +123,8 @@ class Block:
         except ValueError as error:
             raise self._damaged(str(error)) from None
         self._headers = [header for header, _ in chunks]
+        self.width = len(chunks)
+        """Number of columns."""
         self._chunks: list[memoryview | bytes | None] = [chunk for _, chunk in chunks]
         self._arrays: list[pa.Array | None] = [None] * len(chunks)
         self._getters: list[Getter | None] = [None] * len(chunks)
@@ -133,11 +136,6 @@ class Block:
     def _damaged(self, problem: str) -> CorruptionError:
         path, offset = self.where
         return CorruptionError(path, offset, problem)
-
-    @property
-    def width(self) -> int:
-        """Number of columns."""
-        return len(self._headers)
 
     def settle(self) -> None:
         """Prepare for a long life: from now on a column that is decoded lets go of its chunk."""
