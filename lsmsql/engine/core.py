@@ -46,6 +46,7 @@ from lsmsql.engine.values import Row
 from lsmsql.engine.view import State, TableState
 from lsmsql.engine.wal.format import (
     DELETE,
+    FRAME_HEADER_SIZE,
     LOG,
     PUT,
     RECORD_HEADER_SIZE,
@@ -116,6 +117,10 @@ class Core:
         self._install_lock = threading.Lock()
         self._state_lock = threading.Lock()
         self._next_file = 1
+        self._not_committed = 0
+        """How many of the published sequence numbers are not of commits since the opening."""
+        self._logged = 0
+        """Bytes appended since then to logs before the present one."""
 
     # ------------------------------------------------------------------------------- numbers
 
@@ -171,10 +176,18 @@ class Core:
         with self.room:
             self.room.notify_all()
 
-    def pin(self) -> tuple[int, State]:
-        """Register a reader: its sequence number, and the state that goes with it."""
-        with self._state_lock:
-            return self.snapshots.acquire(), self.state
+    def pin(self, reader: int) -> tuple[int, State]:
+        """Register a reader: its sequence number, and the state that goes with it.
+
+        As long as the number is the newest, nothing has been thrown away that belongs to it, nor
+        has a newer commit been merged into what the state holds.
+        """
+        snapshots = self.snapshots
+        while True:
+            sequence = snapshots.acquire(reader)
+            state = self.state
+            if sequence == snapshots.published:
+                return sequence, state
 
     # ------------------------------------------------------------------------------- commit
 
@@ -197,7 +210,9 @@ class Core:
                 self._sync_commit(log)
             oldest = self.snapshots.oldest()
             for table_id, size in sizes.items():
-                memtable = self.active.get(table_id) or self._new_memtable(table_id)
+                memtable = self.active.get(table_id)
+                if memtable is None:
+                    memtable = self._new_memtable(table_id)
                 memtable.put_all(changes[table_id], sequence, size, oldest)
                 self.memtable_bytes += size + len(changes[table_id]) * RECORD_OVERHEAD
         except UsageError:  # beyond the limit: nothing has been written
@@ -206,16 +221,17 @@ class Core:
             self.fail(error)
             raise
         self.snapshots.published = sequence
-        self.counters.commits += 1
-        self.counters.log_bytes += len(payload)
         return sequence
 
     def commit_one(self, table_id: int, key: bytes, row: Row | None) -> int:
         """``commit`` for one record, which is the most frequent commit of all."""
-        kind, value = (DELETE, b"") if row is None else (PUT, encode_payload(row))
+        if row is None:
+            kind, value = DELETE, b""
+        else:
+            kind, value = PUT, encode_payload(row)
         size = RECORD_HEADER_SIZE + len(key) + len(value)
-        sequence = self.snapshots.published + 1
-        log = self.log
+        snapshots, log = self.snapshots, self.log
+        sequence = snapshots.published + 1
         assert log is not None
         try:
             if table_id == KV_TABLE_ID:
@@ -225,17 +241,17 @@ class Core:
                 log.append(sequence, 2, table_record(table_id) + record)
             if self._syncs:
                 self._sync_commit(log)
-            memtable = self.active.get(table_id) or self._new_memtable(table_id)
-            memtable.put(key, row, sequence, size, self.snapshots.oldest())
+            memtable = self.active.get(table_id)
+            if memtable is None:
+                memtable = self._new_memtable(table_id)
+            memtable.put(key, row, sequence, size, snapshots.oldest())
             self.memtable_bytes += size + RECORD_OVERHEAD
         except UsageError:
             raise
         except BaseException as error:
             self.fail(error)
             raise
-        self.snapshots.published = sequence
-        self.counters.commits += 1
-        self.counters.log_bytes += size
+        snapshots.published = sequence
         return sequence
 
     def _sync_commit(self, log: LogWriter) -> None:
@@ -248,6 +264,17 @@ class Core:
             self.active[table_id] = memtable
             self._rebuild()
         return memtable
+
+    def count_commits(self) -> None:
+        """Bring the counters of commits up to date: a commit takes no time to count itself.
+
+        It has a sequence number of its own, and one frame in a log.
+        """
+        with self._state_lock:
+            commits = self.snapshots.published - self._not_committed
+            logged = self._logged + (0 if self.log is None else self.log.appended)
+        self.counters.commits = commits
+        self.counters.log_bytes = logged - commits * FRAME_HEADER_SIZE
 
     def adopt_log(self, log: LogWriter, number: int) -> None:
         """Take writes, and write them to ``log``."""
@@ -281,6 +308,7 @@ class Core:
             self.immutable = (*self.immutable, full)
             self.active = {}
             self.memtable_bytes = 0
+            self._logged += old.appended
             self.log, self.log_number = log, number
             self._rebuild()
         old.close()
@@ -325,6 +353,7 @@ class Core:
                     self.immutable = tuple(i for i in self.immutable if i is not flushed)
                 self._rebuild()
                 if publish is not None:
+                    self._not_committed += publish - self.snapshots.published
                     self.snapshots.published = publish
             _retire(before, after)
         with self.room:
@@ -353,6 +382,7 @@ class Core:
             self.active = memtables
             self.memtable_bytes = sum(memtable.nbytes for memtable in memtables.values())
             self.snapshots.published = max(self.snapshots.published, sequence)
+            self._not_committed = self.snapshots.published
             self._rebuild()
 
     def _rebuild(self) -> None:

@@ -203,7 +203,13 @@ class _OsFile:
 
 
 class _OsAppendFile(_OsFile):
-    __slots__ = ()
+    """A file that has ``end`` bytes, and grows."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, fd: int, path: str, end: int = 0) -> None:
+        super().__init__(fd, path)
+        self._end = end
 
     def write(self, data: bytes) -> None:
         try:
@@ -212,6 +218,7 @@ class _OsAppendFile(_OsFile):
                 written += os.write(self._fd, memoryview(data)[written:])
         except OSError as error:
             raise _failed("write to", self._path, error) from error
+        self._end += written
 
     def sync(self) -> None:
         try:
@@ -220,8 +227,7 @@ class _OsAppendFile(_OsFile):
             raise _failed("sync", self._path, error) from error
 
     def tell(self) -> int:
-        with _reporting("seek in", self._path):
-            return os.fstat(self._fd).st_size
+        return self._end
 
 
 EXTENT = 4 << 20
@@ -249,36 +255,44 @@ class _MappedAppendFile(_OsAppendFile):
     written they outlive the process, as after ``os.write``.
     """
 
-    __slots__ = ("_end", "_map", "_owner", "_room")
+    # The mapping's own position is where the next write goes; ``_end`` is set by ``close``.
+    __slots__ = ("_map", "_owner", "_room")
 
     def __init__(self, fd: int, path: str, size: int, mapped: mmap.mmap) -> None:
-        super().__init__(fd, path)
-        self._end = size
+        super().__init__(fd, path, size)
         self._map = mapped
+        self._map.seek(size)
         self._room = len(mapped)
         self._owner = os.getpid()
 
     def write(self, data: bytes) -> None:
-        start = self._end
-        end = start + len(data)
-        if end > self._room:
-            self._extend(end)
-        self._map[start:end] = data
-        self._end = end
+        try:
+            self._map.write(data)
+        except ValueError:  # it does not fit, and nothing of it has been written
+            self._extend(len(data))
+            self._map.write(data)
 
     def _extend(self, needed: int) -> None:
+        """Make room for ``needed`` more bytes."""
+        end = self.tell()
         try:
-            self._map = _extended(self._fd, self._room, needed)
+            longer = _extended(self._fd, self._room, end + needed)
         except OSError as error:
             raise _failed("preallocate", self._path, error) from error
-        self._room = len(self._map)
+        longer.seek(end)
+        self._map = longer
+        self._room = len(longer)
 
     def tell(self) -> int:
-        return self._end
+        try:
+            return self._map.tell()
+        except ValueError:  # closed
+            return self._end
 
     def close(self) -> None:
         """Give back the space that was not used: but not in a child that inherited the file."""
         fd, self._room = self._fd, 0
+        self._end = self.tell()
         self._map.close()
         try:
             if fd >= 0 and self._owner == os.getpid():
@@ -299,13 +313,13 @@ def _log_file(fd: int, path: str) -> AppendFile:
     """A file for many small writes: mapped where that can be had."""
     size = os.fstat(fd).st_size
     if sys.platform != "linux":
-        return _OsAppendFile(fd, path)
+        return _OsAppendFile(fd, path, size)
     try:
         return _MappedAppendFile(fd, path, size, _extended(fd, size, size + 1))
     except OSError as error:
         os.ftruncate(fd, size)
         if error.errno in _CANNOT_MAP:
-            return _OsAppendFile(fd, path)
+            return _OsAppendFile(fd, path, size)
         os.close(fd)
         raise _failed("preallocate", path, error) from error
 
@@ -369,7 +383,8 @@ class OsFileSystem:
         return _OsAppendFile(_open("create", path, flags), path)
 
     def append_to(self, path: str) -> AppendFile:
-        return _OsAppendFile(_open("open", path, os.O_WRONLY | os.O_APPEND), path)
+        fd = _open("open", path, os.O_WRONLY | os.O_APPEND)
+        return _OsAppendFile(fd, path, os.fstat(fd).st_size)
 
     def create_log(self, path: str) -> AppendFile:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL

@@ -79,6 +79,7 @@ class Stats:
 
 def collect_stats(core: Core) -> Stats:
     """The figures of an open store at this moment."""
+    core.count_commits()
     tables = []
     for schema in sorted(core.catalog.by_id.values(), key=lambda s: s.name.lower()):
         state = core.state.table(schema.id)

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, repeat
-from operator import itemgetter
+from itertools import chain
 from typing import Any, TypeVar, cast, overload
 
 from lsmsql.engine.columns import FIRST_VALUE
@@ -27,7 +26,7 @@ from lsmsql.engine.rows import RowCodec, RowLike
 from lsmsql.engine.scan import FIRST_STEP, Range, Slice
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, TableSchema
 from lsmsql.engine.sources import read_source
-from lsmsql.engine.values import MAX_KEY_BYTES, Row, Value, check_value
+from lsmsql.engine.values import MAX_KEY_BYTES, MAX_VALUE_BYTES, Row, Value, check_value
 from lsmsql.engine.view import found_columns
 
 T = TypeVar("T")
@@ -224,11 +223,23 @@ def _pairs(columns: Columns) -> Iterable[tuple[Value, Value]]:
     return cast("Iterable[tuple[Value, Value]]", zip(*columns, strict=True))
 
 
-def _unzip(pairs: list[tuple[object, object]]) -> tuple[list[object], list[object]]:
+def _unzip(pairs: list[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
     """The first and the second of each pair. Raises TypeMismatchError for what is no pair."""
     if not {tuple, list}.issuperset(map(type, pairs)) or not {2}.issuperset(map(len, pairs)):
         raise TypeMismatchError("update takes pairs (key, value), as tuples, or a mapping")
-    return list(map(itemgetter(0), pairs)), list(map(itemgetter(1), pairs))
+    return [key for key, _ in pairs], [value for _, value in pairs]
+
+
+def _all_bytes(items: list[Any], longest: int) -> bool:
+    """Whether all are bytes, and none has more than ``longest``."""
+    return set(map(type, items)) == {bytes} and max(map(len, items)) <= longest
+
+
+def _all_ascii(items: list[Any], longest: int) -> bool:
+    """Whether all are text of ASCII alone, and none has more than ``longest`` characters."""
+    if set(map(type, items)) != {str}:
+        return False
+    return all(map(str.isascii, items)) and max(map(len, items)) <= longest
 
 
 class KeyValue(Table):
@@ -240,8 +251,14 @@ class KeyValue(Table):
 
     def encode(self, key: object, value: object) -> tuple[bytes, Row]:
         """Key and payload of an entry. Raises TypeMismatchError, LimitError, ConstraintError."""
-        mask = self._codec.real_mask([key]) if type(key) is float else None
-        return self.encode_key(key), (mask, check_value(value))
+        if type(key) is bytes and len(key) < MAX_KEY_BYTES:
+            encoded, mask = BLOB_FIRST + key, None
+        else:
+            encoded = self.encode_key(key)
+            mask = self._codec.real_mask([key]) if type(key) is float else None
+        if type(value) is not bytes or len(value) > MAX_VALUE_BYTES:  # mostly it is, and short
+            value = check_value(value)
+        return encoded, (mask, value)
 
     def encode_key(self, key: object) -> bytes:
         """A key as bytes."""
@@ -282,11 +299,13 @@ class KeyValue(Table):
             keys, values = list(entries), list(entries.values())
         else:
             keys, values = _unzip(list(entries))
-        masks: Iterable[int | None] = repeat(None)
-        if float in set(map(type, keys)):
-            masks = [self._codec.real_mask([key]) for key in keys]
-        payloads = zip(masks, map(check_value, values), strict=False)
-        return dict(zip(map(self.encode_key, keys), payloads, strict=False))
+        if _all_bytes(values, MAX_VALUE_BYTES) or _all_ascii(values, MAX_VALUE_BYTES):
+            if _all_bytes(keys, MAX_KEY_BYTES - 1):
+                return {BLOB_FIRST + k: (None, v) for k, v in zip(keys, values, strict=True)}
+            if _all_ascii(keys, MAX_KEY_BYTES - 1):
+                encoded = map(str.encode, keys)
+                return {TEXT_FIRST + k: (None, v) for k, v in zip(encoded, values, strict=True)}
+        return dict(map(self.encode, keys, values))
 
     def get_value(self, key: object, default: object = None) -> object:
         """The value of a key, or ``default``."""

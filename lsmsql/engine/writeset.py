@@ -45,7 +45,7 @@ class WriteSet:
             return (records[key],)
         memtable = self._memtables.get(table_id)
         version = None if memtable is None else memtable.get(key, len(self._sealed))
-        return None if version is None else (version[1],)
+        return None if version is None else (version.row,)
 
     @property
     def step(self) -> int:

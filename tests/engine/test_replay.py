@@ -50,8 +50,8 @@ def replayed(replay: Replay) -> dict[int, dict[bytes, tuple[int, Row | None]]]:
 
 def test_the_newest_version_of_each_key_is_there_by_table():
     replay = Replay()
-    replay.add(log((1, [put(b"a", None, 1)]), (2, [put(b"b", None, "two")])), "log")
-    replay.add(log((5, [delete_record(b"a"), table_record(7), put(b"a", 2.5, b"x")])), "log")
+    replay.add(log((1, [put(b"a", None, 1)]), (2, [put(b"b", None, "two")])))
+    replay.add(log((5, [delete_record(b"a"), table_record(7), put(b"a", 2.5, b"x")])))
     assert replayed(replay) == {
         1: {b"a": (5, None), b"b": (2, (None, "two"))},
         7: {b"a": (5, (2.5, b"x"))},
@@ -62,12 +62,26 @@ def test_the_newest_version_of_each_key_is_there_by_table():
     assert memtable.nbytes > 0
 
 
+def test_of_many_changes_of_a_key_the_last_counts_also_within_a_commit():
+    replay = Replay()
+    replay.add(
+        log(
+            (1, [put(b"a", None, 1), put(b"b", None, 1), delete_record(b"a")]),
+            (2, [delete_record(b"b")]),
+            *((3 + i, [put(b"c", None, i)]) for i in range(1000)),
+            (2000, [put(b"b", None, 2)]),
+        )
+    )
+    expected = {b"a": (1, None), b"b": (2000, (None, 2)), b"c": (1002, (None, 999))}
+    assert replayed(replay) == {1: expected}
+
+
 @pytest.mark.parametrize("second", [1, 2])
 def test_commits_out_of_order_are_damage(second):
     replay = Replay()
-    replay.add(log((2, [put(b"a", 1)])), "log")
+    replay.add(log((2, [put(b"a", 1)])))
     with pytest.raises(CorruptionError, match="out of order") as caught:
-        replay.add(log((second, [put(b"a", 1)])), "log")
+        replay.add(log((second, [put(b"a", 1)])))
     assert caught.value.offset == HEADER_SIZE
 
 
@@ -84,11 +98,22 @@ def test_commits_out_of_order_are_damage(second):
 )
 def test_what_no_writer_makes_is_damage(record, problem):
     with pytest.raises(CorruptionError, match=problem):
-        Replay().add(log((1, [record])), "log")
+        Replay().add(log((1, [record])))
 
 
 def test_the_collector_is_on_again_afterwards():
     assert gc.isenabled()
     with pytest.raises(CorruptionError):
-        Replay().add(log((1, [edit_record(b"x")])), "log")
+        Replay().add(log((1, [edit_record(b"x")])))
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("value", [b"\xc1", encode([True]), encode(5), b""])
+def test_damage_is_reported_with_its_own_place(value):
+    frames = [(i, [put(b"k", i)]) for i in range(1, 300)]
+    at = HEADER_SIZE + sum(len(encode_frame(NUMBER, i, 1, p[0], 0)) for i, p in frames)
+    frames.append((300, [delete_record(b"d"), put_record(b"bad", value)]))
+    frames += [(i, [put(b"k", i)]) for i in range(301, 400)]
+    with pytest.raises(CorruptionError, match="malformed row") as caught:
+        Replay().add(log(*frames))
+    assert caught.value.offset == at

@@ -415,6 +415,50 @@ class TestBatch:
             store.update([("a", 2), bad, ("b", 3)])  # type: ignore[list-item]
         assert list(store.items()) == [("a", 1)]
 
+    @pytest.mark.parametrize("values", [["one", "two", "three"], [b"1", b"", b"333"]])
+    @pytest.mark.parametrize(
+        "keys",
+        [[b"c", b"", b"c"], ["c", "", "c"], ["\u00e4", "b", ""], [3, 2.0, 2.5], ["b", b"b", 1]],
+    )
+    def test_an_update_is_as_many_puts(
+        self, store: lsmsql.Store, tmp_path: Path, keys: list[object], values: list[object]
+    ) -> None:
+        store.update(zip(keys, values, strict=True))
+        with lsmsql.open(tmp_path / "other", sync="off") as other:
+            for key, value in zip(keys, values, strict=True):
+                other.put(key, value)
+            assert repr(list(store.items())) == repr(list(other.items()))
+
+    @pytest.mark.parametrize("key", ["k" * 65_536, b"k" * 65_536, "\ud800"])
+    def test_an_update_of_one_type_with_a_bad_key_changes_nothing(
+        self, store: lsmsql.Store, key: str | bytes
+    ) -> None:
+        with pytest.raises(lsmsql.UsageError, match="limit|UTF-8"):
+            store.update([(key, b"1"), (key[:5], b"2"), (key[:6], b"3")])
+        with pytest.raises(lsmsql.UsageError, match="limit|UTF-8"):
+            store.put(key, b"1")
+        assert len(store) == 0
+
+    def test_commits_and_their_bytes_are_counted_since_the_opening(self, path: str) -> None:
+        with lsmsql.open(path, background=False) as store:
+            store["a"] = b"x"
+            one = store.stats()
+            assert (one["commits"], one["log_bytes"]) == (1, 9 + 2 + 5)
+            store.flush()
+            assert store.ingest([("b", 1)]) == 1
+            with store.batch() as batch:
+                batch["c"] = b"y"
+                batch["d"] = b"z"
+            store.delete("a")
+            table_record = 9 + 4
+            after = store.stats()
+            assert after["commits"] == 3
+            assert after["log_bytes"] == one["log_bytes"] * 3 + table_record + 9 + 2
+        with lsmsql.open(path, background=False) as store:
+            assert (store.stats()["commits"], store.stats()["log_bytes"]) == (0, 0)
+            store["a"] = b"x"
+            assert (store.stats()["commits"], store.stats()["log_bytes"]) == (1, 16)
+
     def test_update_of_a_table_puts_all_rows_or_none(self, store: lsmsql.Store) -> None:
         table = store.create_table("t", {"a": "INTEGER", "b": "TEXT"}, "a")
         before = store.stats()["commits"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsmsql.engine.memtable.memtable import Version
 from lsmsql.engine.writeset import WriteSet
 
 Change = tuple[int, bytes, tuple[int] | None]
@@ -32,7 +33,7 @@ def as_of(writes: WriteSet, step: int) -> Content:
         memtable = writes.memtable(table_id)
         version = None if memtable is None else memtable.get(key, step)
         if version is not None:
-            content[table_id, key] = version[1]  # type: ignore[assignment]
+            content[table_id, key] = version.row  # type: ignore[assignment]
     return content
 
 
@@ -75,8 +76,8 @@ def test_a_reader_sees_the_changes_up_to_its_step() -> None:
     memtable = writes.memtable(1)
     assert memtable is not None and writes.memtable(2) is None
     assert memtable.get(b"k", 0) is None
-    assert memtable.get(b"k", first) == (1, (1,), None)
-    assert memtable.get(b"k", second) == (2, None, (1, (1,), None))
+    assert memtable.get(b"k", first) == Version(1, (1,), None)
+    assert memtable.get(b"k", second) == Version(2, None, Version(1, (1,), None))
 
 
 def test_the_step_is_the_same_until_something_changes() -> None:

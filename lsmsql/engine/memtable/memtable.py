@@ -3,7 +3,7 @@
 A dict answers point reads and finds whether a key is new. Each key leads to its newest *version*,
 and each version to the one before it, as far back as a reader may still ask.
 
-    version = (sequence, row or None for a tombstone, older version | None | FORGOTTEN)
+    version = sequence, row or None for a tombstone, older version | None | FORGOTTEN
 
 FORGOTTEN ends a chain whose older versions were let go. A reader that runs into it asked for a
 sequence number that it had not registered, and must take a newer one.
@@ -26,18 +26,30 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from lsmsql.engine.memtable.skiplist import SkipList
 from lsmsql.engine.values import Row
 
-Version = tuple[int, Row | None, Any]
-"""(sequence, row, older)"""
+
+class Version(msgspec.Struct, frozen=True, gc=False):
+    """What one commit made of a key.
+
+    Hidden from Python's collector of cycles, which would look at each of them several times and
+    find none to free: a third of the time of a ``put``.
+    """
+
+    sequence: int
+    row: Row | None
+    older: Version | None
+
 
 Records = tuple[list[bytes], list[int], list[Row | None]]
 """Keys, sequence numbers and rows of versions."""
 
-FORGOTTEN: Final[tuple[int, None, None]] = (-1, None, None)
+FORGOTTEN: Final = Version(-1, None, None)
 
 RECORD_OVERHEAD = 300
 """Bytes that a record takes beside its key and payload: objects, dict entry, list slot."""
@@ -81,7 +93,7 @@ class Memtable:
         memtable = cls()
         memtable._versions = versions
         memtable._pending = list(versions)
-        memtable.max_sequence = max((sequence for sequence, _, _ in versions.values()), default=0)
+        memtable.max_sequence = max((v.sequence for v in versions.values()), default=0)
         memtable.nbytes = nbytes
         return memtable
 
@@ -95,12 +107,12 @@ class Memtable:
         ``row`` None is a tombstone. ``size`` is the encoded size of key and payload. ``oldest`` is
         the smallest sequence number that a reader may ask for.
         """
-        versions = self._versions
-        if key in versions:
-            versions[key] = (sequence, row, trim(versions[key], oldest))
-        else:
-            versions[key] = (sequence, row, None)
+        version = Version(sequence, row, None)
+        previous = self._versions.setdefault(key, version)
+        if previous is version:
             self._pending.append(key)
+        else:
+            self._versions[key] = Version(sequence, row, trim(previous, oldest))
         self.max_sequence = sequence
         self.nbytes += size + RECORD_OVERHEAD
 
@@ -110,7 +122,7 @@ class Memtable:
         """Add the version ``sequence`` of many keys; ``size`` is that of all together."""
         versions = self._versions
         if versions.keys().isdisjoint(records):
-            added = zip(repeat(sequence), records.values(), repeat(None))
+            added = map(Version, repeat(sequence), records.values(), repeat(None))
             versions.update(zip(records, added, strict=True))
             self._pending.extend(records)
         else:
@@ -118,7 +130,7 @@ class Memtable:
             for key, row in records.items():
                 previous = versions.get(key)
                 older = None if previous is None else trim(previous, oldest)
-                versions[key] = (sequence, row, older)
+                versions[key] = Version(sequence, row, older)
             self._pending += fresh
         self.max_sequence = sequence
         self.nbytes += size + len(records) * RECORD_OVERHEAD
@@ -129,8 +141,8 @@ class Memtable:
         Raises Forgotten if there was one and it has been let go.
         """
         version = self._versions.get(key)
-        while version is not None and version[0] > sequence:
-            version = version[2]
+        while version is not None and version.sequence > sequence:
+            version = version.older
             if version is FORGOTTEN:
                 raise Forgotten
         return version
@@ -142,12 +154,12 @@ class Memtable:
         """
         self._drain()
         version = self._versions[key]
-        assert version[0] == sequence
-        if version[2] is None:
+        assert version.sequence == sequence
+        if version.older is None:
             del self._versions[key]
             self._keys.remove(key)
         else:
-            self._versions[key] = version[2]
+            self._versions[key] = version.older
 
     def slices(
         self, start: bytes | None = None, stop: bytes | None = None, *, reverse: bool = False
@@ -188,36 +200,48 @@ class Memtable:
         for start in range(0, len(keys), rows):
             part = keys[start : start + rows]
             newest = [versions[key] for key in part]
-            if all(older is None or older is FORGOTTEN for _, _, older in newest):
-                yield part, [sequence for sequence, _, _ in newest], [row for _, row, _ in newest]
+            if all(version.older is None or version.older is FORGOTTEN for version in newest):
+                yield part, [version.sequence for version in newest], [v.row for v in newest]
             else:
-                yield self.records(part, None)
+                yield self._search(part, None)
 
     def records(self, keys: Sequence[bytes], sequence: int | None) -> Records:
         """Keys, sequence numbers and rows of the versions of ``keys``.
 
         Only the newest one not newer than ``sequence``, or with None all of them, newest first.
         """
+        if sequence is not None:
+            try:
+                newest = [self._versions[key] for key in keys]
+            except KeyError:  # taken back since the keys were listed
+                newest = []
+            sequences = [version.sequence for version in newest]
+            if newest and max(sequences) <= sequence:
+                return list(keys), sequences, [version.row for version in newest]
+        return self._search(keys, sequence)
+
+    def _search(self, keys: Sequence[bytes], sequence: int | None) -> Records:
+        """``records`` where older versions count, or some of the keys are not there."""
         found: list[tuple[bytes, Version]] = []
         for key in keys:
-            version: Any = self._versions.get(key)
+            version = self._versions.get(key)
             while version is not None and version is not FORGOTTEN:
                 if sequence is None:
                     found.append((key, version))
-                elif version[0] <= sequence:
+                elif version.sequence <= sequence:
                     found.append((key, version))
                     break
-                version = version[2]
+                version = version.older
         return (
             [key for key, _ in found],
-            [version[0] for _, version in found],
-            [version[1] for _, version in found],
+            [version.sequence for _, version in found],
+            [version.row for _, version in found],
         )
 
 
 def trim(version: Version, oldest: int) -> Version:
     """``version`` without those behind it that no reader at ``oldest`` or later can ask for."""
-    sequence, row, older = version
-    if sequence <= oldest and older is not None and older is not FORGOTTEN:
-        return (sequence, row, FORGOTTEN)
+    older = version.older
+    if version.sequence <= oldest and older is not None and older is not FORGOTTEN:
+        return Version(version.sequence, version.row, FORGOTTEN)
     return version

@@ -42,7 +42,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
-from itertools import chain
+from itertools import repeat
 from typing import NamedTuple
 
 from lsmsql.engine.checksum import checksum
@@ -69,11 +69,16 @@ _FRAME_OF_ONE = struct.Struct("<IIQQBII")
 _RECORD = struct.Struct("<BII")
 _TABLE_RECORD = struct.Struct("<BIII")
 _TABLE_ID = struct.Struct("<I")
+_FIRST_KEY = FRAME_HEADER_SIZE + RECORD_HEADER_SIZE
 
 _pack_record = _RECORD.pack
-_pack_checksum = _CHECKSUM.pack
-_pack_frame_of_one = _FRAME_OF_ONE.pack
 _unpack_record = _RECORD.unpack_from
+
+pack_checksum = _CHECKSUM.pack
+"""(checksum): the first bytes of a frame."""
+
+pack_frame_of_one = _FRAME_OF_ONE.pack
+"""(length, count, sequence, durable, type, key length, value length): from there to the key."""
 
 
 class Kind(IntEnum):
@@ -140,16 +145,14 @@ def put_record(key: bytes, value: bytes) -> bytes:
 
 def put_records(keys: Sequence[bytes], values: Sequence[bytes]) -> bytes:
     """``put_record`` of each key and its value, end to end."""
-    heads = map(_PutHeads().__getitem__, zip(map(len, keys), map(len, values), strict=True))
-    return b"".join(chain.from_iterable(zip(heads, keys, values, strict=True)))
-
-
-class _PutHeads(dict[tuple[int, int], bytes]):
-    """The first bytes of a PUT by the lengths of key and value: many have the same."""
-
-    def __missing__(self, lengths: tuple[int, int]) -> bytes:
-        head = self[lengths] = _pack_record(PUT, *lengths)
-        return head
+    key_lengths, value_lengths = list(map(len, keys)), list(map(len, values))
+    if len(set(key_lengths)) == len(set(value_lengths)) == 1:
+        heads = [_pack_record(PUT, key_lengths[0], value_lengths[0])] * len(keys)
+    else:
+        heads = list(map(_pack_record, repeat(PUT), key_lengths, value_lengths))
+    parts = heads * 3
+    parts[0::3], parts[1::3], parts[2::3] = heads, keys, values
+    return b"".join(parts)
 
 
 def delete_record(key: bytes) -> bytes:
@@ -199,18 +202,7 @@ def encode_frame(number: int, sequence: int, count: int, payload: bytes, durable
     if len(payload) > MAX_PAYLOAD:
         raise LimitError(f"a commit of {len(payload):,} bytes; the limit is {MAX_PAYLOAD:,}")
     body = _FRAME_AFTER_CHECKSUM.pack(len(payload), count, sequence, durable) + payload
-    return _pack_checksum(checksum(body, number)) + body
-
-
-def encode_frame_of_one(
-    number: int, sequence: int, kind: int, key: bytes, value: bytes, durable: int
-) -> bytes:
-    """``encode_frame`` around one record of table 1, PUT or DELETE: the most frequent frame."""
-    key_length, value_length = len(key), len(value)
-    length = RECORD_HEADER_SIZE + key_length + value_length
-    head = _pack_frame_of_one(length, 1, sequence, durable, kind, key_length, value_length)
-    body = head + key + value
-    return _pack_checksum(checksum(body, number)) + body
+    return pack_checksum(checksum(body, number)) + body
 
 
 def decode_frame(data: bytes, path: str, offset: int, number: int) -> Frame | None:
@@ -225,6 +217,19 @@ def decode_frame(data: bytes, path: str, offset: int, number: int) -> Frame | No
     if checksum(data[offset + _CHECKSUM.size : end], number) != expected:
         return None
     return _new_frame((data, path, offset, end, sequence, durable, count))
+
+
+def decode_single_put(frame: Frame) -> tuple[bytes, bytes] | None:
+    """Key and value if the frame is one PUT of table 1, the most frequent one; None if not."""
+    data, _, offset, end, _, _, record_count = frame
+    key_at = offset + _FIRST_KEY
+    if record_count != 1 or key_at > end:
+        return None
+    kind, key_length, value_length = _unpack_record(data, key_at - RECORD_HEADER_SIZE)
+    value_at = key_at + key_length
+    if kind != PUT or value_at + value_length != end:
+        return None
+    return data[key_at:value_at], data[value_at:end]
 
 
 def decode_records(frame: Frame) -> list[tuple[int, int, bytes, bytes]]:

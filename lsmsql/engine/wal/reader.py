@@ -48,8 +48,9 @@ class LogReader:
         if self.header is None:
             return
         data, path, number = self._data, self._path, self.header.number
-        while (frame := decode_frame(data, path, self.end, number)) is not None:
-            self.end = frame.end
+        end = self.end
+        while (frame := decode_frame(data, path, end, number)) is not None:
+            self.end = end = frame.end
             yield frame
         if not _is_zero(data, self.end):
             self._stop_at_bad_bytes(number)

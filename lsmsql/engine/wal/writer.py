@@ -13,15 +13,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+from lsmsql.engine.checksum import checksum
 from lsmsql.engine.errors import Error, FailedError, UsageError
 from lsmsql.engine.filesystem import AppendFile, FileSystem
 from lsmsql.engine.wal.format import (
     HEADER_SIZE,
     LOG,
+    RECORD_HEADER_SIZE,
     Kind,
     encode_frame,
-    encode_frame_of_one,
     encode_header,
+    pack_checksum,
+    pack_frame_of_one,
 )
 
 
@@ -33,13 +36,13 @@ class LogWriter:
     and ``sync`` raises FailedError, which names the first cause.
     """
 
-    def __init__(self, file: AppendFile, path: str, number: int, size: int, durable: int) -> None:
+    def __init__(self, file: AppendFile, path: str, number: int, durable: int) -> None:
         self._file = file
         self._write: Callable[[bytes], None] = file.write
         self._path = path
         self._number = number
-        self._size = size
         self._durable = durable
+        self._begun_at = max(durable, HEADER_SIZE)
         self._failure: BaseException | None = None
 
     @classmethod
@@ -50,7 +53,7 @@ class LogWriter:
         later log is there.
         """
         file = fs.create_log(path) if kind is LOG else fs.create(path)
-        writer = cls(file, path, number, HEADER_SIZE, 0)
+        writer = cls(file, path, number, durable=0)
         try:
             writer._file.write(encode_header(kind, number))
         except BaseException:
@@ -70,17 +73,22 @@ class LogWriter:
             raise UsageError(f"{path} has no header to go on after; create it anew")
         fs.truncate(path, offset)
         file = fs.append_to_log(path) if kind is LOG else fs.append_to(path)
-        return cls(file, path, number, offset, durable=offset)
+        return cls(file, path, number, durable=offset)
 
     @property
     def size(self) -> int:
         """Bytes written to the file."""
-        return self._size
+        return self._file.tell()
+
+    @property
+    def appended(self) -> int:
+        """Bytes of the frames appended by this writer."""
+        return self._file.tell() - self._begun_at
 
     @property
     def unsynced(self) -> int:
         """Bytes not known to be on the disk."""
-        return self._size - self._durable
+        return self._file.tell() - self._durable
 
     def append(self, sequence: int, count: int, payload: bytes) -> None:
         """Hand a frame of ``count`` records to the operating system; ``sync`` makes it durable.
@@ -93,17 +101,19 @@ class LogWriter:
         except BaseException as error:  # an interrupt, too, leaves half a frame
             self._fail(error)
             raise
-        self._size += len(frame)
 
     def append_one(self, sequence: int, kind: int, key: bytes, value: bytes) -> None:
-        """``append`` for one record of table 1, of type PUT or DELETE."""
-        frame = encode_frame_of_one(self._number, sequence, kind, key, value, self._durable)
+        """``append`` for one record of table 1, of type PUT or DELETE: the most frequent frame."""
+        key_length, value_length = len(key), len(value)
+        length = RECORD_HEADER_SIZE + key_length + value_length
+        durable = self._durable
+        head = pack_frame_of_one(length, 1, sequence, durable, kind, key_length, value_length)
+        body = head + key + value
         try:
-            self._write(frame)
+            self._write(pack_checksum(checksum(body, self._number)) + body)
         except BaseException as error:
             self._fail(error)
             raise
-        self._size += len(frame)
 
     def sync(self) -> None:
         """Return when every frame appended before the call is on the disk.
@@ -112,7 +122,7 @@ class LogWriter:
         """
         if self._failure is not None:
             self._refuse()
-        size = self._size
+        size = self._file.tell()
         try:
             self._file.sync()
         except BaseException as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from lsmsql.engine.memtable.memtable import FORGOTTEN, Forgotten, Memtable, Version
 from lsmsql.engine.memtable.skiplist import SkipList
+from lsmsql.engine.values import Row
 
 KEEP_ALL = 0
 
@@ -30,13 +32,31 @@ def version(memtable: Memtable, key: bytes, sequence: int) -> Version:
     return found
 
 
+def seen(memtable: Memtable, key: bytes, sequence: int) -> tuple[int, Row | None]:
+    """Sequence number and row of the version that is there."""
+    found = version(memtable, key, sequence)
+    return found.sequence, found.row
+
+
 def test_each_reader_sees_its_version():
     memtable = table((b"k", 1), (b"k", None), (b"k", 3))
     assert memtable.get(b"k", 0) is None
-    assert version(memtable, b"k", 1)[:2] == (1, (1,))
-    assert version(memtable, b"k", 2)[:2] == (2, None)
-    assert version(memtable, b"k", 99)[:2] == (3, (3,))
+    assert seen(memtable, b"k", 1) == (1, (1,))
+    assert seen(memtable, b"k", 2) == (2, None)
+    assert seen(memtable, b"k", 99) == (3, (3,))
     assert memtable.get(b"other", 99) is None
+
+
+def test_versions_are_hidden_from_the_collector():
+    memtable = table((b"k", 1), (b"k", None))
+    memtable.put_all({b"l": (1,)}, 3, 10, KEEP_ALL)
+    assert not any(gc.is_tracked(memtable.get(key, 3)) for key in (b"k", b"l"))
+
+
+def test_keys_that_were_taken_back_have_no_records():
+    memtable = table((b"a", 1), (b"b", 2))
+    memtable.undo(b"b", 2)
+    assert memtable.records([b"a", b"b"], 9) == ([b"a"], [1], [(1,)])
 
 
 def test_versions_that_no_reader_asks_for_are_let_go():
@@ -44,9 +64,9 @@ def test_versions_that_no_reader_asks_for_are_let_go():
     for sequence in (1, 2, 3):
         memtable.put(b"k", (sequence,), sequence, 10, oldest=sequence)
     newest = version(memtable, b"k", 3)
-    assert newest[:2] == (3, (3,))
-    assert newest[2] == (2, (2,), FORGOTTEN)
-    assert version(memtable, b"k", 2)[1] == (2,)
+    assert (newest.sequence, newest.row) == (3, (3,))
+    assert newest.older == Version(2, (2,), FORGOTTEN)
+    assert version(memtable, b"k", 2).row == (2,)
     with pytest.raises(Forgotten):
         memtable.get(b"k", 1)
 
@@ -55,7 +75,7 @@ def test_the_oldest_reader_needs_nothing_behind_the_version_it_sees():
     memtable = Memtable()
     for sequence, oldest in ((1, 0), (2, 0), (3, 2)):
         memtable.put(b"k", (sequence,), sequence, 10, oldest)
-    assert version(memtable, b"k", 3) == (3, (3,), (2, (2,), FORGOTTEN))
+    assert version(memtable, b"k", 3) == Version(3, (3,), Version(2, (2,), FORGOTTEN))
 
 
 def test_a_version_without_an_older_one_is_not_forgotten_but_absent():
@@ -67,7 +87,7 @@ def test_what_a_registered_reader_needs_is_kept():
     memtable = Memtable()
     for sequence in range(1, 10):
         memtable.put(b"k", (sequence,), sequence, 10, oldest=min(sequence, 4))
-    assert [version(memtable, b"k", s)[1] for s in range(4, 10)] == [(s,) for s in range(4, 10)]
+    assert [version(memtable, b"k", s).row for s in range(4, 10)] == [(s,) for s in range(4, 10)]
 
 
 def test_records_are_all_versions_or_those_of_a_reader():
@@ -85,7 +105,7 @@ def test_records_are_all_versions_or_those_of_a_reader():
 def test_undo_takes_back_the_newest_version():
     memtable = table((b"a", 1), (b"b", 2), (b"a", 3))
     memtable.undo(b"a", 3)
-    assert version(memtable, b"a", 99)[1] == (1,)
+    assert version(memtable, b"a", 99).row == (1,)
     memtable.undo(b"b", 2)
     assert memtable.get(b"b", 99) is None
     assert list(memtable.slices()) == [[b"a"]]
@@ -185,10 +205,11 @@ def test_what_is_let_go_is_in_no_chunk():
 
 
 def test_a_memtable_of_versions_is_as_if_they_had_been_put():
-    memtable = Memtable.of({b"b": (4, (1,), None), b"a": (3, None, None)}, 700)
+    versions = {b"b": Version(4, (1,), None), b"a": Version(3, None, None)}
+    memtable = Memtable.of(versions, 700)
     assert everything(memtable) == [b"a", b"b"]
     assert (len(memtable), memtable.nbytes, memtable.max_sequence) == (2, 700, 4)
-    assert version(memtable, b"a", 9)[:2] == (3, None)
+    assert seen(memtable, b"a", 9) == (3, None)
     memtable.put(b"c", (5,), 5, 10, KEEP_ALL)
     assert everything(memtable) == [b"a", b"b", b"c"]
 
@@ -229,6 +250,6 @@ def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest, 
         expected = states[sequence]
         for key in keys:
             found = memtable.get(key, sequence)
-            assert (None if found is None else found[:2]) == expected.get(key)
+            assert (None if found is None else (found.sequence, found.row)) == expected.get(key)
         columns = memtable.records(keys, sequence)
         assert list(zip(*columns, strict=True)) == [(k, *expected[k]) for k in sorted(expected)]

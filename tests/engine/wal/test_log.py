@@ -51,7 +51,7 @@ class MemoryFile:
 
 def new_writer(file: MemoryFile) -> LogWriter:
     file.write(encode_header(Kind.LOG, NUMBER))
-    return LogWriter(file, "log", NUMBER, HEADER_SIZE, 0)
+    return LogWriter(file, "log", NUMBER, durable=0)
 
 
 def make_log(values: list[bytes], sync_after: int | None = None) -> tuple[bytes, list[int]]:
