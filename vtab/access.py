@@ -7,13 +7,13 @@ of its plans, and the integer is the place in it: so a cursor parses nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any
 
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.scan import FIRST_STEP, Range, Slice
+from lsmsql.engine.scan import FIRST_STEP, Slice
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from lsmsql.engine.view import Found, found_columns, found_slot
@@ -61,9 +61,11 @@ class Access:
         self.is_point = is_point(plan, schema)
         self._table_id = schema.id
         self._key = schema.key
+        self._first = schema.key[0]
         self._masked = schema.has_real_mask
         self._encode = self.codec.encode
-        self._plain_types: set[tuple[type, ...]] = set()
+        self._is_single = len(schema.key) == 1
+        self._plain_types: set[type | tuple[type, ...]] = set()
         """Types of arguments that are keys as they are, and come back as they are."""
         self.selection = KeySelection(schema, self.codec, plan)
         self._projection = Projection(schema, self.codec, plan.columns)
@@ -86,7 +88,7 @@ class Access:
 
         ``known`` are rows that this plan has found in this view; the row is added to them.
         """
-        types = tuple(map(type, arguments))
+        types = type(arguments[0]) if self._is_single else tuple(map(type, arguments))
         plain = types in self._plain_types
         values = arguments if plain else self._convert(arguments, types)
         if values is None:
@@ -95,25 +97,24 @@ class Access:
             key = self._encode(values)
         except LimitError:
             return None
-        if known is None:
-            found = view.find(self._table_id, key)
-            return None if found is None else self._row(found, key, values, plain)
-        try:
-            return known[key]
-        except KeyError:
-            if len(known) >= MAX_KNOWN:
-                known.clear()
-            found = view.find(self._table_id, key)
-            row = None if found is None else self._row(found, key, values, plain)
+        if known is not None:
+            try:
+                return known[key]
+            except KeyError:
+                if len(known) >= MAX_KNOWN:
+                    known.clear()
+        found = view.find(self._table_id, key)
+        row = None if found is None else self._row(found, key, values, plain)
+        if known is not None:
             known[key] = row
-            return row
+        return row
 
     def _convert(
-        self, arguments: Sequence[Value], types: tuple[type, ...]
+        self, arguments: Sequence[Value], types: type | tuple[type, ...]
     ) -> Sequence[Value] | None:
         """The values of a key; None if no row can have them."""
         values = self.selection.values(arguments)
-        if values is arguments and not (self._masked and _has_number(types)):
+        if values is arguments and not (self._masked and _has_number(arguments)):
             self._plain_types.add(types)
         return values
 
@@ -124,31 +125,35 @@ class Access:
         lists = self._empty.copy()
         for position, slot in self._slots:
             lists[position] = (found_slot(found, slot),)
-        if len(values) == 1:
-            lists[self._key[0]] = values
-        else:
-            for position, value in zip(self._key, values, strict=True):
-                lists[position] = (value,)
+        if self._is_single:
+            lists[self._first] = values
+            return lists
+        for position, value in zip(self._key, values, strict=True):
+            lists[position] = (value,)
         lists[-1] = (key,)
         return lists
 
-    def scan(self, view: ReadView, arguments: Sequence[Value]) -> Iterator[Slice]:
-        """The rows of the plan, in slices that are in the order of the plan, within and without."""
+    def scan(self, view: ReadView, arguments: Sequence[Any]) -> Iterator[Slice]:
+        """The rows of the plan, in slices that are in the order of the plan, within and without.
+
+        There may be more of them than the limit, up to which SQLite counts.
+        """
         span = self.selection.range(arguments)
         if span is None:
             return _NONE
-        if not self.plan.limit:
-            return self._read(view, span, FIRST_STEP)
-        window = arguments[-2:] if self.plan.offset else (arguments[-1], 0)
-        limit, offset = cast("tuple[int, int]", window)
-        wanted = max(offset, 0) + limit if limit >= 0 else FIRST_STEP
-        slices = self._read(view, span, min(max(wanted, 1), MAX_FIRST))
-        return _window(slices, limit, offset)
-
-    def _read(self, view: ReadView, span: Range, first: int) -> Iterator[Slice]:
-        reverse = self.plan.reverse
+        plan = self.plan
+        first, offset = FIRST_STEP, 0
+        if plan.limit:
+            limit = arguments[-1]
+            if plan.offset:
+                limit, offset = arguments[-2:]
+            if limit >= 0:  # if not, it is none
+                first = min(max(limit + offset, 1), MAX_FIRST)
+        reverse = plan.reverse
         slices = view.scan(self._table_id, span, self._projection, reverse=reverse, first=first)
-        return map(_backwards, slices) if reverse else slices
+        if reverse:
+            slices = map(_backwards, slices)
+        return _skip(slices, offset) if offset > 0 else slices
 
     def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
         """The columns of a slice by their position in the table; the keys behind the last one."""
@@ -165,23 +170,19 @@ def _backwards(piece: Slice) -> Slice:
     return Slice(piece.keys[::-1], [column[::-1] for column in piece.columns])
 
 
-def _has_number(types: Sequence[type]) -> bool:
-    return int in types or float in types
+def _has_number(values: Sequence[Value]) -> bool:
+    return any(isinstance(value, int | float) for value in values)
 
 
-def _window(slices: Iterator[Slice], limit: int, offset: int) -> Iterator[Slice]:
-    """Skip ``offset`` rows, then give ``limit``; negative: skip none, or give all."""
-    skip = max(offset, 0)
-    left = limit if limit >= 0 else float("inf")
-    while left and (piece := next(slices, None)) is not None:
+def _skip(slices: Iterator[Slice], count: int) -> Iterator[Slice]:
+    """All rows but the first ``count``."""
+    for piece in slices:
         size = len(piece.keys)
-        if skip >= size:
-            skip -= size
-            continue
-        piece = piece.cut(skip, int(min(size, skip + left)))
-        skip = 0
-        left -= len(piece.keys)
-        yield piece
+        if count < size:
+            yield piece.cut(count, size)
+            break
+        count -= size
+    yield from slices
 
 
 class Accesses:

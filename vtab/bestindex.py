@@ -1,18 +1,25 @@
-"""Between SQLite's xBestIndex and the planner."""
+"""Between SQLite's xBestIndex and the planner.
+
+SQLite plans a statement with ``LIMIT ?`` anew each time it is run. So what the planner has said of
+a *question* is kept: a question is all that SQLite tells, but for the values in the statement.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import apsw
 
 from lsmsql.engine.core import Core
 from lsmsql.engine.scan import estimate_rows
 from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Value
 from vtab.access import Access, Accesses
 from vtab.constraint import Constraint, Op
 from vtab.explain import describe
-from vtab.planner import Planned, estimate, make_plan
+from vtab.planner import Estimate, Planned, estimate, make_plan
 
 _OPS = {
     apsw.SQLITE_INDEX_CONSTRAINT_EQ: Op.EQ,
@@ -30,6 +37,53 @@ _OPS = {
 }
 
 _ROW_COUNT_SECONDS = 1.0
+
+_EQUALS = (apsw.SQLITE_INDEX_CONSTRAINT_EQ, apsw.SQLITE_INDEX_CONSTRAINT_IS)
+_WINDOW = (apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFSET)
+
+Condition = tuple[int, int, bool, str, bool, bool]
+"""Of a constraint: operator, column, whether usable, collation, whether an IN, whether literal."""
+
+_LITERAL = 5
+
+MAX_ANSWERS = 1024
+"""How many answers a connection keeps."""
+
+
+class Question(NamedTuple):
+    """What SQLite asks."""
+
+    table_id: int
+    conditions: tuple[Condition, ...]
+    order_by: tuple[tuple[int, bool], ...]
+    columns_used: frozenset[int]
+    distinct: int
+
+
+class Answer:
+    """What the planner says, and what it cost when the table had ``rows``.
+
+    ``bounds`` are the numbers of the conditions that bound what is read, if the values of all of
+    them stand in the statement: then the index can tell how much that is.
+    """
+
+    __slots__ = ("access", "bounds", "estimate", "number", "planned", "rows", "text")
+
+    def __init__(
+        self, planned: Planned, number: int, access: Access, conditions: Sequence[Condition]
+    ) -> None:
+        plan = planned.plan
+        self.planned = planned
+        self.number = number
+        self.access = access
+        self.text = describe(plan, access.schema)
+        self.rows = -1
+        self.estimate = Estimate(0, 0, False)
+        count = len(plan.prefix) + (plan.low is not None) + (plan.high is not None)
+        bounds = planned.arguments[:count]
+        known = all(conditions[number][_LITERAL] for number in bounds)
+        estimable = known and Op.IN not in plan.prefix and not access.is_point
+        self.bounds = bounds if estimable else ()
 
 
 class RowCounts:
@@ -50,54 +104,100 @@ class RowCounts:
             self._counts[table_id] = (now, count)
         return count
 
-    def matching(
-        self, access: Access, planned: Planned, constraints: list[Constraint]
-    ) -> int | None:
-        """How many rows a plan reads, from the index; None if not all of its values are known."""
-        plan = planned.plan
-        count = len(plan.prefix) + (plan.low is not None) + (plan.high is not None)
-        values = [constraints[number].literal for number in planned.arguments[:count]]
-        if not values or None in values or Op.IN in plan.prefix or access.is_point:
-            return None
+    def matching(self, access: Access, values: Sequence[Value]) -> int:
+        """How many rows a plan reads that is bounded by ``values``, from the index."""
         span = access.selection.range(values)
         table = self._core.state.table(access.schema.id)
         return 0 if span is None else estimate_rows(table, span)
 
 
-def choose(
-    info: apsw.IndexInfo, schema: TableSchema, accesses: Accesses, counts: RowCounts
-) -> None:
-    """Plan the query of ``info``, and write the plan into it."""
-    constraints = [_constraint(info, number) for number in range(info.nConstraint)]
-    order_by = [
-        (info.get_aOrderBy_iColumn(i), info.get_aOrderBy_desc(i)) for i in range(info.nOrderBy)
-    ]
-    planned = make_plan(schema, constraints, order_by, info.colUsed, info.distinct)
-    plan = planned.plan
-    for place, number in enumerate(planned.arguments):
-        info.set_aConstraintUsage_argvIndex(number, place + 1)
-        info.set_aConstraintUsage_omit(number, True)
-    number = accesses.number(schema, plan)
-    matched = counts.matching(accesses.by_number[number], planned, constraints)
-    expected = estimate(plan, schema, counts[schema.id], matched)
-    info.idxNum = number
-    info.idxStr = describe(plan, schema)
-    info.orderByConsumed = plan.ordered
-    info.estimatedCost = expected.cost
-    info.estimatedRows = expected.rows
-    if expected.unique:
-        info.idxFlags = apsw.SQLITE_INDEX_SCAN_UNIQUE
+class Planning:
+    """The plans of one connection."""
+
+    def __init__(self, core: Core, accesses: Accesses) -> None:
+        self._accesses = accesses
+        self._counts = RowCounts(core)
+        self._answers: dict[Question, Answer] = {}
+
+    def choose(self, info: apsw.IndexInfo, schema: TableSchema) -> None:
+        """Plan the query of ``info``, and write the plan into it."""
+        question, literals = _ask(info, schema)
+        answer = self._answers.get(question)
+        if answer is None:
+            if len(self._answers) >= MAX_ANSWERS:
+                self._answers.clear()
+            answer = self._answers[question] = self._answer(question, schema)
+        planned = answer.planned
+        for place, number in enumerate(planned.arguments):
+            info.set_aConstraintUsage_argvIndex(number, place + 1)
+            info.set_aConstraintUsage_omit(number, True)
+        expected = self._estimate(answer, literals)
+        info.idxNum = answer.number
+        info.idxStr = answer.text
+        info.orderByConsumed = planned.plan.ordered
+        info.estimatedCost = expected.cost
+        info.estimatedRows = expected.rows
+        if expected.unique:
+            info.idxFlags = apsw.SQLITE_INDEX_SCAN_UNIQUE
+
+    def _answer(self, question: Question, schema: TableSchema) -> Answer:
+        planned = make_plan(
+            schema,
+            [_constraint(condition) for condition in question.conditions],
+            question.order_by,
+            question.columns_used,
+            question.distinct,
+        )
+        number = self._accesses.number(schema, planned.plan)
+        return Answer(planned, number, self._accesses.by_number[number], question.conditions)
+
+    def _estimate(self, answer: Answer, literals: Sequence[Value]) -> Estimate:
+        """What the plan is taken to cost now."""
+        schema = answer.access.schema
+        rows = self._counts[schema.id]
+        if answer.bounds:
+            values = [literals[number] for number in answer.bounds]
+            matched = self._counts.matching(answer.access, values)
+            return estimate(answer.planned.plan, schema, rows, matched)
+        if answer.rows != rows:
+            answer.estimate = estimate(answer.planned.plan, schema, rows)
+            answer.rows = rows
+        return answer.estimate
 
 
-def _constraint(info: apsw.IndexInfo, number: int) -> Constraint:
-    op = _OPS.get(info.get_aConstraint_op(number), Op.OTHER)
-    if op is Op.EQ and info.get_aConstraintUsage_in(number):
-        op = Op.IN
-    usable = info.get_aConstraint_usable(number)
+def _ask(info: apsw.IndexInfo, schema: TableSchema) -> tuple[Question, list[Value]]:
+    """The question, and the right-hand sides that stand in the statement (None for others)."""
+    literals: list[Value] = []
+    conditions: list[Condition] = []
+    for i in range(info.nConstraint):
+        op = info.get_aConstraint_op(i)
+        usable = info.get_aConstraint_usable(i)
+        literal = info.get_aConstraint_rhs(i) if usable and op not in _WINDOW else None
+        literals.append(literal)
+        conditions.append(
+            (
+                op,
+                info.get_aConstraint_iColumn(i),
+                usable,
+                info.get_aConstraint_collation(i),
+                op in _EQUALS and info.get_aConstraintUsage_in(i),
+                literal is not None,
+            )
+        )
+    column, descending = info.get_aOrderBy_iColumn, info.get_aOrderBy_desc
+    order_by = [(column(i), descending(i)) for i in range(info.nOrderBy)]
+    columns_used = frozenset(info.colUsed)
+    question = Question(schema.id, tuple(conditions), tuple(order_by), columns_used, info.distinct)
+    return question, literals
+
+
+def _constraint(condition: Condition) -> Constraint:
+    number, column, usable, collation, is_in, literal = condition
+    op = _OPS.get(number, Op.OTHER)
     return Constraint(
-        column=info.get_aConstraint_iColumn(number),
-        op=op,
+        column=column,
+        op=Op.IN if is_in else op,
         usable=usable,
-        binary=info.get_aConstraint_collation(number).upper() == "BINARY",
-        literal=info.get_aConstraint_rhs(number) if usable else None,
+        binary=collation.upper() == "BINARY",
+        literal=literal,
     )

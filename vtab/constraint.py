@@ -5,8 +5,6 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from lsmsql.engine.values import Value
-
 ROWID = -1
 """The column number by which SQLite means the rowid."""
 
@@ -32,11 +30,11 @@ class Constraint:
     """A condition ``column op value``.
 
     ``usable``: its value is known when the table is read. ``binary``: it compares text byte by byte
-    (collation BINARY). ``literal`` is the value, if it stands in the statement and is not NULL.
+    (collation BINARY). ``literal``: the value stands in the statement, and is not NULL.
     """
 
     column: int
     op: Op
     usable: bool = True
     binary: bool = True
-    literal: Value = None
+    literal: bool = False

@@ -25,6 +25,7 @@ class Cursor:
 
     __slots__ = (
         "_access",
+        "_accesses",
         "_known",
         "_lists",
         "_pin",
@@ -44,34 +45,35 @@ class Cursor:
     def __init__(self, session: Session, schema: TableSchema) -> None:
         self._session = session
         self._schema = schema
+        self._accesses = session.accesses.by_number
         self._pin: Pin | None = None
 
     def Filter(self, number: int, text: str, arguments: Sequence[Any]) -> None:  # noqa: N802
         """Begin to read with the plan of that number."""
-        session = self._session
         held = self._pin
-        self._pin = pin = session.lease(held, self._schema)
-        access = session.accesses.by_number[number]
-        if access.is_point:
-            if held is None:  # mostly the only row that a statement looks up
-                self._known = known = None
-            elif pin is held and access is self._access and self._known is not None:
-                known = self._known
-            else:
-                self._known = known = {}
-            lists = access.look_up(pin, arguments, known)
-            self._access = access
-            self._slices = _NONE
-            self._row = 0
-            if lists is None:
-                self._size = 0
-            else:
-                self._size = 1
-                self._lists = lists
-        else:
+        self._pin = pin = self._session.lease(held, self._schema)
+        access = self._accesses[number]
+        if not access.is_point:
             self._access = access
             self._slices = access.scan(pin, arguments)
             self._load()
+            return
+        if held is None:  # mostly the only row that a statement looks up
+            known = None
+        elif pin is held and access is self._access and self._known is not None:
+            known = self._known
+        else:
+            known = {}
+        self._access = access
+        self._known = known
+        self._slices = _NONE
+        self._row = 0
+        lists = access.look_up(pin, arguments, known)
+        if lists is None:
+            self._size = 0
+        else:
+            self._size = 1
+            self._lists = lists
 
     def _load(self) -> None:
         """Go to the first row of the next slice."""

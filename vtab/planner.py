@@ -207,27 +207,31 @@ def _direction(
 
 
 def _window(constraints: Sequence[Constraint], consumed: Collection[int]) -> list[int]:
-    """The numbers of LIMIT and OFFSET, if they may be taken over: only when no row that we count
-    can be dropped by SQLite afterwards.
+    """The numbers of LIMIT and OFFSET, if all that SQLite has to check is answered by the key.
 
-    A comparison of row values such as (a, b) > (1, 2) arrives as a >= 1 without its value, and is
-    checked again: so a >= or <= whose value is not known may be one.
+    SQLite counts up to the limit itself: for us it only is how many rows are wanted. But OFFSET is
+    taken over, and so only when no row that we skip can be one that SQLite would drop. A comparison
+    of row values such as (a, b) > (1, 2) arrives as a >= 1 without its value, and is checked again:
+    so a >= or <= whose value is not known may be one.
     """
     limit = offset = None
+    exact = True
     for number, constraint in enumerate(constraints):
         if constraint.op is Op.LIMIT and constraint.usable:
             limit = number
         elif constraint.op is Op.OFFSET and constraint.usable:
             offset = number
-        elif number not in consumed or _may_be_row_value(constraint):
+        elif number not in consumed:
             return []
-    if limit is None:
+        elif _may_be_row_value(constraint):
+            exact = False
+    if limit is None or (offset is not None and not exact):
         return []
     return [limit] if offset is None else [limit, offset]
 
 
 def _may_be_row_value(constraint: Constraint) -> bool:
-    return constraint.op in (Op.GE, Op.LE) and constraint.literal is None
+    return constraint.op in (Op.GE, Op.LE) and not constraint.literal
 
 
 # ------------------------------------------------------------------------------- columns

@@ -29,7 +29,7 @@ from lsmsql.engine.store import Store
 from lsmsql.engine.view import Found, State
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
-from vtab.bestindex import RowCounts
+from vtab.bestindex import Planning
 from vtab.failures import busy, read_only
 from vtab.savepoints import Mark, Savepoints
 
@@ -41,38 +41,43 @@ class Pin(ReadView):
     cheaper than to make another one, and most statements are short.
     """
 
-    def __init__(self, core: Core, writes: WriteSet) -> None:
-        super().__init__(core, writes)
-        self.step = self._step
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
         self.users = 0
         self.kept = False
 
-    def reopen(self, writes: WriteSet) -> None:
-        """Open it again, which has been closed, as a view of the newest commit,."""
+    @property
+    def step(self) -> int:
+        """Up to which step of a transaction's changes are seen."""
+        return self._step
+
+    def reopen(self) -> None:
+        """Open it again, which has been closed, as a view of the newest commit."""
         core = self._core
         if core.closed:
             core.check_open()
-        self.sequence, self._state = core.pin()
-        self._writes = writes
-        self.step = self._step = writes.step
+        self.sequence, self._state = core.pin(self._reader)
         self._open = True
 
     def close(self) -> None:
         """Let go of the snapshot, and of all files and memtables."""
         if self._open:
             self._open = False
-            self._core.snapshots.release(self.sequence)
+            self._core.snapshots.release(self._reader)
             self._state = _NO_STATE
+            self._writes = None
+            self._step = 0
 
-    def advance(self, step: int) -> None:
-        """See all changes up to ``step``. Nobody may be reading."""
-        self.step = self._step = step
+    def advance(self, writes: WriteSet, step: int) -> None:
+        """See all changes of a transaction up to ``step``. Nobody may be reading."""
+        self._writes = writes
+        self._step = step
 
-    def advanced(self, step: int) -> Pin:
+    def advanced(self, writes: WriteSet, step: int) -> Pin:
         """Another pin, of the same commit, that sees all changes up to ``step``."""
         pin = cast("Pin", self.at_present_step())
         pin.users = 0
-        pin.step = step
+        pin.advance(writes, step)
         return pin
 
 
@@ -89,7 +94,7 @@ class Session:
         self.store = store
         self.core = store.core
         self.accesses = Accesses()
-        self.row_counts = RowCounts(store.core)
+        self.planning = Planning(store.core, self.accesses)
         self.writes = WriteSet()
         self._connection = weakref.ref(connection)
         self._pin: Pin | None = None
@@ -106,11 +111,11 @@ class Session:
     @property
     def in_transaction(self) -> bool:
         """Whether what is read and written now belongs to a transaction that goes on."""
+        if self._writing:
+            return True
         connection = self._connection()
-        if self._writing or connection is None:
-            return self._writing
         try:
-            return connection.in_transaction
+            return connection is not None and connection.in_transaction
         except apsw.ConnectionClosedError:
             return False
 
@@ -134,7 +139,7 @@ class Session:
         Raises ClosedError, and NoSuchTableError if the table has been dropped.
         """
         pin = self._pin
-        if pin is not None and pin is held and not self._writing:
+        if pin is held and pin is not None and not self._writing:
             return pin
         if schema.id not in self.core.catalog.by_id:
             raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
@@ -154,7 +159,10 @@ class Session:
 
     def _present(self) -> Pin:
         """The pin of the present snapshot, and of all changes made so far."""
-        keep = self._writing or self.in_transaction
+        writing = self._writing
+        connection = self._connection()
+        assert connection is not None
+        keep = writing or connection.in_transaction
         pin = self._pin
         if pin is not None and not pin.users and not keep:
             self._close(pin)  # left by a transaction that has ended
@@ -162,19 +170,21 @@ class Session:
         if pin is None:
             pin = self._spare
             if pin is None:
-                pin = Pin(self.core, self.writes)
+                pin = Pin(self.core)
             else:
-                pin.reopen(self.writes)
+                pin.reopen()
                 self._spare = None
             self._pin = pin
-        elif self._writing and pin.step != (step := self.writes.step):
-            if pin.users:
-                pin = self._pin = pin.advanced(step)
-            else:
-                pin.advance(step)
-        pin.kept = keep
-        if keep is not self._watching and not self._writing:
+        if writing:
+            step = self.writes.step
+            if pin.step != step:
+                if pin.users:
+                    pin = self._pin = pin.advanced(self.writes, step)
+                else:
+                    pin.advance(self.writes, step)
+        elif keep is not self._watching:
             self._watch(keep)
+        pin.kept = keep
         return pin
 
     def _close(self, pin: Pin) -> None:

@@ -9,7 +9,6 @@ import apsw
 from lsmsql.engine.errors import ReadOnlyError, SchemaError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
-from vtab.bestindex import choose
 from vtab.cursor import Cursor
 from vtab.failures import RowConstraintError, read_only
 from vtab.savepoints import Savepoints
@@ -34,7 +33,7 @@ class VirtualTable:
 
     def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
         """Plan a query."""
-        choose(info, self._schema, self._session.accesses, self._session.row_counts)
+        self._session.planning.choose(info, self._schema)
         return True
 
     def Open(self) -> Cursor:

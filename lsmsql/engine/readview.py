@@ -14,7 +14,7 @@ from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.projection import Projection
 from lsmsql.engine.scan import FIRST_STEP, Range, Slice, estimate_rows, scan
-from lsmsql.engine.view import Found, find
+from lsmsql.engine.view import NOTHING, Found, find
 from lsmsql.engine.writeset import WriteSet
 
 
@@ -24,7 +24,8 @@ class ReadView:
     def __init__(self, core: Core, writes: WriteSet | None = None) -> None:
         core.check_open()
         self._core = core
-        self.sequence, self._state = core.pin()
+        self._reader = core.snapshots.reader()
+        self.sequence, self._state = core.pin(self._reader)
         self._writes = writes
         self._step = 0 if writes is None else writes.step
         self._open = True
@@ -32,20 +33,23 @@ class ReadView:
     def at_present_step(self) -> ReadView:
         """A view of the same commit that also sees the changes made since this one was opened."""
         self._check()
-        self._core.snapshots.hold(self.sequence)
         view = copy.copy(self)
+        view._reader = self._core.snapshots.reader()
+        self._core.snapshots.hold(view._reader, self.sequence)
         view._step = 0 if self._writes is None else self._writes.step
         return view
 
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key``; None if there is none."""
-        self._check()
+        if not self._open or self._core.closed:
+            self._check()
         if self._writes is not None:
             memtable = self._writes.memtable(table_id)
             version = None if memtable is None else memtable.get(key, self._step)
             if version is not None:
-                return None if version[1] is None else (None, 0, version[1])
-        return find(self._state.table(table_id), key, self.sequence, self.sequence)
+                return None if version.row is None else (None, 0, version.row)
+        sequence = self.sequence
+        return find(self._state.tables.get(table_id, NOTHING), key, sequence, sequence)
 
     def scan(
         self,
@@ -88,7 +92,7 @@ class ReadView:
         """Let go of the snapshot. Closing twice is harmless."""
         if self._open:
             self._open = False
-            self._core.snapshots.release(self.sequence)
+            self._core.snapshots.release(self._reader)
 
     def __del__(self) -> None:
         if getattr(self, "_open", False):  # a range that nobody began to read

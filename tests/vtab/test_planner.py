@@ -71,8 +71,8 @@ def test_conditions(
 
 
 def test_bounds_that_come_with_a_pattern_are_not_used_where_it_finds_more_than_texts() -> None:
-    bounds = [Constraint(0, Op.GE, literal="a"), Constraint(0, Op.LT, literal="b")]
-    pattern = Constraint(0, Op.PATTERN, literal="a*")
+    bounds = [Constraint(0, Op.GE, literal=True), Constraint(0, Op.LT, literal=True)]
+    pattern = Constraint(0, Op.PATTERN, literal=True)
     for kind, used in (("TEXT", True), ("ANY", False), ("BLOB", False)):
         schema = make_schema("t", {"k": kind}, "k")
         assert make_plan(schema, [*bounds, pattern], (), (0,)).plan.searches is used
@@ -130,8 +130,10 @@ LIMIT, OFFSET = Constraint(0, Op.LIMIT), Constraint(0, Op.OFFSET)
         ([LIMIT], [], True),
         ([OFFSET, LIMIT], [], True),
         ([Constraint(ORIGIN, Op.EQ), LIMIT], [(DAY, True)], True),
-        ([Constraint(ORIGIN, Op.GE, literal="a"), LIMIT], [], True),
-        ([Constraint(ORIGIN, Op.GE), LIMIT], [], False),
+        ([Constraint(ORIGIN, Op.GE, literal=True), LIMIT], [], True),
+        ([Constraint(ORIGIN, Op.GE), LIMIT], [], True),
+        ([Constraint(ORIGIN, Op.GE, literal=True), OFFSET, LIMIT], [], True),
+        ([Constraint(ORIGIN, Op.GE), OFFSET, LIMIT], [], False),
         ([Constraint(DELAY, Op.GT), LIMIT], [], False),
         ([Constraint(ORIGIN, Op.GT, usable=False), LIMIT], [], False),
         ([LIMIT], [(DELAY, False)], False),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import apsw
 import pytest
 
 import vtab
 from lsmsql.engine.columns import FIRST_VALUE, KEY
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.store import Store, open_store
 from tests.vtab.pair import explain
+from vtab.planner import Estimate, Planned, ScanPlan, estimate, make_plan
 
 ROWS, BLOCK = 1_000, 20
 SETTINGS = {"sync": "off", "background": False, "block_rows": BLOCK, "bottom_block_factor": 1}
@@ -182,3 +185,68 @@ def test_a_number_comes_back_as_it_was_stored(connection: apsw.Connection) -> No
             assert kind == {int: "integer", float: "real", str: "text"}[type(stored)]
         assert connection.execute(sql, ("2",)).fetchall() == []
         assert connection.execute(sql, (None,)).fetchall() == []
+
+
+def test_a_limit_may_be_another_each_time(reopened: tuple[apsw.Connection, Store]) -> None:
+    connection, _store = reopened
+    everything = [(i // 100, i % 100) for i in range(ROWS)]
+    sql = "SELECT a, b FROM t WHERE a >= ? ORDER BY a, b LIMIT ? OFFSET ?"
+    for start, limit, offset in ((0, 3, 0), (2, 0, 0), (2, 700, 30), (8, -1, 190), (3, 5, -2)):
+        found = connection.execute(sql, (start, limit, offset)).fetchall()
+        first = start * 100 + max(offset, 0)
+        assert found == everything[first : len(everything) if limit < 0 else first + limit]
+
+
+@pytest.mark.parametrize("order", ["ORDER BY a, b", "ORDER BY a DESC, b DESC", ""])
+@pytest.mark.parametrize("window", ["LIMIT 7", "LIMIT 70 OFFSET 5", "LIMIT 1", "LIMIT 1000"])
+def test_a_limit_counts_only_rows_that_meet_a_comparison_of_row_values(
+    reopened: tuple[apsw.Connection, Store], order: str, window: str
+) -> None:
+    connection, _store = reopened
+    connection.execute("CREATE TEMP TABLE plain AS SELECT a, b FROM t ORDER BY a, b")
+    condition = (
+        "WHERE (a, b) > (3, 95)"
+        if order != "ORDER BY a DESC, b DESC"
+        else ("WHERE (a, b) <= (3, 5)")
+    )
+    ours = connection.execute(f"SELECT a, b FROM t {condition} {order} {window}").fetchall()
+    theirs = connection.execute(f"SELECT a, b FROM plain {condition} {order} {window}").fetchall()
+    assert ours == theirs
+
+
+def test_no_new_plan_is_made_for_another_limit(
+    reopened: tuple[apsw.Connection, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, _store = reopened
+    planned = []
+
+    def counting(*arguments: Any) -> Planned:
+        planned.append(arguments)
+        return make_plan(*arguments)
+
+    monkeypatch.setattr("vtab.bestindex.make_plan", counting)
+    for limit in range(1, 9):
+        sql = "SELECT x FROM t WHERE a >= ? ORDER BY a, b LIMIT ?"
+        assert len(connection.execute(sql, (1, limit)).fetchall()) == limit
+    assert len(planned) == 1
+
+
+def test_an_estimate_is_of_the_values_in_the_statement(
+    reopened: tuple[apsw.Connection, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, _store = reopened
+    matched: list[int] = []
+
+    def noting(
+        plan: ScanPlan, schema: TableSchema, rows: int, expected: int | None = None
+    ) -> Estimate:
+        assert expected is not None
+        matched.append(expected)
+        return estimate(plan, schema, rows, expected)
+
+    monkeypatch.setattr("vtab.bestindex.estimate", noting)
+    for few, many in (("a > 8", "a > 1"), ("a = 3 AND b < 10", "a = 3 AND b < 90")):
+        matched.clear()
+        for condition in (few, many):
+            connection.execute(f"SELECT x FROM t WHERE {condition}").fetchall()
+        assert matched and min(matched) < max(matched) / 3
