@@ -28,23 +28,32 @@ from lsmsql.engine.core import Core
 _LOOKS = 8
 """Looks in the life of a memtable when nothing calls for more."""
 
+_FILLING = 0.25
+"""With this part of a memtable full it is likely that there will be a flush."""
+
 _LAST_RESORT = 2
 """With this many times ``level0_stop`` runs, which takes batches far larger than a memtable, a
 full memtable waits for as long as it takes."""
 
 
 class Admission:
-    """Lets the commits of one store in. ``sleep`` and ``clock`` are those of ``time``."""
+    """Lets the commits of one store in.
+
+    ``rotated`` is called when a full memtable has been handed over, ``filling`` when the one in use
+    is no longer nearly empty. ``sleep`` and ``clock`` are those of ``time``.
+    """
 
     def __init__(
         self,
         core: Core,
         rotated: Callable[[], None],
+        filling: Callable[[], None],
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._core = core
         self._rotated = rotated
+        self._filling = filling
         self._sleep = sleep
         self._clock = clock
         self._throttle = Throttle()
@@ -73,6 +82,8 @@ class Admission:
             core.rotate()
             self._rotated()
             size = 0
+        elif size >= options.flush_bytes * _FILLING:
+            self._filling()
         self._seen = size
         price = self._price(size / options.flush_bytes)
         step = self._throttle.bytes_until_wait(price, max(1, options.flush_bytes // _LOOKS))

@@ -39,7 +39,7 @@ MOST_OWED = 1.0
 SLOWEST = 100.0
 """A writer is never slower than the background work by more than this factor."""
 
-FIRST_RATE = 20e6
+FIRST_RATE = 100e6
 """Bytes of memtables per second that background work is taken to do before it has been measured."""
 
 _SMOOTHING = 0.3
@@ -115,9 +115,14 @@ def _factor(pressure: float) -> float:
 
 
 def smoothed(rate: float, size: int, seconds: float) -> float:
-    """A rate after ``size`` bytes were done in ``seconds``: an exponential average."""
+    """A rate after ``size`` bytes were done in ``seconds``: an exponential average.
+
+    The first measurement takes the place of the guess.
+    """
     if size <= 0 or seconds <= 0:
         return rate
+    if rate == FIRST_RATE:
+        return size / seconds
     return rate + _SMOOTHING * (size / seconds - rate)
 
 

@@ -25,8 +25,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lsmsql.engine.errors import LimitError
 from lsmsql.engine.ragged import (
     MAX_BATCH_BYTES,
+    Mask,
     binary_from_ranges,
     binary_scalar,
     from_numpy,
@@ -93,14 +95,61 @@ def arrow_type(declared: ColumnType) -> pa.DataType | None:
 def build_column(values: Sequence[Value], declared: ColumnType = ColumnType.ANY) -> pa.Array:
     """An Arrow array of ``values``: of the declared type, or for ANY of the type they share."""
     if declared is not ColumnType.ANY:
-        return pa.array(values, _ARROW_TYPES[declared])
+        return _typed_column(values, _ARROW_TYPES[declared])
     classes = set(map(type, values))
     classes.discard(type(None))
     if not classes:
         return pa.nulls(len(values))
     if len(classes) == 1:
-        return pa.array(values, _TYPE_OF_CLASS[classes.pop()])
-    return pa.array(map(tag_value, values), TAGGED)
+        return _typed_column(values, _TYPE_OF_CLASS[classes.pop()])
+    return _typed_column(list(map(tag_value, values)), TAGGED)
+
+
+def _typed_column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """``pa.array``, which imports pandas (0.2 s), if it is there, for the first list it gets."""
+    nulls: Mask | None = None
+    missing = values.count(None)
+    if missing == len(values):
+        return pa.nulls(missing, kind)
+    if missing:
+        nulls = np.fromiter((value is None for value in values), np.bool_, len(values))
+        blank: Value = 0 if kind in _NUMBERS else "" if kind == pa.string() else b""
+        values = [blank if value is None else value for value in values]
+    if kind in _NUMBERS:
+        numbers = np.array(values, np.dtype(_NUMBERS[kind]).newbyteorder("="))
+        return from_numpy(numbers, nulls)
+    if kind == pa.string():
+        values = list(map(str.encode, values))
+    return _binary_column(values, kind, nulls)
+
+
+def _binary_column(
+    values: Sequence[bytes], kind: pa.DataType | None = None, nulls: Mask | None = None
+) -> pa.Array:
+    lengths = np.fromiter(map(len, values), np.int64, len(values))
+    return binary_column(b"".join(values), lengths, kind, nulls)
+
+
+def binary_column(
+    data: bytes,
+    lengths: npt.NDArray[np.integer[Any]],
+    kind: pa.DataType | None = None,
+    nulls: Mask | None = None,
+) -> pa.Array:
+    """Byte strings that stand end to end as an array, NULL where ``nulls`` is set.
+
+    ``kind`` is any type that is stored as bytes. Raises LimitError if they are too much for it.
+    """
+    kind = kind or pa.binary()
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    if kind != TAGGED:
+        if offsets[-1] > MAX_BATCH_BYTES:
+            raise LimitError(f"{offsets[-1]:,} bytes of values in one column")
+        offsets = offsets.astype(np.int32)
+    validity = None if nulls is None else pa.py_buffer(np.packbits(~nulls, bitorder="little"))
+    buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.Array.from_buffers(kind, len(lengths), buffers)
 
 
 def column_values(column: pa.Array) -> list[Value]:
@@ -212,21 +261,31 @@ def run_from_records(
 
     Payloads may be shorter than ``slot_types``: the slots beyond their end are NULL.
     """
-    width = len(slot_types)
-    kinds = [PUT] * len(rows)
-    if None in rows:
-        kinds = [DELETE if row is None else PUT for row in rows]
-    payloads = [row or () for row in rows]
-    if set(map(len, payloads)) - {width}:
-        blank: Row = (None,) * width
-        payloads = [(row + blank)[:width] for row in payloads]
-    columns = zip(*payloads, strict=True) if rows else ((),) * width
+    columns, deleted = split_rows(rows, len(slot_types))
+    kinds = np.full(len(rows), PUT, np.int64)
+    if deleted is not None:
+        kinds[deleted] = DELETE
     return make_run(
-        pa.array(keys, pa.binary()),
-        pa.array(sequences, pa.int64()),
-        pa.array(kinds, pa.int64()),
-        [build_column(c, t) for c, t in zip(columns, slot_types, strict=True)],
+        _binary_column(keys),
+        from_numpy(np.array(sequences, np.int64)),
+        from_numpy(kinds),
+        map(build_column, columns, slot_types),
     )
+
+
+def split_rows(
+    rows: Sequence[Row | None], width: int
+) -> tuple[list[list[Value]], list[bool] | None]:
+    """The values of each slot, and which rows are None, if any; such rows have no values."""
+    deleted: list[bool] | None = None
+    blank: Row = (None,) * width
+    payloads: Sequence[Row] = rows  # type: ignore[assignment]
+    if None in rows:
+        deleted = [row is None for row in rows]
+        payloads = [blank if row is None else row for row in rows]
+    if set(map(len, payloads)) - {width}:
+        payloads = [(row + blank)[:width] for row in payloads]
+    return [[row[slot] for row in payloads] for slot in range(width)], deleted
 
 
 def concat_runs(runs: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator
 
 from lsmsql.engine.background.executor import Executor
-from lsmsql.engine.background.job import Records, Rewrite
+from lsmsql.engine.background.job import Rewrite
+from lsmsql.engine.background.records import Records, pack_records
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.cleanup import remove_old_logs
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.memtable.memtable import Memtable
+from lsmsql.engine.memtable.memtable import Records as Lists
 from lsmsql.engine.merge import MAX_WINDOW_BYTES, Retention
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.meta import FileMeta
@@ -52,19 +54,21 @@ def _write(
         keep=Retention(snapshots=core.snapshots.active()),
         numbers=(core.next_number(),),
     )
-    return executor.run_records(job, lambda: memtable_records(memtable), memtable.nbytes).files
+
+    def records() -> Iterator[Records]:
+        return memtable_records(memtable, schema.slots)
+
+    return executor.run_records(job, records, memtable.nbytes).files
 
 
-def memtable_records(memtable: Memtable) -> Iterator[Records]:
+def memtable_records(memtable: Memtable, width: int) -> Iterator[Records]:
     """All versions in a memtable, in chunks that fit Arrow's offsets."""
     for chunk in memtable.chunks():
-        if memtable.nbytes <= MAX_WINDOW_BYTES:
-            yield chunk
-        else:
-            yield from _split(chunk)
+        for part in [chunk] if memtable.nbytes <= MAX_WINDOW_BYTES else _split(chunk):
+            yield pack_records(*part, width)
 
 
-def _split(chunk: Records) -> Iterator[Records]:
+def _split(chunk: Lists) -> Iterator[Lists]:
     """``chunk`` in pieces of about half a window at most, or a single key."""
     keys, sequences, rows = chunk
     start = size = 0

@@ -12,12 +12,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from lsmsql.engine.ahead import ahead
 from lsmsql.engine.columns import PUT, concat_columns, make_run, starts_of_keys
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
@@ -29,9 +29,14 @@ from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.scan import Range
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.sstable.meta import FileMeta
+from lsmsql.engine.together import together
 
 _ROWS_PER_RUN = 65536
 _BYTES_PER_RUN = 8 << 20
+_SHARES = 2
+_MIN_SHARED_BYTES = 4 << 20
+"""A larger chunk is written by two threads, half of the keys each."""
+
 _LOCK_SECONDS = 1.0
 
 Batch = list[pa.Array]
@@ -105,13 +110,52 @@ def _join(batches: Sequence[Batch]) -> Batch:
 def _write_chunk(core: Core, codec: RowCodec, columns: Batch) -> _Chunk:
     bottom = not core.version.table(codec.schema.id).deepest > 1
     table_bytes = core.options.table_bytes
-    with ahead(_sorted_runs(codec, columns)) as runs:
-        files = write_tables(core, codec.schema, runs, bottom=bottom, table_bytes=table_bytes)
-    return _Chunk(tuple(files))
+    rows = _in_key_order(codec, columns)
+    shares = _SHARES if rows.nbytes >= _MIN_SHARED_BYTES else 1
+    edges = [len(rows.keys) * share // shares for share in range(shares + 1)]
+
+    def write(start: int, stop: int) -> list[FileMeta]:
+        runs = rows.runs(start, stop)
+        return write_tables(core, codec.schema, runs, bottom=bottom, table_bytes=table_bytes)
+
+    written = together(
+        [partial(write, start, stop) for start, stop in itertools.pairwise(edges)],
+        lambda files: remove_files(core, files),
+    )
+    return _Chunk(tuple(meta for files in written for meta in files))
 
 
-def _sorted_runs(codec: RowCodec, columns: Batch) -> Iterator[pa.RecordBatch]:
-    """The rows in key order, the last of each key only, as runs without sequence numbers."""
+@dataclass(frozen=True)
+class _Rows:
+    """Rows to be written: ``keys`` in order, and for each the row of ``slots``; None: the same."""
+
+    keys: pa.Array
+    order: pa.Array | None
+    slots: list[pa.Array]
+
+    @property
+    def nbytes(self) -> int:
+        """All rows together; those that were given more than once count as often."""
+        return sum(column.nbytes for column in (self.keys, *self.slots))
+
+    def runs(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+        """The rows [start, stop) as runs without sequence numbers."""
+        row_bytes = self.nbytes // len(self.keys) + 1
+        step = max(1, min(_ROWS_PER_RUN, _BYTES_PER_RUN // row_bytes))
+        for first in range(start, stop, step):
+            rows = min(step, stop - first)
+            if self.order is None:
+                values = [slot.slice(first, rows) for slot in self.slots]
+            else:
+                picked = self.order.slice(first, rows)
+                values = [slot.take(picked) for slot in self.slots]
+            zeros = from_numpy(np.zeros(rows, np.int64))
+            kinds = from_numpy(np.full(rows, PUT, np.int64))
+            yield make_run(self.keys.slice(first, rows), zeros, kinds, values)
+
+
+def _in_key_order(codec: RowCodec, columns: Batch) -> _Rows:
+    """The rows in key order, the last of each key only."""
     schema = codec.schema
     keys, masks = codec.keys.encode_columns([columns[position] for position in schema.key])
     slots: list[pa.Array] = [pa.nulls(len(keys))] * schema.slots
@@ -120,20 +164,8 @@ def _sorted_runs(codec: RowCodec, columns: Batch) -> Iterator[pa.RecordBatch]:
     for column, values in zip(schema.columns, columns, strict=True):
         if column.slot is not None:
             slots[column.slot] = values
-    row_bytes = sum(column.nbytes for column in (keys, *slots)) // len(keys) + 1
-    step = max(1, min(_ROWS_PER_RUN, _BYTES_PER_RUN // row_bytes))
     order, keys = _last_of_each(keys)
-    for start in range(0, len(keys), step):
-        part = keys.slice(start, step)
-        rows = len(part)
-        if order is None:
-            values = [slot.slice(start, rows) for slot in slots]
-        else:
-            picked = order.slice(start, rows)
-            values = [slot.take(picked) for slot in slots]
-        zeros = from_numpy(np.zeros(rows, np.int64))
-        kinds = from_numpy(np.full(rows, PUT, np.int64))
-        yield make_run(part, zeros, kinds, values)
+    return _Rows(keys, order, slots)
 
 
 def _last_of_each(keys: pa.Array) -> tuple[pa.Array | None, pa.Array]:

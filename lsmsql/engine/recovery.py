@@ -158,7 +158,7 @@ def _replay(core: Core, contents: dict[int, bytes], live: Sequence[int], writabl
             data = core.filesystem.read_all(path)
         newest = number == live[-1]
         reader = LogReader(data, path, newest=newest)
-        replay.add(reader, path)
+        replay.add(reader)
         if newest and writable and reader.header is not None:
             log = LogWriter.resume(core.filesystem, path, LOG, number, reader.end)
             core.adopt_log(log, number)

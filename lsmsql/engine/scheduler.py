@@ -16,11 +16,18 @@ from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.cleanup import drop_files_of_unknown_tables
 from lsmsql.engine.compaction.adaptive import ADAPTIVE, Observations, next_style
 from lsmsql.engine.compaction.job import Job, run_job
+from lsmsql.engine.compaction.partition import processors
 from lsmsql.engine.compaction.picking import compact_all, level0_inputs
 from lsmsql.engine.compaction.strategy import choose, first_style
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import Error
 from lsmsql.engine.flush import flush_oldest
+
+_FLUSHES_AHEAD = 2
+"""So many flushes before the first compaction is due its worker is started."""
+
+_MOST_WORKERS = 2
+"""Somebody waits for a compaction that was asked for: it may take the processor of the flushes."""
 
 _RECONSIDER_SECONDS = 1.0
 """An adaptive store that only reads has no other occasion to change its style."""
@@ -42,7 +49,7 @@ class Scheduler:
         core.counters.compaction_style = first_style(core.options)
         self._observed = Observations()
         self._seconds_of_compaction = 0.0
-        self._admission = Admission(core, self._rotated)
+        self._admission = Admission(core, self._rotated, self._filling)
         self.make_room = self._admission.make_room
         if core.options.background:
             self._start("flush", self._flush_wanted, self._flush_all)
@@ -108,6 +115,8 @@ class Scheduler:
             memtables = core.immutable[0].memtables.values()
             size = sum(memtable.nbytes for memtable in memtables)
             records = sum(map(len, memtables))
+            if core.level0_files + _FLUSHES_AHEAD >= core.options.level0_files:
+                self._executor.expect(2, size)
             began = time.monotonic()
             flush_oldest(core, self._executor)
             core.counters.flushed_records += records
@@ -130,10 +139,10 @@ class Scheduler:
             self._run(job)
             return True
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job, workers: int = 1) -> None:
         began = time.monotonic()
         runs = level0_inputs(self._core.version, job)
-        run_job(self._core, job, self._executor)
+        run_job(self._core, job, self._executor, workers)
         self._seconds_of_compaction += time.monotonic() - began
         if runs:
             size = runs * self._core.options.flush_bytes
@@ -169,6 +178,9 @@ class Scheduler:
         if not self._core.options.background:
             self.flush()
 
+    def _filling(self) -> None:
+        self._executor.expect(1, self._core.options.flush_bytes)
+
     def look_for_work(self) -> None:
         """The set of files has changed: there may be something to compact."""
         self._admission.look_again(self._style)
@@ -181,20 +193,25 @@ class Scheduler:
 
     def flush(self) -> None:
         """Flush all that is immutable, in the calling thread."""
+        while self._flush_here():
+            self.look_for_work()
+
+    def _flush_here(self) -> bool:
         try:
-            while self._flush_one():
-                self.look_for_work()
+            return self._flush_one()
         except Error as error:
             self._core.fail(error)
             raise
 
     def compact(self, table_id: int | None = None) -> None:
-        """Merge each table (or one) into its deepest level, and see to the levels' sizes."""
+        """Flush, merge each table (or one) into its deepest level, see to the levels' sizes."""
         core = self._core
-        with self.compaction_lock:
+        with self.compaction_lock:  # or the compaction thread might begin on what is flushed now
+            while self._flush_here():
+                pass
             drop_files_of_unknown_tables(core)
             for number in [table_id] if table_id is not None else list(core.version.tables):
                 job = compact_all(number, core.version.table(number))
                 if job is not None:
-                    self._run(job)
+                    self._run(job, min(processors(), _MOST_WORKERS))
         self._compact_due()

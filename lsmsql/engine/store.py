@@ -287,15 +287,18 @@ class Store(Database):
 
     def flush(self) -> None:
         """Write all memtables to files. What is committed is durable without it."""
+        self._rotate()
+        self.scheduler.flush()
+
+    def _rotate(self) -> None:
         with self.core.write_lock:
             self.core.check_writable()
             self.core.rotate()
-        self.scheduler.flush()
 
     def compact(self, table: str | None = None) -> None:
         """Flush, then merge every table, or one, into its deepest level."""
         table_id = None if table is None else self.core.catalog.get(table).id
-        self.flush()
+        self._rotate()
         self.scheduler.compact(table_id)
 
     def stats(self) -> Stats:

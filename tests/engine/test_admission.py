@@ -93,7 +93,7 @@ class Waiting:
 def admit(store: Waiting, commits: int, size: int) -> Clock:
     """``commits`` of ``size`` bytes each, one after the other, on a clock."""
     clock = Clock()
-    admission = Admission(cast("Core", store), lambda: None, clock.sleep, clock.time)
+    admission = Admission(cast("Core", store), lambda: None, lambda: None, clock.sleep, clock.time)
     admission.rates = Rates(flush=1e6, compaction=1e6)
     admission.look_again("leveled")
     for _ in range(commits):
@@ -125,6 +125,19 @@ def test_a_large_commit_waits_for_no_more_than_its_share() -> None:
     assert all(slept <= WAIT for slept in clock.sleeps)
     stalls = store.counters.stalls_by_cause["flush"]
     assert stalls.longest <= MOST_OF_ONE_COMMIT + 1e-9
+
+
+def test_a_flush_is_announced_when_a_quarter_of_the_memtable_is_full() -> None:
+    store = Waiting(0)
+    announced: list[int] = []
+    admission = Admission(
+        cast("Core", store), lambda: None, lambda: announced.append(store.memtable_bytes)
+    )
+    admission.look_again("leveled")
+    for _ in range(100):
+        admission.make_room()
+        store.memtable_bytes += 1000
+    assert min(announced) == pytest.approx(25_000, abs=1000)
 
 
 def test_without_background_work_a_full_memtable_is_rotated_and_nobody_sleeps() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import lsmsql
 from lsmsql.engine import flush
 from lsmsql.engine.background import job
+from lsmsql.engine.background.records import pack_records
 from lsmsql.engine.flush import memtable_records
 from lsmsql.engine.memtable.memtable import Memtable
 
@@ -18,8 +20,8 @@ def test_a_memtable_is_handed_over_with_all_its_versions() -> None:
     memtable.put(b"b", (None, 1), 1, 10, 0)
     memtable.put(b"a", None, 2, 10, 0)
     memtable.put(b"b", (None, "x"), 3, 10, 0)
-    assert list(memtable_records(memtable)) == [
-        ([b"b", b"b", b"a"], [3, 1, 2], [(None, "x"), (None, 1), None])
+    assert list(memtable_records(memtable, 2)) == [
+        pack_records([b"b", b"b", b"a"], [3, 1, 2], [(None, "x"), (None, 1), None], 2)
     ]
 
 
@@ -33,22 +35,10 @@ def test_records_too_large_for_one_array_come_in_pieces_that_part_no_key(
         for value in ("é" * 30, b"x" * 60, 7):
             sequence += 1
             memtable.put(key, (None, value), sequence, 60, 0)
-    chunks = list(memtable_records(memtable))
-    assert [keys for keys, _, _ in chunks] == [[key] * 3 for key in (b"c", b"a", b"b", b"d")]
-    assert [n for _, numbers, _ in chunks for n in numbers] == [
-        3,
-        2,
-        1,
-        6,
-        5,
-        4,
-        9,
-        8,
-        7,
-        12,
-        11,
-        10,
-    ]
+    chunks = list(memtable_records(memtable, 2))
+    assert [chunk.keys.data for chunk in chunks] == [b"ccc", b"aaa", b"bbb", b"ddd"]
+    numbers = [list(array("q", chunk.sequences)) for chunk in chunks]
+    assert numbers == [[3, 2, 1], [6, 5, 4], [9, 8, 7], [12, 11, 10]]
 
 
 def test_runs_that_are_sorted_apart_are_merged(

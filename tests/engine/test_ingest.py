@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -11,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lsmsql
+from lsmsql.engine import ingest as ingest_module
+from lsmsql.engine.output import write_tables
 from lsmsql.engine.schema import Column
 from lsmsql.engine.sources import convert_array
+from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.values import ColumnType, check_value
 
 
@@ -117,6 +122,44 @@ def test_new_files_go_as_deep_as_nothing_above_them_overlaps(store: lsmsql.Store
     assert levels() == [(1, 20)]
     store.ingest([(5, 1)])
     assert levels() == [(0, 1), (1, 20)]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 500])
+@pytest.mark.parametrize("columns", [{"id": "INTEGER"}, {"id": "INTEGER", "name": "TEXT"}])
+def test_threads_that_share_a_chunk_write_each_row_once(
+    store: lsmsql.Store, monkeypatch: pytest.MonkeyPatch, rows: int, columns: dict[str, str]
+) -> None:
+    monkeypatch.setattr(ingest_module, "_MIN_SHARED_BYTES", 0)
+    table = store.create_table("t", columns, "id")
+    keys = [number * 7919 % rows for number in range(rows)] * 2
+    found = {"id": keys, "name": [f"row {place}" for place in range(2 * rows)]}
+    assert table.ingest(pa.table({name: found[name] for name in columns})) == 2 * rows
+    last = {key: f"row {place}" for place, key in enumerate(keys)}
+    expected = [(key, last[key])[: len(columns)] for key in range(rows)]
+    assert as_tuples(table) == expected
+    files = sum(level.files for level in store.stats().table("t").levels)
+    assert files == (2 if rows > 1 else 1)
+
+
+def test_a_thread_that_fails_leaves_no_file_of_the_other(
+    store: lsmsql.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_module, "_MIN_SHARED_BYTES", 0)
+    failed = threading.Event()
+
+    def write_one(*arguments: Any, **more: Any) -> list[FileMeta]:
+        if threading.current_thread().name.endswith("_1"):
+            failed.set()
+            raise lsmsql.StorageError("full")
+        assert failed.wait(60)
+        return write_tables(*arguments, **more)
+
+    monkeypatch.setattr(ingest_module, "write_tables", write_one)
+    with pytest.raises(lsmsql.StorageError, match="full"):
+        store.ingest([(n, n) for n in range(100)])
+    assert len(store) == 0 and not list((tmp_path / "store").glob("*.sst"))
+    monkeypatch.setattr(ingest_module, "write_tables", write_tables)
+    assert store.ingest([(n, n) for n in range(100)]) == 100 and len(store) == 100
 
 
 def test_what_fails_half_way_leaves_nothing_behind(store: lsmsql.Store, tmp_path: Path) -> None:

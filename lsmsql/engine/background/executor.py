@@ -3,7 +3,8 @@
 Threads share one interpreter. While the application runs Python code, a thread that comes back
 from a kernel waits up to 5 ms for its turn, a few times for every block; and its own Python code
 stops the application's. A process of its own is free of both. It costs about 0.3 s and 70 MB,
-once, so it is started by the first job that is worth it.
+once, so it is started only when a job that is worth it is to be expected, and soon enough to be
+ready when it comes.
 
     thread of the store                        worker
     ───────────────────                        ──────
@@ -14,21 +15,25 @@ once, so it is started by the first job that is worth it.
 If a worker cannot be started or dies, the job is done here, and so is every other one of this
 store from then on.
 
-Threads: any number may run jobs; as many workers are there as jobs were under way at once.
+Threads: any number may run jobs; as many workers are there as jobs were under way at once, or
+expected to be.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
-from lsmsql.engine.background.job import Outcome, Records, Rewrite, execute
+from lsmsql.engine.background.job import Outcome, Rewrite, execute
 from lsmsql.engine.background.process import WorkerLostError, WorkerProcess, can_start
+from lsmsql.engine.background.records import Records
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import Error, StorageError
 from lsmsql.engine.filesystem import FileSystem, OsFileSystem
 from lsmsql.engine.options import Options
+from lsmsql.engine.together import together
 
 MIN_BYTES = 4 << 20
 """A smaller job is done here: it takes some tens of milliseconds, a worker's start about 300, and
@@ -47,6 +52,7 @@ class Executor:
         self._counters = counters
         self._lock = threading.Lock()
         self._idle: list[WorkerProcess] = []
+        self._busy = 0
         # Only the real disk looks the same from another process.
         self._may_start = (
             options.background
@@ -55,6 +61,17 @@ class Executor:
             and can_start()
         )
 
+    def expect(self, jobs: int, nbytes: int) -> None:
+        """So many jobs, of about ``nbytes`` each, may soon be under way at once.
+
+        Starts what workers they need. Returns at once.
+        """
+        if nbytes < MIN_BYTES:
+            return
+        with contextlib.suppress(WorkerLostError), self._lock:  # the job itself will notice
+            while self._may_start and len(self._idle) + self._busy < jobs:
+                self._idle.insert(0, WorkerProcess())
+
     def run(self, job: Rewrite) -> Outcome:
         """Carry out a job on files. The new ones, and their names, are on the disk on return.
 
@@ -62,6 +79,14 @@ class Executor:
         """
         size = sum(meta.size for source in job.sources for meta in source)
         return self._run(job, None, size >= MIN_BYTES)
+
+    def run_all(self, jobs: Sequence[Rewrite]) -> list[Outcome]:
+        """``run`` for jobs of one store, at the same time: all of them, or none."""
+
+        def undo(outcome: Outcome) -> None:
+            self._remove(map(jobs[0].file_path, _numbers(outcome)))
+
+        return together([partial(self.run, job) for job in jobs], undo)
 
     def run_records(
         self, job: Rewrite, records: Callable[[], Iterable[Records]], nbytes: int
@@ -76,8 +101,9 @@ class Executor:
         if outcome is None:
             outcome = execute(job, self._filesystem, None if records is None else records())
         self._name_files(job, outcome)
-        self._counters.blocks_read += outcome.blocks_read
-        self._counters.block_bytes_read += outcome.block_bytes_read
+        with self._lock:
+            self._counters.blocks_read += outcome.blocks_read
+            self._counters.block_bytes_read += outcome.block_bytes_read
         return outcome
 
     # ------------------------------------------------------------------------------- workers
@@ -103,17 +129,19 @@ class Executor:
             self._give_up(job, worker)
             raise
         self._give_back(worker)
-        self._counters.worker_jobs += 1
+        with self._lock:
+            self._counters.worker_jobs += 1
         return outcome
 
     def _take(self) -> WorkerProcess:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return WorkerProcess()
+            worker = self._idle.pop() if self._idle else WorkerProcess()
+            self._busy += 1
+            return worker
 
     def _give_back(self, worker: WorkerProcess) -> None:
         with self._lock:
+            self._busy -= 1
             if self._may_start:
                 self._idle.append(worker)
                 return
@@ -123,6 +151,8 @@ class Executor:
         """End a worker in the midst of a job, and remove what it has written."""
         if worker is not None:
             worker.kill()
+            with self._lock:
+                self._busy -= 1
         for number in job.numbers:
             if self._filesystem.exists(job.part_path(number)):
                 self._filesystem.remove(job.part_path(number))
@@ -138,14 +168,21 @@ class Executor:
     # ------------------------------------------------------------------------------- names
 
     def _name_files(self, job: Rewrite, outcome: Outcome) -> None:
-        numbers = [meta.number for meta in outcome.files]
+        numbers = _numbers(outcome)
         try:
             for number in numbers:
                 self._filesystem.rename(job.part_path(number), job.file_path(number))
             if numbers:
                 self._filesystem.sync_directory(job.directory)
         except BaseException:
-            for path in (place(n) for n in numbers for place in (job.part_path, job.file_path)):
-                with contextlib.suppress(StorageError):
-                    self._filesystem.remove(path)
+            self._remove(place(n) for n in numbers for place in (job.part_path, job.file_path))
             raise
+
+    def _remove(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            with contextlib.suppress(StorageError):
+                self._filesystem.remove(path)
+
+
+def _numbers(outcome: Outcome) -> list[int]:
+    return [meta.number for meta in outcome.files]

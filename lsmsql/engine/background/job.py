@@ -21,8 +21,9 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from lsmsql.engine.background.records import Records, unpack_records
 from lsmsql.engine.cache import BlockCache
-from lsmsql.engine.columns import KEY, concat_runs, run_from_records
+from lsmsql.engine.columns import KEY, concat_runs
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.merge import Retention, merge
@@ -33,10 +34,6 @@ from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import SSTable
-from lsmsql.engine.values import Row
-
-Records = tuple[Sequence[bytes], Sequence[int], Sequence[Row | None]]
-"""Keys, sequence numbers and rows (None: a tombstone), newest first within a key."""
 
 WINDOW_BYTES = 16 << 20
 """About what a merge of files holds decoded at a time, all sources together."""
@@ -49,9 +46,10 @@ class Rewrite(msgspec.Struct, frozen=True):
     """Write what ``keep`` leaves of some records as new files of a table.
 
     The records are those of ``sources``, newest first, each a tuple of files in key order; or they
-    are handed over beside the job. ``numbers`` are reserved for the new files: there are no more
-    than that, each of about ``table_bytes`` (None: one file). ``bottom``: they go to the deepest
-    level. ``path`` is the directory of the store as the operating system spells it.
+    are handed over beside the job. Of sources only the keys in [``start``, ``stop``) count: jobs
+    that share a merge have a range each. ``numbers`` are reserved for the new files: there are no
+    more than that, each of about ``table_bytes`` (None: one file). ``bottom``: they go to the
+    deepest level. ``path`` is the directory of the store as the operating system spells it.
     """
 
     path: bytes
@@ -60,6 +58,8 @@ class Rewrite(msgspec.Struct, frozen=True):
     keep: Retention
     numbers: tuple[int, ...]
     sources: tuple[tuple[FileMeta, ...], ...] = ()
+    start: bytes | None = None
+    stop: bytes | None = None
     bottom: bool = False
     table_bytes: int | None = None
     token: str = msgspec.field(default_factory=lambda: secrets.token_hex(4))
@@ -90,7 +90,6 @@ def execute(
     job: Rewrite, filesystem: FileSystem, records: Iterable[Records] | None = None
 ) -> Outcome:
     """Carry out ``job``; ``records`` takes the place of its sources. A key is in one chunk only.
-
     The new files are synced, but not their directory entries. Raises StorageError,
     CorruptionError; no new file is left then.
     """
@@ -148,7 +147,7 @@ def _file_runs(
             path = job.file_path(meta.number)
             file = SSTable(filesystem, path, meta, cache, counters)
             try:
-                yield from file.runs(None, None, slots, blocks_per_run=blocks)
+                yield from file.runs(job.start, job.stop, slots, blocks_per_run=blocks)
             finally:
                 file.close()
 
@@ -159,8 +158,8 @@ def _sorted_runs(schema: TableSchema, records: Iterable[Records]) -> Iterator[pa
     """The records as runs, each sorted in itself."""
     waiting: list[pa.RecordBatch] = []
     size = 0
-    for keys, sequences, rows in records:
-        waiting.append(run_from_records(keys, sequences, rows, schema.slot_types))
+    for chunk in records:
+        waiting.append(unpack_records(chunk, schema.slot_types))
         size += waiting[-1].nbytes
         if size >= SORT_BYTES:
             yield _sorted(waiting)

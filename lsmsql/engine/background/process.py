@@ -19,7 +19,8 @@ import msgspec
 
 from lsmsql.engine.background import wire
 from lsmsql.engine.background.failure import Failure, rebuild
-from lsmsql.engine.background.job import Outcome, Records, Rewrite
+from lsmsql.engine.background.job import Outcome, Rewrite
+from lsmsql.engine.background.records import Records
 from lsmsql.engine.sstable.writer import CREATOR
 
 _MODULE = "lsmsql.engine.background.worker"
@@ -27,7 +28,9 @@ _START_SECONDS = 60.0
 """A worker that has not said hello by then is none (imports take about 0.3 s)."""
 _END_SECONDS = 5.0
 _PIPE_BYTES = 1 << 20
-"""What Linux allows without privileges: a chunk of records then goes through in one piece."""
+"""What Linux allows without privileges."""
+_BUFFER_BYTES = 4 << 20
+"""Each time that something is sent the thread may wait 5 ms until it comes to its turn again."""
 
 _decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
 _decode_failure = msgspec.msgpack.Decoder(Failure).decode
@@ -46,13 +49,14 @@ class WorkerProcess:
     """A running worker. One thread at a time."""
 
     def __init__(self) -> None:
-        """Start it. Raises WorkerLostError."""
+        """Start it, without waiting until it is ready. Raises WorkerLostError."""
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-P", "-m", _MODULE],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                bufsize=_BUFFER_BYTES,
                 pipesize=_PIPE_BYTES,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(p or os.curdir for p in sys.path)},
                 start_new_session=True,
@@ -63,11 +67,7 @@ class WorkerProcess:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._to: IO[bytes] = self._process.stdin
         self._from: IO[bytes] = self._process.stdout
-        try:
-            self._await_hello()
-        except BaseException:
-            self.kill()
-            raise
+        self._ready = False
 
     @property
     def pid(self) -> int:
@@ -90,13 +90,16 @@ class WorkerProcess:
             impatience.cancel()
         if hello != (wire.HELLO, CREATOR.encode()):
             raise WorkerLostError(f"the worker is not {CREATOR}")
+        self._ready = True
 
     def run(self, job: Rewrite, records: Iterable[Records]) -> Outcome:
         """Have ``job`` done. Raises the job's own error, or WorkerLostError."""
+        if not self._ready:
+            self._await_hello()
         try:
             wire.send(self._to, wire.JOB, wire.encode(job))
             for chunk in records:
-                wire.send(self._to, wire.RECORDS, wire.encode_records(chunk))
+                wire.send(self._to, wire.RECORDS, wire.encode(chunk))
             wire.send(self._to, wire.GO)
             kind, body = wire.receive(self._from)
             answer = _decode_outcome(body) if kind == wire.OUTCOME else _decode_failure(body)
@@ -108,6 +111,8 @@ class WorkerProcess:
 
     def close(self) -> None:
         """End the worker, which does nothing just now, and wait for it."""
+        if not self._ready:  # it would first finish its imports
+            self._process.kill()
         with contextlib.suppress(OSError):
             self._to.close()
         try:

@@ -2,22 +2,19 @@
 
     frame = length of the body (8 bytes, little-endian) | kind (1 byte) | body
 
-    to the worker       "J" a Rewrite, then any number of "R" chunks of records, then "." go
+    to the worker       "J" a Rewrite, then any number of "R" Records, then "." go
     from the worker     "H" the release it is of, once; then for each job "O" an Outcome
                         or "F" a Failure
 
-Bodies are msgpack; a chunk of records is [keys, sequence numbers, rows], a tombstone nil. The end
-of a pipe says that the other process is gone.
+Bodies are msgpack. The end of a pipe says that the other process is gone.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import IO, Any
+from typing import IO
 
 import msgspec
-
-from lsmsql.engine.background.job import Records
 
 JOB, RECORDS, GO = b"J", b"R", b"."
 HELLO, OUTCOME, FAILURE = b"H", b"O", b"F"
@@ -25,15 +22,17 @@ HELLO, OUTCOME, FAILURE = b"H", b"O", b"F"
 _HEAD = struct.Struct("<Qc")
 
 encode = msgspec.msgpack.Encoder().encode
-_decode_records = msgspec.msgpack.Decoder(
-    tuple[list[bytes], list[int], list[tuple[Any, ...] | None]]
-).decode
 
 
 def send(stream: IO[bytes], kind: bytes, body: bytes = b"") -> None:
-    """Write one frame. Raises OSError when the other side is gone."""
-    stream.write(_HEAD.pack(len(body), kind) + body)
-    stream.flush()
+    """Write one frame; records may wait for those that follow, in the buffer of the stream.
+
+    Raises OSError when the other side is gone.
+    """
+    stream.write(_HEAD.pack(len(body), kind))
+    stream.write(body)
+    if kind != RECORDS:
+        stream.flush()
 
 
 def receive(stream: IO[bytes]) -> tuple[bytes, bytes]:
@@ -47,13 +46,3 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
     if len(data) < count:
         raise EOFError("the pipe has ended")
     return data
-
-
-def encode_records(records: Records) -> bytes:
-    """A chunk of records as the body of a frame."""
-    return encode(records)
-
-
-def decode_records(body: bytes) -> Records:
-    """The chunk of records in the body of a frame. Raises msgspec.MsgspecError."""
-    return _decode_records(body)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.background.job import Rewrite
+from lsmsql.engine.compaction.partition import ALL_KEYS, key_ranges
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.merge import Retention
 from lsmsql.engine.sstable.reader import SSTable
+
+MIN_SHARED_BYTES = 8 << 20
+"""Workers share no smaller merge: it would not be done much sooner."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,19 @@ class Move:
 Job = Merge | Move
 
 
-def run_job(core: Core, job: Job, executor: Executor) -> None:
-    """Carry out ``job`` and install the outcome. Raises StorageError; nothing has changed then."""
+def run_job(core: Core, job: Job, executor: Executor, workers: int = 1) -> None:
+    """Carry out ``job`` and install the outcome. Raises StorageError; nothing has changed then.
+
+    A large merge is shared by up to so many ``workers``.
+    """
     if isinstance(job, Move):
         numbers = tuple(file.meta.number for file in job.files)
         added = tuple(AddedFile(job.level, file.meta) for file in job.files)
         core.install(Edit(added=added, removed=numbers))
         core.counters.files_moved += len(numbers)
         return
-    written = executor.run(_rewrite(core, job)).files
+    outcomes = executor.run_all(_rewrites(core, job, workers))
+    written = [meta for outcome in outcomes for meta in outcome.files]
     core.install(
         Edit(
             added=tuple(AddedFile(job.level, meta) for meta in written),
@@ -65,19 +73,40 @@ def run_job(core: Core, job: Job, executor: Executor) -> None:
     core.counters.compaction_written_bytes += sum(meta.size for meta in written)
 
 
-def _rewrite(core: Core, job: Merge) -> Rewrite:
-    """The merge as a value that says everything."""
+def _rewrites(core: Core, job: Merge, workers: int) -> list[Rewrite]:
+    """The merge, or the shares of it, as values that say everything."""
     size = sum(file.meta.size for file in job.inputs)
+    shares = workers if size >= MIN_SHARED_BYTES else 1
+    ranges = key_ranges([file.index for file in job.inputs], shares) if shares > 1 else [ALL_KEYS]
     table_bytes = core.options.table_bytes
     # Files are cut by their size, which another codec may make larger than that of the inputs.
     most = 2 + 2 * size // table_bytes
-    return Rewrite(
-        path=os.fsencode(core.path),
-        schema=core.schema_of(job.table_id),
-        options=core.options,
-        keep=Retention(snapshots=core.snapshots.active(), drop_tombstones=job.drop_tombstones),
-        numbers=tuple(core.next_number() for _ in range(most)),
-        sources=tuple(tuple(file.meta for file in source) for source in job.sources),
-        bottom=job.bottom,
-        table_bytes=table_bytes,
+    keep = _retention(core, job)
+    return [
+        Rewrite(
+            path=os.fsencode(core.path),
+            schema=core.schema_of(job.table_id),
+            options=core.options,
+            keep=keep,
+            numbers=tuple(core.next_number() for _ in range(most)),
+            sources=tuple(tuple(file.meta for file in source) for source in job.sources),
+            start=start,
+            stop=stop,
+            bottom=job.bottom,
+            table_bytes=table_bytes,
+        )
+        for start, stop in ranges
+    ]
+
+
+def _retention(core: Core, job: Merge) -> Retention:
+    """What the merge must keep for those who read now, or begin to while it goes on."""
+    published = core.snapshots.published  # first: who is not registered yet will read at this
+    snapshots = core.snapshots.active()  # number, or a later one
+    # Files of level 0 are in the order of their sequence numbers.
+    forget = job.bottom and job.drop_tombstones and job.level > 0
+    return Retention(
+        snapshots=snapshots,
+        drop_tombstones=job.drop_tombstones,
+        forget_sequences_up_to=min((published, *snapshots)) if forget else 0,
     )

@@ -25,7 +25,8 @@ from lsmsql.engine.background import executor as executor_module
 from lsmsql.engine.background import process as process_module
 from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.background.failure import Failure, describe, rebuild
-from lsmsql.engine.background.job import Records, Rewrite, execute
+from lsmsql.engine.background.job import Rewrite, execute
+from lsmsql.engine.background.records import Records, pack_records
 from lsmsql.engine.cache import BlockCache
 from lsmsql.engine.columns import column_values
 from lsmsql.engine.counters import Counters
@@ -66,7 +67,7 @@ def rewrite(directory: Path, *numbers: int, **more: Any) -> Rewrite:
 
 def some_records(count: int = 20) -> list[Records]:
     keys = [b"%03d" % (i * 7 % count) for i in range(count)]
-    return [(keys, [1] * count, [(None, i) for i in range(count)])]
+    return [pack_records(keys, [1] * count, [(None, i) for i in range(count)], 2)]
 
 
 def names(directory: Path) -> list[str]:
@@ -101,7 +102,7 @@ def chunks_of(table: dict[bytes, list[Any]], first: int, rows: int) -> list[Reco
             for number in reversed(range(len(table[key])))
         ]
         ks, sequences, payloads = zip(*found, strict=True)
-        chunks.append((list(ks), list(sequences), list(payloads)))
+        chunks.append(pack_records(ks, sequences, payloads, 2))
     return chunks
 
 
@@ -187,6 +188,51 @@ def test_flushes_and_compactions_of_a_store_go_through_workers(tmp_path: Path) -
 
 
 # ------------------------------------------------------------------------------- who gets a worker
+
+
+def test_a_worker_that_is_expected_is_there_before_the_job(
+    executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "MIN_BYTES", 1000)
+    executor.expect(1, 999)
+    assert executor._idle == []
+    executor.expect(1, 1000)
+    executor.expect(1, 1000)
+    (worker,) = executor._idle
+    executor.run_records(rewrite(tmp_path, 1), some_records, 1000)
+    assert executor._idle == [worker]
+    executor.expect(2, 1000)
+    assert len(executor._idle) == 2 and executor._counters.worker_failures == 0
+
+
+def test_a_worker_that_nobody_came_to_need_is_ended_at_once(executor: Executor) -> None:
+    executor.expect(1, 1)
+    (worker,) = executor._idle
+    executor.close()
+    assert not worker.running
+    executor.expect(1, 1)
+    assert executor._idle == []
+
+
+def test_a_worker_has_no_use_for_pandas(executor: Executor, tmp_path: Path) -> None:
+    report = tmp_path / "modules"
+    program = (
+        "import sys, atexit, os; from lsmsql.engine.background import worker, job\n"
+        "run = worker.execute\n"
+        "def execute(*given):\n"
+        "    done = run(*given)\n"
+        f"    open({str(report)!r}, 'w').write(str('pandas' in sys.modules))\n"
+        "    return done\n"
+        "worker.execute = execute\n"
+        "worker.main()\n"
+    )
+    (tmp_path / "watched.py").write_text(program)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(tmp_path), *sys.path])
+        patch.setattr(process_module, "_MODULE", "watched")
+        executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    assert executor._counters.worker_jobs == 1
+    assert report.read_text() == "False"
 
 
 def test_small_jobs_start_nothing(

@@ -98,6 +98,26 @@ def test_versions_that_a_reader_needs_stay_until_it_is_done(store: lsmsql.Store)
     assert list(store.items()) == [*((key, "new") for key in range(1, 100, 2)), ("again", 1)]
 
 
+def test_numbers_that_every_reader_is_beyond_are_forgotten_at_the_bottom(
+    store: lsmsql.Store,
+) -> None:
+    for key in range(40):
+        store[key] = key
+    reader = store.range()
+    first = next(reader)
+    store[7] = "new"
+    store[8] = "new"
+    store.compact()
+    assert max(file.meta.max_sequence for _, file in store.core.version.files()) == 42
+    assert dict([first, *reader]) == {key: key for key in range(40)}
+    assert store[7] == "new"
+    store[9] = "newer"
+    store.compact()
+    metas = [file.meta for _, file in store.core.version.files()]
+    assert {meta.max_sequence for meta in metas} == {0} and sum(m.rows for m in metas) == 40
+    assert (store[7], store[8], store[9], store[10]) == ("new", "new", "newer", 10)
+
+
 def test_deleting_everything_leaves_no_record(store: lsmsql.Store) -> None:
     for key in range(200):
         store[key] = "x" * 30
