@@ -85,6 +85,7 @@ class Admission:
         elif size >= options.flush_bytes * _FILLING:
             self._filling()
         self._seen = size
+        core.share_memory()
         price = self._price(size / options.flush_bytes)
         step = self._throttle.bytes_until_wait(price, max(1, options.flush_bytes // _LOOKS))
         self._limit = min(options.flush_bytes, size + step)

@@ -54,6 +54,12 @@ class BlockCache(Generic[B]):
             self._charge(place, block)
             self._shrink()
 
+    def resize(self, capacity: int) -> None:
+        """Hold at most ``capacity`` bytes from now on."""
+        with self._lock:
+            self.capacity = capacity
+            self._shrink()
+
     def forget(self, file_number: int) -> None:
         """Drop the blocks of a file that is gone."""
         with self._lock:

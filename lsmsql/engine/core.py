@@ -89,7 +89,7 @@ class Core:
         self.path = path
         self.options = options
         self.counters = Counters()
-        self.cache: BlockCache[Cached] = BlockCache(options.cache_bytes)
+        self.cache: BlockCache[Cached] = BlockCache(options.memory_budget)
         self.snapshots = Snapshots()
         self.catalog: Catalog = EMPTY_CATALOG
         self.version = Version()
@@ -281,6 +281,11 @@ class Core:
         self.log, self.log_number = log, number
         self.writable = True
 
+    def share_memory(self) -> None:
+        """Leave to the block cache what the memtables do not need of the budget."""
+        waiting = sum(m.nbytes for i in self.immutable for m in i.memtables.values())
+        self.cache.resize(self.options.cache_bytes(waiting + self.memtable_bytes))
+
     # ------------------------------------------------------------------------------- rotate
 
     def rotate(self) -> None:
@@ -356,6 +361,8 @@ class Core:
                     self._not_committed += publish - self.snapshots.published
                     self.snapshots.published = publish
             _retire(before, after)
+        if flushed is not None:
+            self.share_memory()
         with self.room:
             self.room.notify_all()
 
@@ -384,6 +391,7 @@ class Core:
             self.snapshots.published = max(self.snapshots.published, sequence)
             self._not_committed = self.snapshots.published
             self._rebuild()
+        self.share_memory()
 
     def _rebuild(self) -> None:
         """Make the state anew from memtables and version. The caller holds ``_state_lock``."""

@@ -28,9 +28,9 @@ class Options:
     sync_interval: float = 1.0
     """Seconds between two syncs of the log in mode "normal"."""
     memory_budget: int = 256 * MIB
-    """Bounds memtables and block cache together."""
+    """Bounds memtables and block cache together: what the one does not take the other may."""
     memtable_bytes: int = 0
-    """A memtable of this size is flushed; 0: an eighth of the budget, at most 64 MiB."""
+    """A memtable of this size is flushed; 0: a quarter of the budget, at most 64 MiB."""
     block_bytes: int = 64 * 1024
     """A data block is cut at this size before compression."""
     block_rows: int = 1024
@@ -101,15 +101,14 @@ class Options:
     @property
     def flush_bytes(self) -> int:
         """Size at which a memtable is flushed."""
-        return self.memtable_bytes or max(1, min(64 * MIB, self.memory_budget // 8))
+        return self.memtable_bytes or max(1, min(64 * MIB, self.memory_budget // 4))
 
-    @property
-    def cache_bytes(self) -> int:
-        """What the budget leaves for the block cache: all but three memtables.
+    def cache_bytes(self, memtable_bytes: int) -> int:
+        """What ``memtable_bytes`` of memtables leave of the budget for the block cache.
 
-        One takes writes, and up to two wait for their flush.
+        Three memtables at most: one takes writes, and up to two wait for their flush.
         """
-        return max(self.memory_budget - 3 * self.flush_bytes, self.memory_budget // 4)
+        return max(self.memory_budget - memtable_bytes, self.memory_budget // 4)
 
 
 def _choose(name: str, value: object, allowed: tuple[str, ...]) -> None:

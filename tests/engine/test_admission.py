@@ -85,6 +85,9 @@ class Waiting:
         self.failure = None
         self.rotations = 0
 
+    def share_memory(self) -> None:
+        assert self.memtable_bytes >= 0
+
     def rotate(self) -> None:
         self.rotations += 1
         self.memtable_bytes = 0

@@ -99,6 +99,18 @@ def test_a_block_larger_than_the_cache_does_not_stay():
     assert (len(cache), cache.nbytes) == (0, 0)
 
 
+def test_a_smaller_capacity_lets_go_of_what_is_not_in_use():
+    cache = Cache(100)
+    blocks = [FakeBlock(30) for _ in range(3)]
+    for i, block in enumerate(blocks):
+        cache.keep((1, i), block)
+        block.in_use = i == 1
+    cache.resize(50)
+    assert [cache.look((1, i)) for i in range(3)] == [None, blocks[1], None]
+    cache.resize(100)
+    assert cache.nbytes == 30
+
+
 def test_the_blocks_of_a_file_are_forgotten():
     cache = Cache(100)
     for place in [(1, 0), (1, 5), (2, 0)]:

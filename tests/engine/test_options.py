@@ -42,5 +42,8 @@ def test_an_unknown_setting_is_answered_with_the_known_ones():
 @pytest.mark.parametrize("budget", [1, 100, MIB, 64 * MIB, 1024 * MIB])
 def test_memtables_and_cache_share_the_budget(budget):
     options = Options(memory_budget=budget)
-    assert 1 <= options.flush_bytes <= max(1, budget // 8)
-    assert options.cache_bytes <= budget
+    assert 1 <= options.flush_bytes <= max(1, budget // 4)
+    assert options.cache_bytes(0) == budget
+    assert options.cache_bytes(budget // 2) == budget - budget // 2
+    assert options.cache_bytes(3 * options.flush_bytes) + 3 * options.flush_bytes <= max(3, budget)
+    assert options.cache_bytes(9 * budget) == budget // 4

@@ -672,3 +672,14 @@ def test_a_background_failure_stops_writers_with_its_cause_and_readers_go_on(pat
     disk.full = False
     with lsmsql.open(path, filesystem=disk) as again:
         assert again["first"] == 1
+
+
+def test_the_cache_gives_way_to_the_memtables(tmp_path):
+    with lsmsql.open(tmp_path / "s", memory_budget=4_000_000, background=False) as store:
+        idle = store.core.cache.capacity
+        for i in range(1500):
+            store.put(i, b"x" * 200)
+        busy = store.core.cache.capacity
+        store.flush()
+        assert busy < idle - 300_000
+        assert store.core.cache.capacity == idle == 4_000_000

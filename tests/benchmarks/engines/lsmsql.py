@@ -12,7 +12,14 @@ import apsw
 import lsmsql
 import vtab
 from tests.benchmarks.data import Data, Pair
-from tests.benchmarks.engines.base import MEMORY, SERVING, Capability, Engine, Settings
+from tests.benchmarks.engines.base import (
+    MEMORY,
+    SERVING,
+    WRITE_BUFFER,
+    Capability,
+    Engine,
+    Settings,
+)
 
 TRIGGERS = ("level0_files", "level0_slow", "level0_stop")
 NEVER = 1_000_000
@@ -28,12 +35,13 @@ class Lsmsql(Engine):
 
     def open(self, path: Path, settings: Settings = SERVING) -> None:
         triggers: Any = {} if settings.automatic else dict.fromkeys(TRIGGERS, NEVER)
+        buffer = 0 if settings.write_buffer == WRITE_BUFFER else settings.write_buffer
         self.path = path
         self.store = store = lsmsql.open(
             path,
             sync="normal",
             memory_budget=MEMORY,
-            memtable_bytes=settings.write_buffer,
+            memtable_bytes=buffer,
             **triggers,
         )
         self.get = store.get  # type: ignore[assignment]
