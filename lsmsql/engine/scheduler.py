@@ -206,6 +206,9 @@ class Scheduler:
     def compact(self, table_id: int | None = None) -> None:
         """Flush, merge each table (or one) into its deepest level, see to the levels' sizes."""
         core = self._core
+        workers = min(processors(), _MOST_WORKERS)
+        size = sum(file.meta.size for _, file in core.version.files())
+        self._executor.expect(workers, size // workers)
         with self.compaction_lock:  # or the compaction thread might begin on what is flushed now
             while self._flush_here():
                 pass
@@ -213,5 +216,5 @@ class Scheduler:
             for number in [table_id] if table_id is not None else list(core.version.tables):
                 job = compact_all(number, core.version.table(number))
                 if job is not None:
-                    self._run(job, min(processors(), _MOST_WORKERS))
+                    self._run(job, workers)
         self._compact_due()
