@@ -375,7 +375,14 @@ class Core:
     def open_table(self, meta: FileMeta) -> SSTable:
         """A file of the store, to be read."""
         path = self.file_path(file_name(meta.number))
-        return SSTable(self.filesystem, path, meta, self.cache, self.counters)
+        return SSTable(self.filesystem, path, meta, self.cache, self.counters, self._beside)
+
+    def _beside(self, work: Callable[[], None]) -> None:
+        """Do ``work`` that nobody waits for."""
+        if self.options.background and not self.closed:
+            threading.Thread(target=work, name="lsmsql-index", daemon=True).start()
+        else:
+            work()
 
     def adopt(self, version: Version) -> None:
         """Begin with ``version``: recovery has read it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -30,7 +30,7 @@ from lsmsql.engine.columns import (
     starts_of_keys,
 )
 from lsmsql.engine.counters import Counters
-from lsmsql.engine.errors import CorruptionError, StorageError
+from lsmsql.engine.errors import CorruptionError, Error, StorageError
 from lsmsql.engine.filesystem import FileSystem, ReadFile
 from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.sstable.block import Block, is_data_block
@@ -87,7 +87,9 @@ class SSTable:
         meta: FileMeta,
         cache: BlockCache[Cached],
         counters: Counters,
+        beside: Callable[[Callable[[], None]], object] = lambda work: work(),
     ) -> None:
+        """``beside`` does work that nobody waits for: at once, or in a thread."""
         self.path = path
         self.meta = meta
         self.max_sequence = meta.max_sequence
@@ -100,6 +102,8 @@ class SSTable:
         self._bloom: BloomFilter | None = None
         self._shelf: list[Cached | None] = [None]
         self._point_reads = 0
+        self._indexing = False
+        self._beside = beside
         self._lock = threading.Lock()
         self._file_number = meta.number
         self._obsolete = False
@@ -240,18 +244,32 @@ class SSTable:
                 return None
         self._point_reads += 1
         if self._point_reads == max(self.meta.keys // READS_PER_KEY, MIN_POINT_READS):
-            self._make_hash_index()
+            self._want_hash_index()
         block = self.block(number)
         row = block.find(key)
         return (block, row) if row >= 0 else None
 
-    def _make_hash_index(self) -> None:
-        """Put a hash index on the shelf, unless it would take too much of the cache."""
+    def _want_hash_index(self) -> None:
+        """Have a hash index made, unless it would take too much of the cache."""
         index = self.index
         self._point_reads = 0
+        fits = self.meta.keys * 16 <= self._cache.capacity // 4
         bits = location_bits(max(index.rows), len(index))
-        if bits > MAX_LOCATION_BITS or self.meta.keys * 16 > self._cache.capacity // 4:
+        if fits and bits <= MAX_LOCATION_BITS and not self._indexing:
+            self._indexing = True
+            self._beside(self._make_hash_index)
+
+    def _make_hash_index(self) -> None:
+        """Put a hash index on the shelf. What is damaged is for those to find who read it."""
+        try:
+            self._cache.put((self._file_number, -1), self._hash_index(), self._shelf)
+        except Error:
             return
+        finally:
+            self._indexing = False
+
+    def _hash_index(self) -> HashIndex:
+        index = self.index
         row_bits = location_bits(max(index.rows), 1)
         hashes, newest = [], []
         for run in self.runs(None, None, (), blocks_per_run=64):
@@ -261,8 +279,7 @@ class SSTable:
             newest.append(np.ones(len(keys), np.bool_) if fresh is None else fresh)
         chosen = np.concatenate(newest)
         locations = row_locations(index.rows, row_bits)
-        hot = HashIndex(np.concatenate(hashes)[chosen], locations[chosen], row_bits)
-        self._cache.put((self._file_number, -1), hot, self._shelf)
+        return HashIndex(np.concatenate(hashes)[chosen], locations[chosen], row_bits)
 
     def _visible(
         self, block: Block, row: int, key: bytes, sequence: int
