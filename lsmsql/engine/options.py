@@ -32,7 +32,7 @@ class Options:
     memtable_bytes: int = 0
     """A memtable of this size is flushed; 0: a quarter of the budget, at most 64 MiB."""
     block_bytes: int = 64 * 1024
-    """A data block is cut at this size before compression."""
+    """A data block is cut at about this size before compression."""
     block_rows: int = 1024
     """A data block is cut at this number of rows."""
     bottom_block_factor: int = 2

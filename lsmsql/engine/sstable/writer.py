@@ -49,6 +49,10 @@ larger the pieces, the fewer calls per row; the smaller, the less memory and the
 """
 
 
+_FIXED_BYTES = 4
+"""What a number or a length counts: it is stored in as few bytes as those around it need."""
+
+
 class TableWriter:
     """Writes one SSTable.
 
@@ -271,9 +275,9 @@ def block_ends(
 
 
 def _bytes_before(run: pa.RecordBatch) -> npt.NDArray[np.int64]:
-    """For each row, and one past the last, the bytes of all rows before it."""
+    """For each row, and one past the last, the bytes of all rows before it, about as stored."""
     total: npt.NDArray[np.int64] = np.arange(run.num_rows + 1, dtype=np.int64)
-    total *= 8 * run.num_columns
+    total *= _FIXED_BYTES * run.num_columns
     for column in run.columns:
         if column.type in (pa.string(), pa.binary(), TAGGED):
             dtype = np.int64 if column.type == TAGGED else np.int32

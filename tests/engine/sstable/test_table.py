@@ -321,7 +321,7 @@ def test_a_column_that_was_mixed_is_narrow_again_in_blocks_that_are_not(tmp_path
 
 def test_blocks_are_cut_by_bytes_and_never_empty():
     records: list[Record] = [(b"%03d" % i, 1, (None, "x" * 100, None, None)) for i in range(10)]
-    assert block_ends(make_run(records), None, 300, 100) == [2, 4, 6, 8, 10]
+    assert block_ends(make_run(records), None, 300, 100) == [3, 6, 9, 10]
     assert block_ends(make_run(records), None, 1, 100) == list(range(1, 11))
     assert block_ends(make_run(records).slice(3), None, 1 << 20, 4) == [4, 7]
 
