@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lsmsql.engine.backpressure import (
+    LEAST_WAIT,
     MAX_IMMUTABLE,
     NO_DELAY,
     Delay,
@@ -30,6 +31,9 @@ _LOOKS = 8
 
 _FILLING = 0.25
 """With this part of a memtable full it is likely that there will be a flush."""
+
+_PATIENCE = 1.0
+"""Seconds after which a waiting ingest looks whether the store was closed meanwhile."""
 
 _LAST_RESORT = 2
 """With this many times ``level0_stop`` runs, which takes batches far larger than a memtable, a
@@ -130,6 +134,23 @@ class Admission:
         core = self._core
         most = _LAST_RESORT * core.options.level0_stop
         return len(core.immutable) < MAX_IMMUTABLE and level0_runs(core.version) < most
+
+    def wait_for_level0(self) -> None:
+        """Before files are ingested: wait while level 0 has as many runs as it may have.
+
+        The caller holds no lock. Nothing to wait for without background work, or once it failed.
+        """
+        core = self._core
+        stop = core.options.level0_stop
+        began = self._clock()
+        with core.room:
+            while level0_runs(core.version) >= stop and not core.closed:
+                if not core.options.background or core.failure is not None:
+                    return
+                core.room.wait(_PATIENCE)
+        waited = self._clock() - began
+        if waited >= LEAST_WAIT:
+            core.counters.stalled("level0", waited, time.time())
 
     # ------------------------------------------------------------------------------- what is told
 

@@ -37,7 +37,8 @@ _SHARES = 2
 _MIN_SHARED_BYTES = 4 << 20
 """A larger chunk is written by two threads, half of the keys each."""
 
-_LOCK_SECONDS = 1.0
+_LOCK_SECONDS = 0.05
+"""A compaction under way is waited for no longer, as writers wait too: level 0 takes the files."""
 
 Batch = list[pa.Array]
 """The columns of a table, in order, each of the Arrow type of its declared type."""
@@ -74,6 +75,7 @@ def ingest(
     taken = 0
     try:
         for columns in _chunked(batches, core.options.memory_budget // 4):
+            scheduler.make_room_for_files()
             core.check_writable()
             chunks.append(_write_chunk(core, codec, columns))
             taken += len(columns[0])

@@ -181,6 +181,10 @@ class Scheduler:
     def _filling(self) -> None:
         self._executor.expect(1, self._core.options.flush_bytes)
 
+    def make_room_for_files(self) -> None:
+        """Before files are ingested: wait for compaction if it is too far behind."""
+        self._admission.wait_for_level0()
+
     def look_for_work(self) -> None:
         """The set of files has changed: there may be something to compact."""
         self._admission.look_again(self._style)

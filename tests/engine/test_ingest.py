@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import lsmsql
 from lsmsql.engine import ingest as ingest_module
+from lsmsql.engine.compaction.strategy import level0_runs
 from lsmsql.engine.output import write_tables
 from lsmsql.engine.schema import Column
 from lsmsql.engine.sources import convert_array
@@ -238,3 +239,12 @@ def test_a_column_is_converted_as_its_values_would_be_one_by_one(
     one_by_one = outcome(lambda: [column.convert(check_value(v)) for v in values])
     at_once = outcome(lambda: convert_array(pa.array(values), column).to_pylist())
     assert at_once == one_by_one
+
+
+def test_ingest_waits_for_compaction_when_level_0_is_full(tmp_path):
+    limits: dict[str, Any] = {"level0_files": 1, "level0_slow": 2, "level0_stop": 2}
+    with lsmsql.open(tmp_path / "s", **limits) as store:
+        for i in range(12):
+            store.ingest([(f"k{j}", i) for j in range(2000)])
+            assert level0_runs(store.core.version) <= 2
+        assert dict(store.items()) == {f"k{j}": 11 for j in range(2000)}
