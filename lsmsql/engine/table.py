@@ -31,6 +31,8 @@ from lsmsql.engine.view import found_columns
 
 T = TypeVar("T")
 
+_WANTED = "update takes pairs (key, value), as tuples, or a mapping"
+
 _VALUE_SLOT = 1
 _VALUE_COLUMN = FIRST_VALUE + _VALUE_SLOT
 
@@ -76,6 +78,9 @@ class Table:
 
     def update(self, rows: Iterable[RowLike]) -> None:
         """``put`` many rows as one commit: all of them or, if one is refused, none."""
+        if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
+            given = type(rows).__name__
+            raise TypeMismatchError(f"update takes several rows, not {given}; put takes one")
         records: dict[bytes, Row | None] = dict(map(self._rows.encode_row, rows))
         self._database.write({self._id(): records})
 
@@ -226,7 +231,7 @@ def _pairs(columns: Columns) -> Iterable[tuple[Value, Value]]:
 def _unzip(pairs: list[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
     """The first and the second of each pair. Raises TypeMismatchError for what is no pair."""
     if not {tuple, list}.issuperset(map(type, pairs)) or not {2}.issuperset(map(len, pairs)):
-        raise TypeMismatchError("update takes pairs (key, value), as tuples, or a mapping")
+        raise TypeMismatchError(_WANTED)
     return [key for key, _ in pairs], [value for _, value in pairs]
 
 
@@ -297,8 +302,10 @@ class KeyValue(Table):
     ) -> dict[bytes, Row | None]:
         if isinstance(entries, Mapping):
             keys, values = list(entries), list(entries.values())
-        else:
+        elif isinstance(entries, Iterable):
             keys, values = _unzip(list(entries))
+        else:
+            raise TypeMismatchError(f"{_WANTED}, not {type(entries).__name__}")
         if _all_bytes(values, MAX_VALUE_BYTES) or _all_ascii(values, MAX_VALUE_BYTES):
             if _all_bytes(keys, MAX_KEY_BYTES - 1):
                 return {BLOB_FIRST + k: (None, v) for k, v in zip(keys, values, strict=True)}

@@ -683,3 +683,15 @@ def test_the_cache_gives_way_to_the_memtables(tmp_path):
         store.flush()
         assert busy < idle - 300_000
         assert store.core.cache.capacity == idle == 4_000_000
+
+
+@pytest.mark.parametrize("wrong", [5, None, 1.5])
+def test_update_refuses_what_holds_no_entries(tmp_path, wrong):
+    with lsmsql.open(tmp_path / "s") as store:
+        table = store.create_table("t", {"id": "INTEGER"}, "id")
+        with pytest.raises(lsmsql.TypeMismatchError, match="update takes pairs"):
+            store.update(wrong)
+        for rows in (wrong, {"id": 1}):
+            with pytest.raises(lsmsql.TypeMismatchError, match="update takes several rows"):
+                table.update(rows)
+        assert store.stats()["commits"] == 1
