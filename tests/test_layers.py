@@ -33,6 +33,7 @@ LAYERS = """
     lsmsql.engine.cache
     lsmsql.engine.sstable
     lsmsql.engine.projection
+    lsmsql.engine.slices
     lsmsql.engine.merge
     lsmsql.engine.output
     lsmsql.engine.background

@@ -13,8 +13,9 @@ from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.scan import FIRST_STEP, Slice
+from lsmsql.engine.scan import FIRST_STEP
 from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.slices import Slice
 from lsmsql.engine.values import Value
 from lsmsql.engine.view import Found, found_columns, found_slot
 from vtab.planner import ScanPlan, is_point

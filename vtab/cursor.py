@@ -11,8 +11,8 @@ from typing import Any
 
 import apsw
 
-from lsmsql.engine.scan import Slice
 from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.slices import Slice
 from lsmsql.engine.values import Value
 from vtab.access import Access, Known, Lists
 from vtab.session import Pin, Session

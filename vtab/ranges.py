@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsmsql.engine.keys import KeyCodec, successor
-from lsmsql.engine.scan import Range
 from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.slices import Range
 from lsmsql.engine.values import ColumnType, Value
 from vtab.bounds import Extent, bound, equal
 from vtab.constraint import Op

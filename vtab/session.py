@@ -23,8 +23,8 @@ from lsmsql.engine.errors import ConflictError, NoSuchTableError, ReadOnlyError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.scan import Range
 from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.slices import Range
 from lsmsql.engine.store import Store
 from lsmsql.engine.view import Found, State
 from lsmsql.engine.writeset import WriteSet

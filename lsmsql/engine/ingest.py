@@ -26,8 +26,8 @@ from lsmsql.engine.order import sort_order
 from lsmsql.engine.output import remove_files, write_tables
 from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.rows import RowCodec
-from lsmsql.engine.scan import Range
 from lsmsql.engine.scheduler import Scheduler
+from lsmsql.engine.slices import Range
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.together import together
 

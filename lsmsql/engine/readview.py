@@ -13,7 +13,8 @@ from types import TracebackType
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.projection import Projection
-from lsmsql.engine.scan import FIRST_STEP, Range, Slice, estimate_rows, scan
+from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
+from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.view import NOTHING, Found, find
 from lsmsql.engine.writeset import WriteSet
 

@@ -28,7 +28,8 @@ from lsmsql.engine.manifest.manifest import (
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.replay import Replay
-from lsmsql.engine.scan import Range, scan
+from lsmsql.engine.scan import scan
+from lsmsql.engine.slices import Range
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST
 from lsmsql.engine.wal.format import LOG

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from lsmsql.engine.errors import ConstraintError, TypeMismatchError, UsageError
 from lsmsql.engine.keys import KeyCodec, successor
 from lsmsql.engine.projection import Projection, key_codec
-from lsmsql.engine.scan import Range
 from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.slices import Range
 from lsmsql.engine.values import ColumnType, Row, Value
 
 RowLike = Mapping[str, object] | Sequence[object]

@@ -11,17 +11,15 @@ is left to the merge (see ``merge``), whose kernels are faster from there on.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import msgspec
 import pyarrow as pa
 
 from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE, run_from_records
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.merge import Retention, merge, not_newer
-from lsmsql.engine.projection import Columns, Projection
+from lsmsql.engine.projection import Projection
+from lsmsql.engine.slices import LazyKeys, Range, Slice
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.reader import SSTable
 from lsmsql.engine.values import ColumnType
@@ -41,66 +39,6 @@ FIRST_STEP = 64
 
 _LEAST_STEP, _LAST_STEP = 4, 512
 _BLOCKS_PER_RUN = 16
-
-
-class LazyKeys(Sequence[bytes]):
-    """Keys that become Python objects only if somebody looks at them."""
-
-    __slots__ = ("_length", "_list", "_make")
-
-    def __init__(self, length: int, make: Callable[[], Any]) -> None:
-        self._length = length
-        self._make = make
-        self._list: list[bytes] | None = None
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, at: Any) -> Any:
-        if self._list is None:
-            self._list = self._make()
-        return self._list[at]
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self[:])
-
-
-@dataclass
-class Slice:
-    """Records in key order: their keys, the wanted columns, and which are tombstones, if any."""
-
-    keys: Sequence[bytes]
-    columns: Columns
-    dead: list[bool] | None = None
-
-    def cut(self, low: int, high: int) -> Slice:
-        """Rows [low, high)."""
-        if low == 0 and high == len(self.keys):
-            return self
-        dead = None if self.dead is None else self.dead[low:high]
-        return Slice(self.keys[low:high], [c[low:high] for c in self.columns], dead)
-
-    def pick(self, rows: Sequence[int]) -> Slice:
-        """The rows with these numbers; none of them may be a tombstone."""
-        keys = self.keys
-        columns = [[column[row] for row in rows] for column in self.columns]
-        return Slice([keys[row] for row in rows], columns)
-
-
-class Range(msgspec.Struct, frozen=True):
-    """Encoded keys in [start, stop); None is unbounded."""
-
-    start: bytes | None = None
-    stop: bytes | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether no key can be in it."""
-        return self.start is not None and self.stop is not None and self.start >= self.stop
-
-    def after(self, key: bytes, *, reverse: bool) -> Range:
-        """What is left of the range once ``key`` has been passed."""
-        return Range(self.start, key) if reverse else Range(key + b"\0", self.stop)
 
 
 def scan(

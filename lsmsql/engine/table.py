@@ -23,8 +23,9 @@ from lsmsql.engine.keys.codec import BLOB_FIRST, TEXT_FIRST
 from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.rows import RowCodec, RowLike
-from lsmsql.engine.scan import FIRST_STEP, Range, Slice
+from lsmsql.engine.scan import FIRST_STEP
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, TableSchema
+from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.sources import read_source
 from lsmsql.engine.values import MAX_KEY_BYTES, MAX_VALUE_BYTES, Row, Value, check_value
 from lsmsql.engine.view import found_columns

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import lsmsql
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.scan import Range
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID
+from lsmsql.engine.slices import Range
 from lsmsql.engine.view import found_slot
 from lsmsql.engine.writeset import WriteSet
 
