@@ -20,8 +20,10 @@ from lsmsql.dump.tables import (
 )
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.filesystem import OsFileSystem
-from lsmsql.engine.wal.format import DELETE, EDIT, MAGIC, PUT, Frame, Header, Record
+from lsmsql.engine.wal.format import DELETE, EDIT, MAGIC, PUT, ROWS, Frame, Header, Record
+from lsmsql.engine.wal.payloads import encode_payload
 from lsmsql.engine.wal.reader import LogReader
+from lsmsql.engine.wal.rows import read_rows, unpack_objects
 
 PROGRAM = "lsm-wal-dump"
 TYPE_NAMES = {PUT: "PUT", DELETE: "DELETE", EDIT: "EDIT"}
@@ -68,12 +70,28 @@ def read_log(path: str) -> Contents:
     contents = Contents(path, len(data), reader.header)
     try:
         for frame in reader.frames():
-            contents.frames.append((frame, frame.records()))
+            contents.frames.append((frame, list(_records(frame))))
     except CorruptionError as error:
         contents.damage = error
     contents.end = reader.end
     contents.torn = reader.torn
     return contents
+
+
+def _records(frame: Frame) -> Iterator[Record]:
+    """The records of a frame; in the place of one of many rows, a record for each of them."""
+    for record in frame.records():
+        if record.type != ROWS:
+            yield record
+            continue
+        try:
+            keys, rows = unpack_objects(read_rows(record.value))
+        except ValueError as error:
+            problem = f"malformed rows: {error}"
+            raise CorruptionError(frame.path, frame.offset, problem) from None
+        for key, row in zip(keys, rows, strict=True):
+            kind, value = (DELETE, b"") if row is None else (PUT, encode_payload(row))
+            yield Record(kind, record.table_id, key, value)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
-from lsmsql.engine.core import Core, log_name
+from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.manifest.manifest import CURRENT, manifest_name
 from lsmsql.engine.sstable.meta import file_name
+from lsmsql.engine.wal.format import log_name
 
 
 def numbered_files(core: Core) -> tuple[list[int], list[int]]:

@@ -131,7 +131,7 @@ def _binary_column(
 
 
 def binary_column(
-    data: bytes,
+    data: bytes | memoryview,
     lengths: npt.NDArray[np.integer[Any]],
     kind: pa.DataType | None = None,
     nulls: Mask | None = None,

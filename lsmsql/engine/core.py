@@ -17,7 +17,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import NoneType
 
 import msgspec
 
@@ -44,6 +43,7 @@ from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import Cached, SSTable
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import State, TableState
+from lsmsql.engine.wal.changes import Changes, encode_changes
 from lsmsql.engine.wal.format import (
     DELETE,
     FRAME_HEADER_SIZE,
@@ -51,32 +51,24 @@ from lsmsql.engine.wal.format import (
     PUT,
     RECORD_HEADER_SIZE,
     delete_record,
+    log_name,
     put_record,
-    put_records,
     table_record,
 )
+from lsmsql.engine.wal.payloads import encode_payload
 from lsmsql.engine.wal.writer import LogWriter
-
-Changes = Mapping[int, dict[bytes, Row | None]]
-"""Per table id, the new payload of each key; None deletes it."""
-
-encode_payload = msgspec.msgpack.Encoder().encode
-
-
-def log_name(number: int) -> str:
-    """The name of the log with that number."""
-    return f"{number:06d}.log"
 
 
 @dataclass(frozen=True)
 class Immutable:
     """Memtables that are full and wait for their flush.
 
-    ``next_log`` is the log that was begun after them: once they are in files, those before it can
-    go.
+    Their records are those of ``logs``, oldest first. ``next_log`` is the log that was begun after
+    them: once they are in files, those before it can go.
     """
 
     memtables: Mapping[int, Memtable]
+    logs: tuple[int, ...]
     next_log: int
     last_sequence: int
 
@@ -98,6 +90,8 @@ class Core:
         self.immutable: tuple[Immutable, ...] = ()
         self.log: LogWriter | None = None
         self.log_number = 0
+        self.logs: tuple[int, ...] = ()
+        """Numbers of the logs that hold what the active memtables hold, oldest first."""
         self.manifest: Manifest | None = None
         self.manifest_state = ManifestState()
         self.write_lock = threading.RLock()
@@ -198,7 +192,7 @@ class Core:
         Raises LimitError for a commit beyond 4 GiB. If it raises StorageError, or is interrupted,
         the store refuses further writes; readers see nothing of the commit.
         """
-        payload, count, sizes = _encode_changes(changes)
+        payload, count, sizes = encode_changes(changes)
         if not count:
             return self.snapshots.published
         sequence = self.snapshots.published + 1
@@ -279,6 +273,8 @@ class Core:
     def adopt_log(self, log: LogWriter, number: int) -> None:
         """Take writes, and write them to ``log``."""
         self.log, self.log_number = log, number
+        if number not in self.logs:
+            self.logs = (*self.logs, number)
         self.writable = True
 
     def share_memory(self) -> None:
@@ -309,12 +305,14 @@ class Core:
             log.close()
             raise
         with self._state_lock:
-            full = Immutable(dict(self.active), number, self.snapshots.published)
+            memtables = dict(self.active)
+            full = Immutable(memtables, self.logs, number, self.snapshots.published)
             self.immutable = (*self.immutable, full)
             self.active = {}
             self.memtable_bytes = 0
             self._logged += old.appended
             self.log, self.log_number = log, number
+            self.logs = (number,)
             self._rebuild()
         old.close()
         self.wake()
@@ -390,10 +388,10 @@ class Core:
             self.version = version
             self._rebuild()
 
-    def restore(self, memtables: dict[int, Memtable], sequence: int) -> None:
-        """Begin with what the logs held, up to commit ``sequence``: recovery has read them."""
+    def restore(self, memtables: dict[int, Memtable], sequence: int, logs: tuple[int, ...]) -> None:
+        """Begin with what ``logs`` held, up to commit ``sequence``: recovery has read them."""
         with self._state_lock:
-            self.active = memtables
+            self.active, self.logs = memtables, logs
             self.memtable_bytes = sum(memtable.nbytes for memtable in memtables.values())
             self.snapshots.published = max(self.snapshots.published, sequence)
             self._not_committed = self.snapshots.published
@@ -416,29 +414,6 @@ class Core:
                 for table_id in ids
             }
         )
-
-
-def _encode_changes(changes: Changes) -> tuple[bytes, int, dict[int, int]]:
-    """The payload of a frame, its number of records, and the bytes of each table's records."""
-    parts: list[bytes] = []
-    sizes: dict[int, int] = {}
-    count = 0
-    for table_id, records in changes.items():
-        if records:
-            encoded = _encode_records(records)
-            parts += (table_record(table_id), encoded)
-            count += 1 + len(records)
-            sizes[table_id] = len(encoded)
-    return b"".join(parts), count, sizes
-
-
-def _encode_records(records: dict[bytes, Row | None]) -> bytes:
-    if NoneType not in set(map(type, records.values())):
-        return put_records(list(records), list(map(encode_payload, records.values())))
-    deleted = [key for key, row in records.items() if row is None]
-    kept = {key: row for key, row in records.items() if row is not None}
-    deletes = b"".join(map(delete_record, deleted))
-    return put_records(list(kept), list(map(encode_payload, kept.values()))) + deletes
 
 
 def _retire(before: Version, after: Version) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lsmsql.engine.core import Changes, Core
+from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ConflictError
 from lsmsql.engine.memtable.memtable import Forgotten
 from lsmsql.engine.readview import ReadView
@@ -10,6 +10,7 @@ from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST, NOTHING, Found, changed_since, find
+from lsmsql.engine.wal.changes import Changes
 from lsmsql.engine.writeset import WriteSet
 
 

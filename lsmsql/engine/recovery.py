@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
 from lsmsql.engine.cleanup import numbered_files, remove_strays
-from lsmsql.engine.core import Core, log_name
+from lsmsql.engine.core import Core
 from lsmsql.engine.errors import CorruptionError, StorageError, UsageError
 from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.manifest.manifest import (
@@ -32,7 +32,7 @@ from lsmsql.engine.scan import scan
 from lsmsql.engine.slices import Range
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST
-from lsmsql.engine.wal.format import LOG
+from lsmsql.engine.wal.format import LOG, log_name
 from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
 
@@ -152,6 +152,7 @@ def _replay(core: Core, contents: dict[int, bytes], live: Sequence[int], writabl
     A log without contents is not there. To read it raises the error that says so.
     """
     replay = Replay()
+    replayed: list[int] = []
     for number in live:
         path = core.file_path(log_name(number))
         data = contents.pop(number, None)
@@ -160,10 +161,12 @@ def _replay(core: Core, contents: dict[int, bytes], live: Sequence[int], writabl
         newest = number == live[-1]
         reader = LogReader(data, path, newest=newest)
         replay.add(reader)
+        if reader.header is not None:
+            replayed.append(number)
         if newest and writable and reader.header is not None:
             log = LogWriter.resume(core.filesystem, path, LOG, number, reader.end)
             core.adopt_log(log, number)
-    core.restore(replay.memtables(), replay.sequence)
+    core.restore(replay.memtables(), replay.sequence, tuple(replayed))
 
 
 def _replace_log(core: Core, live: Sequence[int]) -> None:

@@ -10,9 +10,7 @@ import contextlib
 import gc
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice, repeat
-
-import msgspec
+from itertools import islice, repeat
 
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable, Version
@@ -22,14 +20,14 @@ from lsmsql.engine.wal.format import (
     DELETE,
     PUT,
     RECORD_HEADER_SIZE,
+    ROWS,
     Frame,
-    decode_records,
-    decode_single_put,
+    place_records,
+    place_single,
 )
+from lsmsql.engine.wal.payloads import MalformedRowError, decode_payloads
 from lsmsql.engine.wal.reader import LogReader
-
-_decode_array = msgspec.msgpack.Decoder(tuple).decode
-_are_plain = frozenset({int, float, str, bytes, type(None)}).issuperset
+from lsmsql.engine.wal.rows import read_rows, unpack_objects
 
 _OVERHEAD = RECORD_HEADER_SIZE + RECORD_OVERHEAD
 _AT_ONCE = 128
@@ -62,13 +60,24 @@ class _Table:
         self.nbytes += sum(map(len, self._keys)) + sum(map(len, filter(None, self._values)))
         self._frames, self._keys, self._values = [], [], []
 
-    def _rows(self) -> Sequence[Row | None]:
-        with contextlib.suppress(msgspec.MsgspecError):
-            rows = list(map(_decode_array, filter(None, self._values)))
-            if len(rows) == len(self._values) and _are_plain(map(type, chain.from_iterable(rows))):
-                return rows
-        # There is a DELETE, or a malformed row.
-        return [_row(frame, value) for frame, value in zip(self._frames, self._values, strict=True)]
+    def _rows(self) -> list[Row | None]:
+        try:
+            return decode_payloads(self._values)
+        except MalformedRowError as error:
+            frame = self._frames[error.index]
+            raise CorruptionError(frame.path, frame.offset, str(error)) from None
+
+    def add_rows(self, frame: Frame, value: bytes) -> None:
+        """The rows of a record of ``frame``. Raises CorruptionError for malformed ones."""
+        self.settle()
+        try:
+            keys, rows = unpack_objects(read_rows(value))
+        except ValueError as error:
+            problem = f"malformed rows: {error}"
+            raise CorruptionError(frame.path, frame.offset, problem) from None
+        versions = map(Version, repeat(frame.sequence), rows, repeat(None))
+        self.versions.update(zip(keys, versions, strict=True))
+        self.nbytes += len(value)
 
 
 class Replay:
@@ -98,18 +107,26 @@ class Replay:
                 problem = f"commit {sequence} is out of order"
                 raise CorruptionError(frame.path, frame.offset, problem)
             self.sequence = sequence
-            single = decode_single_put(frame)
+            single = place_single(frame)
             if single is None:
                 self._add_records(frame)
             else:
-                key, value = single
-                self._tables[KV_TABLE_ID].add(frame, key, value)
+                kind, key_at, value_at = single
+                data = frame.data
+                value = data[value_at : frame.end] if kind == PUT else None
+                self._tables[KV_TABLE_ID].add(frame, data[key_at:value_at], value)
 
     def _add_records(self, frame: Frame) -> None:
-        for kind, table_id, key, value in decode_records(frame):
-            if kind not in (PUT, DELETE):
+        data = frame.data
+        for kind, table_id, key_at, value_at, end in place_records(frame):
+            table = self._tables[table_id]
+            if kind == ROWS:
+                table.add_rows(frame, data[value_at:end])
+            elif kind in (PUT, DELETE):
+                value = data[value_at:end] if kind == PUT else None
+                table.add(frame, data[key_at:value_at], value)
+            else:
                 raise CorruptionError(frame.path, frame.offset, f"a record of type {kind} in a log")
-            self._tables[table_id].add(frame, key, value if kind == PUT else None)
 
     def memtables(self) -> dict[int, Memtable]:
         """What was added, by table id."""
@@ -117,21 +134,6 @@ class Replay:
             table_id: Memtable.of(table.versions, table.nbytes + len(table.versions) * _OVERHEAD)
             for table_id, table in self._tables.items()
         }
-
-
-def _row(frame: Frame, value: bytes | None) -> Row | None:
-    """The row in the value of a record; None for a DELETE."""
-    if value is None:
-        return None
-    try:
-        row: Row = _decode_array(value)
-    except msgspec.MsgspecError as error:
-        problem = f"malformed row: {error}"
-        raise CorruptionError(frame.path, frame.offset, problem) from None
-    if not _are_plain(map(type, row)):
-        problem = "malformed row: not an array of values"
-        raise CorruptionError(frame.path, frame.offset, problem)
-    return row
 
 
 @contextlib.contextmanager

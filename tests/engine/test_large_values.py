@@ -33,7 +33,8 @@ def test_windows_that_would_burst_arrows_offsets_shrink_to_one_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lsmsql.engine.merge.MAX_WINDOW_BYTES", 2000)
-    monkeypatch.setattr("lsmsql.engine.flush.MAX_WINDOW_BYTES", 2000)
+    monkeypatch.setattr("lsmsql.engine.background.job.SORT_BYTES", 2000)
+    monkeypatch.setattr("lsmsql.engine.wal.runs.PIECE_BYTES", 1000)
     monkeypatch.setattr("lsmsql.engine.sstable.reader.MAX_RUN_BYTES", 2000)
     monkeypatch.setattr("lsmsql.engine.scan.SHORT_SCAN", 10)
     with lsmsql.open(tmp_path / "s", background=False, block_rows=4, sync="off") as store:

@@ -18,9 +18,11 @@ from lsmsql.engine.wal.format import (
     encode_frame,
     encode_header,
     put_record,
+    rows_record,
     table_record,
 )
 from lsmsql.engine.wal.reader import LogReader
+from lsmsql.engine.wal.rows import pack_rows
 
 NUMBER = 3
 encode = msgspec.msgpack.Encoder().encode
@@ -42,9 +44,9 @@ def replayed(replay: Replay) -> dict[int, dict[bytes, tuple[int, Row | None]]]:
     """The newest version of each key, by table."""
     found: dict[int, dict[bytes, tuple[int, Row | None]]] = {}
     for table_id, memtable in replay.memtables().items():
-        for keys, sequences, rows in memtable.chunks():
-            versions = zip(sequences, rows, strict=True)
-            found[table_id] = dict(zip(keys, versions, strict=True))
+        keys = [key for piece in memtable.slices() for key in piece]
+        keys, sequences, rows = memtable.records(keys, None)
+        found[table_id] = dict(zip(keys, zip(sequences, rows, strict=True), strict=True))
     return found
 
 
@@ -117,3 +119,22 @@ def test_damage_is_reported_with_its_own_place(value):
     with pytest.raises(CorruptionError, match="malformed row") as caught:
         Replay().add(log(*frames))
     assert caught.value.offset == at
+
+
+def test_rows_that_are_columns_replace_and_are_replaced():
+    replay = Replay()
+    many = pack_rows({b"%03d" % i: None if i == 7 else (None, i) for i in range(200)})
+    replay.add(log((1, [put(b"003", None, "old"), put(b"x", None, 1)]), (2, [rows_record(many)])))
+    replay.add(log((3, [put(b"005", None, "new")]), (4, [table_record(7), rows_record(many)])))
+    tables = replayed(replay)
+    expected = {b"%03d" % i: (2, None if i == 7 else (None, i)) for i in range(200)}
+    assert tables[1] == {**expected, b"x": (1, (None, 1)), b"005": (3, (None, "new"))}
+    assert tables[7] == {key: (4, row) for key, (_, row) in expected.items()}
+    assert replay.memtables()[1].nbytes > len(many)
+
+
+def test_malformed_columns_are_damage():
+    frames = (1, [put(b"a", 1)]), (2, [rows_record(b"\xc1")])
+    with pytest.raises(CorruptionError, match="malformed rows") as caught:
+        Replay().add(log(*frames))
+    assert caught.value.offset == HEADER_SIZE + len(encode_frame(NUMBER, 1, 1, put(b"a", 1), 0))

@@ -8,7 +8,7 @@ ready when it comes.
 
     thread of the store                        worker
     ───────────────────                        ──────
-    Rewrite, records  ───────────────────────▶ merge, write part files, sync them
+    Job ─────────────────────────────────────▶ merge, write part files, sync them
     give the files their names, sync the   ◀── Outcome
     directory; then the manifest
 
@@ -23,12 +23,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
-from lsmsql.engine.background.job import Outcome, Rewrite, execute
+from lsmsql.engine.background.job import Job, Outcome
 from lsmsql.engine.background.process import WorkerLostError, WorkerProcess, can_start
-from lsmsql.engine.background.records import Records
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import Error, StorageError
 from lsmsql.engine.filesystem import FileSystem, OsFileSystem
@@ -38,10 +37,6 @@ from lsmsql.engine.together import together
 MIN_BYTES = 4 << 20
 """A smaller job is done here: it takes some tens of milliseconds, a worker's start about 300, and
 stores that stay small start nothing. (A job's way through the pipes takes 0.2 ms.)"""
-
-MAX_RECORD_BYTES = 256 << 20
-"""Records of more than this are not handed to a worker, who would hold them in memory as well: it
-needs up to twice this for a flush, and some ``WINDOW_BYTES`` for anything else."""
 
 
 class Executor:
@@ -72,15 +67,22 @@ class Executor:
             while self._may_start and len(self._idle) + self._busy < jobs:
                 self._idle.insert(0, WorkerProcess())
 
-    def run(self, job: Rewrite) -> Outcome:
-        """Carry out a job on files. The new ones, and their names, are on the disk on return.
+    def run(self, job: Job) -> Outcome:
+        """Carry out a job. The new files, and their names, are on the disk on return.
 
         Raises StorageError, CorruptionError; nothing has changed then.
         """
-        size = sum(meta.size for source in job.sources for meta in source)
-        return self._run(job, None, size >= MIN_BYTES)
+        worth = job.nbytes >= MIN_BYTES and self._may_start
+        outcome = self._run_beside(job) if worth else None
+        if outcome is None:
+            outcome = job.execute(self._filesystem)
+        self._name_files(job, outcome)
+        with self._lock:
+            self._counters.blocks_read += outcome.blocks_read
+            self._counters.block_bytes_read += outcome.block_bytes_read
+        return outcome
 
-    def run_all(self, jobs: Sequence[Rewrite]) -> list[Outcome]:
+    def run_all(self, jobs: Sequence[Job]) -> list[Outcome]:
         """``run`` for jobs of one store, at the same time: all of them, or none."""
 
         def undo(outcome: Outcome) -> None:
@@ -88,34 +90,14 @@ class Executor:
 
         return together([partial(self.run, job) for job in jobs], undo)
 
-    def run_records(
-        self, job: Rewrite, records: Callable[[], Iterable[Records]], nbytes: int
-    ) -> Outcome:
-        """``run`` for records in memory, about ``nbytes``; ``records`` gives them, each time."""
-        return self._run(job, records, MIN_BYTES <= nbytes <= MAX_RECORD_BYTES)
-
-    def _run(
-        self, job: Rewrite, records: Callable[[], Iterable[Records]] | None, worth: bool
-    ) -> Outcome:
-        outcome = self._run_beside(job, records) if worth and self._may_start else None
-        if outcome is None:
-            outcome = execute(job, self._filesystem, None if records is None else records())
-        self._name_files(job, outcome)
-        with self._lock:
-            self._counters.blocks_read += outcome.blocks_read
-            self._counters.block_bytes_read += outcome.block_bytes_read
-        return outcome
-
     # ------------------------------------------------------------------------------- workers
 
-    def _run_beside(
-        self, job: Rewrite, records: Callable[[], Iterable[Records]] | None
-    ) -> Outcome | None:
+    def _run_beside(self, job: Job) -> Outcome | None:
         """Have a worker do the job; None if there is no worker, or it is lost."""
         worker: WorkerProcess | None = None
         try:
             worker = self._take()
-            outcome = worker.run(job, () if records is None else records())
+            outcome = worker.run(job)
         except WorkerLostError:
             self._counters.worker_failures += 1
             self.close()
@@ -147,7 +129,7 @@ class Executor:
                 return
         worker.close()
 
-    def _give_up(self, job: Rewrite, worker: WorkerProcess | None) -> None:
+    def _give_up(self, job: Job, worker: WorkerProcess | None) -> None:
         """End a worker in the midst of a job, and remove what it has written."""
         if worker is not None:
             worker.kill()
@@ -167,7 +149,7 @@ class Executor:
 
     # ------------------------------------------------------------------------------- names
 
-    def _name_files(self, job: Rewrite, outcome: Outcome) -> None:
+    def _name_files(self, job: Job, outcome: Outcome) -> None:
         numbers = _numbers(outcome)
         try:
             for number in numbers:

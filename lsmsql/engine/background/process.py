@@ -12,25 +12,19 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
 from typing import IO
 
 import msgspec
 
 from lsmsql.engine.background import wire
 from lsmsql.engine.background.failure import Failure, rebuild
-from lsmsql.engine.background.job import Outcome, Rewrite
-from lsmsql.engine.background.records import Records
+from lsmsql.engine.background.job import Job, Outcome
 from lsmsql.engine.sstable.writer import CREATOR
 
 _MODULE = "lsmsql.engine.background.worker"
 _START_SECONDS = 60.0
 """A worker that has not said hello by then is none (imports take about 0.3 s)."""
 _END_SECONDS = 5.0
-_PIPE_BYTES = 1 << 20
-"""What Linux allows without privileges."""
-_BUFFER_BYTES = 4 << 20
-"""Each time that something is sent the thread may wait 5 ms until it comes to its turn again."""
 
 _decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
 _decode_failure = msgspec.msgpack.Decoder(Failure).decode
@@ -56,8 +50,6 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                bufsize=_BUFFER_BYTES,
-                pipesize=_PIPE_BYTES,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(p or os.curdir for p in sys.path)},
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
@@ -92,15 +84,12 @@ class WorkerProcess:
             raise WorkerLostError(f"the worker is not {CREATOR}")
         self._ready = True
 
-    def run(self, job: Rewrite, records: Iterable[Records]) -> Outcome:
+    def run(self, job: Job) -> Outcome:
         """Have ``job`` done. Raises the job's own error, or WorkerLostError."""
         if not self._ready:
             self._await_hello()
         try:
             wire.send(self._to, wire.JOB, wire.encode(job))
-            for chunk in records:
-                wire.send(self._to, wire.RECORDS, wire.encode(chunk))
-            wire.send(self._to, wire.GO)
             kind, body = wire.receive(self._from)
             answer = _decode_outcome(body) if kind == wire.OUTCOME else _decode_failure(body)
         except (OSError, EOFError, msgspec.MsgspecError) as error:

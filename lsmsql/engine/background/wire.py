@@ -2,7 +2,7 @@
 
     frame = length of the body (8 bytes, little-endian) | kind (1 byte) | body
 
-    to the worker       "J" a Rewrite, then any number of "R" Records, then "." go
+    to the worker       "J" a Job
     from the worker     "H" the release it is of, once; then for each job "O" an Outcome
                         or "F" a Failure
 
@@ -16,7 +16,7 @@ from typing import IO
 
 import msgspec
 
-JOB, RECORDS, GO = b"J", b"R", b"."
+JOB = b"J"
 HELLO, OUTCOME, FAILURE = b"H", b"O", b"F"
 
 _HEAD = struct.Struct("<Qc")
@@ -25,14 +25,10 @@ encode = msgspec.msgpack.Encoder().encode
 
 
 def send(stream: IO[bytes], kind: bytes, body: bytes = b"") -> None:
-    """Write one frame; records may wait for those that follow, in the buffer of the stream.
-
-    Raises OSError when the other side is gone.
-    """
+    """Write one frame. Raises OSError when the other side is gone."""
     stream.write(_HEAD.pack(len(body), kind))
     stream.write(body)
-    if kind != RECORDS:
-        stream.flush()
+    stream.flush()
 
 
 def receive(stream: IO[bytes]) -> tuple[bytes, bytes]:

@@ -16,8 +16,6 @@ import gc
 import os
 import sys
 import threading
-from collections import deque
-from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import IO, Any
 
@@ -26,8 +24,7 @@ import pyarrow as pa
 
 from lsmsql.engine.background import wire
 from lsmsql.engine.background.failure import describe
-from lsmsql.engine.background.job import Rewrite, execute
-from lsmsql.engine.background.records import Records
+from lsmsql.engine.background.job import Flush, Rewrite
 from lsmsql.engine.errors import Error
 from lsmsql.engine.filesystem import OsFileSystem
 from lsmsql.engine.sstable.writer import CREATOR
@@ -50,8 +47,7 @@ class _WithoutPandas:
             raise ModuleNotFoundError("a worker does without pandas", name=name)
 
 
-_decode_job = msgspec.msgpack.Decoder(Rewrite).decode
-_decode_records = msgspec.msgpack.Decoder(Records).decode
+_decode_job = msgspec.msgpack.Decoder(Flush | Rewrite).decode
 
 
 def main() -> None:
@@ -88,24 +84,11 @@ def _serve(frames: Frames) -> tuple[bytes, bytes]:
     """Take one job and carry it out; kind and body of the answer."""
     kind, body = frames.get()
     assert kind == wire.JOB
-    job = _decode_job(body)
-    records = _records(frames)
     try:
-        outcome = execute(job, OsFileSystem(), None if job.sources else records)
+        outcome = _decode_job(body).execute(OsFileSystem())
     except Error as error:
         return wire.FAILURE, wire.encode(describe(error))
-    finally:
-        deque(records, maxlen=0)  # the next job begins behind them
     return wire.OUTCOME, wire.encode(outcome)
-
-
-def _records(frames: Frames) -> Iterator[Records]:
-    """The records of a job as they come, while others are still on their way."""
-    kind, body = frames.get()
-    while kind == wire.RECORDS:
-        yield _decode_records(body)
-        kind, body = frames.get()
-    assert kind == wire.GO
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ def _rewrites(core: Core, job: Merge, workers: int) -> list[Rewrite]:
             options=core.options,
             keep=keep,
             numbers=tuple(core.next_number() for _ in range(most)),
+            nbytes=size,
             sources=tuple(tuple(file.meta for file in source) for source in job.sources),
             start=start,
             stop=stop,

@@ -189,22 +189,6 @@ class Memtable:
                 self._merging = False
                 left -= count
 
-    def chunks(self, rows: int = 8192) -> Iterator[Records]:
-        """All versions of every key there is now, ``rows`` keys at a time.
-
-        Newest first within a key, the keys in no particular order. Each chunk is made by few calls
-        that hold the interpreter, so that other threads come to their turn in between.
-        """
-        versions = self._versions
-        keys = list(versions)
-        for start in range(0, len(keys), rows):
-            part = keys[start : start + rows]
-            newest = [versions[key] for key in part]
-            if all(version.older is None or version.older is FORGOTTEN for version in newest):
-                yield part, [version.sequence for version in newest], [v.row for v in newest]
-            else:
-                yield self._search(part, None)
-
     def records(self, keys: Sequence[bytes], sequence: int | None) -> Records:
         """Keys, sequence numbers and rows of the versions of ``keys``.
 

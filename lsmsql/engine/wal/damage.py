@@ -18,15 +18,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lsmsql.engine.wal.format import FRAME_HEADER_SIZE, RECORD_HEADER_SIZE, decode_frame
+from lsmsql.engine.wal.format import (
+    COUNT_AT,
+    DURABLE_AT,
+    FRAME_HEADER_SIZE,
+    LENGTH_AT,
+    RECORD_HEADER_SIZE,
+    sound_frames,
+)
 
-_LENGTH_AT, _COUNT_AT, _DURABLE_AT = 8, 12, 24
 _WINDOW = 1 << 20
 _READS = 16
 """How many times over a file may be checksummed: a hostile one could ask for a quadratic number."""
 
 
-def was_durable(data: bytes, path: str, bad: int, number: int) -> bool:
+def was_durable(data: bytes, bad: int, number: int) -> bool:
     """Whether a later frame of file ``number`` proves that the byte at ``bad`` had been synced.
 
     Such a frame may begin at any byte, since the lengths that lead to it are in doubt. A file that
@@ -34,10 +40,9 @@ def was_durable(data: bytes, path: str, bad: int, number: int) -> bool:
     """
     budget = _READS * len(data)
     for offset in _candidates(data, bad):
-        frame = decode_frame(data, path, offset, number)
-        if frame is not None:
+        if sound_frames(data, offset, number, 1)[0]:
             return True
-        budget -= int.from_bytes(data[offset + _LENGTH_AT : offset + _COUNT_AT], "little")
+        budget -= int.from_bytes(data[offset + LENGTH_AT : offset + COUNT_AT], "little")
         if budget < 0:
             return True
     return False
@@ -53,10 +58,10 @@ def _candidates(data: bytes, bad: int) -> Iterator[int]:
     for window in range(bad + 1, last + 1, _WINDOW):
         size = min(_WINDOW, last + 1 - window)
         offsets = np.arange(window, window + size, dtype=np.uint64)
-        durable = _at_every_byte(data, "<u8", window + _DURABLE_AT, size)
+        durable = _at_every_byte(data, "<u8", window + DURABLE_AT, size)
         places = np.flatnonzero((durable > bad) & (durable <= offsets))
-        length = _at_every_byte(data, "<u4", window + _LENGTH_AT, size)[places].astype(np.uint64)
-        count = _at_every_byte(data, "<u4", window + _COUNT_AT, size)[places].astype(np.uint64)
+        length = _at_every_byte(data, "<u4", window + LENGTH_AT, size)[places].astype(np.uint64)
+        count = _at_every_byte(data, "<u4", window + COUNT_AT, size)[places].astype(np.uint64)
         fits = (length <= last - offsets[places]) & (count * RECORD_HEADER_SIZE <= length)
         yield from offsets[places[fits]].tolist()
 

@@ -30,6 +30,7 @@ end of the file are space that was set aside and not used.
     2 DELETE   encoded key    nothing
     3 TABLE    table id, u32  nothing      the records after it, in this frame, are of that table
     4 EDIT     nothing        edit         only in a manifest
+    5 ROWS     nothing        rows         many PUT and DELETE of distinct keys (see ``rows``)
 
 A frame begins in table 1, ``kv``. All records of a frame have its sequence number. These numbers
 are frozen: stores on disks depend on them.
@@ -54,18 +55,23 @@ VERSION = 1
 HEADER_SIZE = 32
 FRAME_HEADER_SIZE = 32
 RECORD_HEADER_SIZE = 9
+LENGTH_AT, COUNT_AT, SEQUENCE_AT, DURABLE_AT = 8, 12, 16, 24
+"""Where the fields of a frame are."""
+
 MAX_PAYLOAD = (1 << 32) - 1
 
 PUT = 1
 DELETE = 2
 TABLE = 3
 EDIT = 4
+ROWS = 5
 
 _HEADER = struct.Struct("<8sHHIQ")
 _CHECKSUM = struct.Struct("<Q")
 _FRAME = struct.Struct("<QIIQQ")
 _FRAME_AFTER_CHECKSUM = struct.Struct("<IIQQ")
 _FRAME_OF_ONE = struct.Struct("<IIQQBII")
+_LENGTH = struct.Struct("<I")
 _RECORD = struct.Struct("<BII")
 _TABLE_RECORD = struct.Struct("<BIII")
 _TABLE_ID = struct.Struct("<I")
@@ -73,6 +79,8 @@ _FIRST_KEY = FRAME_HEADER_SIZE + RECORD_HEADER_SIZE
 
 _pack_record = _RECORD.pack
 _unpack_record = _RECORD.unpack_from
+_unpack_checksum = _CHECKSUM.unpack_from
+_unpack_length = _LENGTH.unpack_from
 
 pack_checksum = _CHECKSUM.pack
 """(checksum): the first bytes of a frame."""
@@ -130,7 +138,11 @@ class Frame(NamedTuple):
 
         Raises CorruptionError when the records do not fill the payload.
         """
-        return [Record(*record) for record in decode_records(self)]
+        data = self.data
+        return [
+            Record(kind, table_id, data[key_at:value_at], data[value_at:end])
+            for kind, table_id, key_at, value_at, end in place_records(self)
+        ]
 
 
 _new_frame: Callable[[tuple[bytes, str, int, int, int, int, int]], Frame]
@@ -165,9 +177,19 @@ def table_record(table_id: int) -> bytes:
     return _TABLE_RECORD.pack(TABLE, _TABLE_ID.size, 0, table_id)
 
 
+def rows_record(value: bytes) -> bytes:
+    """Many rows, as ``pack_rows`` gives them."""
+    return _pack_record(ROWS, 0, len(value)) + value
+
+
 def edit_record(value: bytes) -> bytes:
     """An edit of the manifest."""
     return _pack_record(EDIT, 0, len(value)) + value
+
+
+def log_name(number: int) -> str:
+    """The name of the log with that number."""
+    return f"{number:06d}.log"
 
 
 def encode_header(kind: Kind, number: int) -> bytes:
@@ -205,39 +227,59 @@ def encode_frame(number: int, sequence: int, count: int, payload: bytes, durable
     return pack_checksum(checksum(body, number)) + body
 
 
-def decode_frame(data: bytes, path: str, offset: int, number: int) -> Frame | None:
-    """The frame of file ``number`` at ``offset``, or None if there is no sound one."""
-    start = offset + FRAME_HEADER_SIZE
-    if start > len(data):
-        return None
-    expected, length, count, sequence, durable = _FRAME.unpack_from(data, offset)
-    end = start + length
-    if end > len(data):
-        return None
-    if checksum(data[offset + _CHECKSUM.size : end], number) != expected:
-        return None
+def sound_frames(data: bytes, offset: int, number: int, most: int) -> tuple[list[int], int]:
+    """Where the next frames of file ``number`` begin, up to ``most`` of them, and where they end.
+
+    Only sound ones: they fit in the file and their checksums are right. Lengths are followed first
+    and checksums computed after, for many frames by few calls.
+    """
+    offsets: list[int] = []
+    last = len(data) - FRAME_HEADER_SIZE
+    at = offset
+    while at <= last and len(offsets) < most:
+        offsets.append(at)
+        at += FRAME_HEADER_SIZE + _unpack_length(data, at + LENGTH_AT)[0]
+    ends = [*offsets[1:], at]
+    guarded = map(slice, map(LENGTH_AT.__add__, offsets), ends)
+    computed = list(map(checksum, map(data.__getitem__, guarded), repeat(number)))
+    for index, stored in enumerate(map(_unpack_checksum, repeat(data), offsets)):
+        if stored[0] != computed[index] or ends[index] > len(data):
+            return offsets[:index], offsets[index]
+    return offsets, at
+
+
+def decode_frame(data: bytes, path: str, offset: int) -> Frame:
+    """The frame at ``offset``, which is known to be sound."""
+    _, length, count, sequence, durable = _FRAME.unpack_from(data, offset)
+    end = offset + FRAME_HEADER_SIZE + length
     return _new_frame((data, path, offset, end, sequence, durable, count))
 
 
-def decode_single_put(frame: Frame) -> tuple[bytes, bytes] | None:
-    """Key and value if the frame is one PUT of table 1, the most frequent one; None if not."""
+def place_single(frame: Frame) -> tuple[int, int, int] | None:
+    """Type, place of the key and place of the value, up to the frame's end, of the only record.
+
+    None unless it is a PUT or DELETE of table 1: the most frequent frame.
+    """
     data, _, offset, end, _, _, record_count = frame
     key_at = offset + _FIRST_KEY
     if record_count != 1 or key_at > end:
         return None
     kind, key_length, value_length = _unpack_record(data, key_at - RECORD_HEADER_SIZE)
     value_at = key_at + key_length
-    if kind != PUT or value_at + value_length != end:
+    if value_at + value_length != end or (kind != PUT and (kind != DELETE or value_length)):
         return None
-    return data[key_at:value_at], data[value_at:end]
+    return kind, key_at, value_at
 
 
-def decode_records(frame: Frame) -> list[tuple[int, int, bytes, bytes]]:
-    """``Frame.records`` as plain tuples (type, table id, key, value): replay makes many."""
+def place_records(frame: Frame) -> list[tuple[int, int, int, int, int]]:
+    """Type, table id, place of the key, of the value, and end of each record but for TABLE.
+
+    Raises CorruptionError when the records do not fill the payload.
+    """
     data, end = frame.data, frame.end
     at = frame.offset + FRAME_HEADER_SIZE
     table_id = KV_TABLE_ID
-    records: list[tuple[int, int, bytes, bytes]] = []
+    places: list[tuple[int, int, int, int, int]] = []
     tables = 0
     while at + RECORD_HEADER_SIZE <= end:
         kind, key_length, value_length = _unpack_record(data, at)
@@ -252,14 +294,14 @@ def decode_records(frame: Frame) -> list[tuple[int, int, bytes, bytes]]:
             (table_id,) = _TABLE_ID.unpack_from(data, key_at)
             tables += 1
         else:
-            records.append((kind, table_id, data[key_at:value_at], data[value_at:next_at]))
+            places.append((kind, table_id, key_at, value_at, next_at))
         at = next_at
-    if at != end or len(records) + tables != frame.record_count:
-        problem = f"the records of a frame end at {at}, {len(records) + tables} of them;"
+    if at != end or len(places) + tables != frame.record_count:
+        problem = f"the records of a frame end at {at}, {len(places) + tables} of them;"
         raise CorruptionError(
             frame.path, frame.offset, f"{problem} not at {end}, {frame.record_count}"
         )
-    return records
+    return places
 
 
 def _check_record(frame: Frame, at: int, kind: int, key_length: int, value_length: int) -> None:
@@ -267,7 +309,7 @@ def _check_record(frame: Frame, at: int, kind: int, key_length: int, value_lengt
     sound = (
         (kind == DELETE and value_length == 0)
         or (kind == TABLE and key_length == _TABLE_ID.size and value_length == 0)
-        or (kind == EDIT and key_length == 0)
+        or (kind in (EDIT, ROWS) and key_length == 0)
     )
     if not sound:
         problem = (

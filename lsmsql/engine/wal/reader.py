@@ -10,15 +10,25 @@ from collections.abc import Iterator
 
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.wal.damage import was_durable
-from lsmsql.engine.wal.format import HEADER_SIZE, Frame, Header, decode_frame, decode_header
+from lsmsql.engine.wal.format import (
+    HEADER_SIZE,
+    Frame,
+    Header,
+    decode_frame,
+    decode_header,
+    sound_frames,
+)
+
+_AT_ONCE = 1024
+"""Frames, whose checksums are computed by few calls."""
 
 
 class LogReader:
     """The frames in ``data``, the whole of the file ``path``.
 
     ``newest`` says that the file was still being written when the store was last open. ``header``
-    is None if such a file was torn before its header was written. ``end`` is where the last frame
-    read so far ends; once ``frames`` has run out, the place to go on writing at (0 without a
+    is None if such a file was torn before its header was written. ``end`` is where the frames read
+    so far end; once ``frames`` has run out, the place to go on writing at (0 without a
     header). ``torn`` says, then, that there is something after it that is to be cut off.
 
     Raises CorruptionError and FormatError on a header that cannot be read.
@@ -45,20 +55,26 @@ class LogReader:
         Raises CorruptionError at bytes that are neither a frame, nor zero up to the end of the
         file, nor a torn tail.
         """
+        data, path = self._data, self._path
+        for offsets in self.offsets():
+            for offset in offsets:
+                yield decode_frame(data, path, offset)
+
+    def offsets(self) -> Iterator[list[int]]:
+        """``frames``, but only where they begin, many at a time."""
         if self.header is None:
             return
-        data, path, number = self._data, self._path, self.header.number
-        end = self.end
-        while (frame := decode_frame(data, path, end, number)) is not None:
-            self.end = end = frame.end
-            yield frame
+        data, number = self._data, self.header.number
+        while (found := sound_frames(data, self.end, number, _AT_ONCE))[0]:
+            offsets, self.end = found
+            yield offsets
         if not _is_zero(data, self.end):
             self._stop_at_bad_bytes(number)
 
     def _stop_at_bad_bytes(self, number: int) -> None:
         if not self._newest:
             raise CorruptionError(self._path, self.end, "no sound frame, in a log that is complete")
-        if was_durable(self._data, self._path, self.end, number):
+        if was_durable(self._data, self.end, number):
             raise CorruptionError(
                 self._path,
                 self.end,

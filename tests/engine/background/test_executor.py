@@ -11,9 +11,8 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import pytest
@@ -23,10 +22,10 @@ from hypothesis import strategies as st
 import lsmsql
 from lsmsql.engine.background import executor as executor_module
 from lsmsql.engine.background import process as process_module
+from lsmsql.engine.background import wire
 from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.background.failure import Failure, describe, rebuild
-from lsmsql.engine.background.job import Rewrite, execute
-from lsmsql.engine.background.records import Records, pack_records
+from lsmsql.engine.background.job import Flush, Rewrite
 from lsmsql.engine.cache import BlockCache
 from lsmsql.engine.columns import column_values
 from lsmsql.engine.counters import Counters
@@ -40,9 +39,14 @@ from lsmsql.engine.errors import (
 from lsmsql.engine.filesystem import OsFileSystem
 from lsmsql.engine.merge import Retention
 from lsmsql.engine.options import Options
-from lsmsql.engine.schema import KV_SCHEMA
+from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import SSTable
+from lsmsql.engine.values import Row
+from lsmsql.engine.wal import changes
+from lsmsql.engine.wal.changes import encode_changes
+from lsmsql.engine.wal.format import LOG, log_name
+from lsmsql.engine.wal.writer import LogWriter
 
 FS = OsFileSystem()
 
@@ -59,19 +63,45 @@ def executor() -> Iterator[Executor]:
     made.close()
 
 
-def rewrite(directory: Path, *numbers: int, **more: Any) -> Rewrite:
-    fields: dict[str, Any] = {"keep": Retention(), "numbers": numbers, **more}
-    options = Options(block_rows=4)
-    return Rewrite(path=os.fsencode(directory), schema=KV_SCHEMA, options=options, **fields)
+Commit = tuple[int, dict[bytes, Row | None]]
+"""A sequence number, and payloads by key."""
 
 
-def some_records(count: int = 20) -> list[Records]:
+def fields(directory: Path, **more: Any) -> dict[str, Any]:
+    return {
+        "path": os.fsencode(directory),
+        "options": Options(block_rows=4),
+        "keep": Retention(),
+        "nbytes": 1,
+        **more,
+    }
+
+
+def rewrite(directory: Path, **more: Any) -> Rewrite:
+    return Rewrite(schema=KV_SCHEMA, **fields(directory, **more))
+
+
+def flush(directory: Path, number: int, commits: list[Commit] | None = None, **more: Any) -> Flush:
+    """A job that makes file ``number`` of the commits, for which there is a log of that number."""
+    path = directory / log_name(number)
+    if directory.exists() and not path.exists():
+        log = LogWriter.create(FS, str(path), LOG, number)
+        for sequence, records in some_commits() if commits is None else commits:
+            payload, count, _ = encode_changes({KV_TABLE_ID: records})
+            log.append(sequence, count, payload)
+        log.close()
+    logs = {"logs": (number,), "schemas": (KV_SCHEMA,), "numbers": (number,)}
+    return Flush(**fields(directory, **{**logs, **more}))
+
+
+def some_commits(count: int = 20) -> list[Commit]:
     keys = [b"%03d" % (i * 7 % count) for i in range(count)]
-    return [pack_records(keys, [1] * count, [(None, i) for i in range(count)], 2)]
+    return [(1, {key: (None, i) for i, key in enumerate(keys)})]
 
 
 def names(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir())
+    """The files in a directory but for logs."""
+    return sorted(path.name for path in directory.iterdir() if path.suffix != ".log")
 
 
 def is_running(pid: int) -> bool:
@@ -91,19 +121,13 @@ versions = st.lists(st.none() | st.tuples(st.none(), values), min_size=1, max_si
 tables = st.dictionaries(st.binary(min_size=1, max_size=4), versions, min_size=1, max_size=40)
 
 
-def chunks_of(table: dict[bytes, list[Any]], first: int, rows: int) -> list[Records]:
-    """Chunks of ``rows`` keys; the versions of a key have the numbers from ``first`` on."""
-    keys = list(table)
-    chunks: list[Records] = []
-    for start in range(0, len(keys), rows):
-        found = [
-            (key, first + number, table[key][number])
-            for key in keys[start : start + rows]
-            for number in reversed(range(len(table[key])))
-        ]
-        ks, sequences, payloads = zip(*found, strict=True)
-        chunks.append(pack_records(ks, sequences, payloads, 2))
-    return chunks
+def commits_of(table: dict[bytes, list[Any]], first: int) -> list[Commit]:
+    """The n-th version of each key is of commit ``first`` + n."""
+    depth = max(map(len, table.values()))
+    return [
+        (first + n, {key: versions[n] for key, versions in table.items() if n < len(versions)})
+        for n in range(depth)
+    ]
 
 
 def read_back(directory: Path, files: tuple[FileMeta, ...]) -> str:
@@ -125,7 +149,7 @@ def shared() -> Iterator[Executor]:
     made.close()
 
 
-@given(old=tables, new=tables, rows=st.integers(1, 50), snapshots=st.sets(st.integers(1, 7)))
+@given(old=tables, new=tables, rows=st.integers(1, 9), snapshots=st.sets(st.integers(1, 7)))
 @settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -143,9 +167,10 @@ def test_a_worker_writes_what_this_process_would(
         directory = tmp_path_factory.mktemp("files")
         sources: list[tuple[FileMeta, ...]] = []
         for number, first, table in ((1, 1, old), (2, 4, new)):
-            chunks = chunks_of(table, first, rows)
-            job = rewrite(directory, number, keep=keep)
-            sources.insert(0, runner.run_records(job, partial(iter, chunks), 1).files)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(changes, "WORTH_COLUMNS", rows)
+                new_file = flush(directory, number, commits_of(table, first), keep=keep)
+            sources.insert(0, runner.run(new_file).files)
         job = rewrite(
             directory,
             numbers=tuple(range(3, 9)),
@@ -162,7 +187,7 @@ def test_a_worker_writes_what_this_process_would(
 
 
 def test_the_last_number_takes_all_that_is_left(executor: Executor, tmp_path: Path) -> None:
-    source = executor.run_records(rewrite(tmp_path, 1), lambda: some_records(200), 1).files
+    source = executor.run(flush(tmp_path, 1, some_commits(200))).files
     job = rewrite(tmp_path, numbers=(2, 3), sources=(source,), table_bytes=300)
     files = executor.run(job).files
     assert [meta.number for meta in files] == [2, 3]
@@ -199,7 +224,7 @@ def test_a_worker_that_is_expected_is_there_before_the_job(
     executor.expect(1, 1000)
     executor.expect(1, 1000)
     (worker,) = executor._idle
-    executor.run_records(rewrite(tmp_path, 1), some_records, 1000)
+    executor.run(flush(tmp_path, 1, nbytes=1000))
     assert executor._idle == [worker]
     executor.expect(2, 1000)
     assert len(executor._idle) == 2 and executor._counters.worker_failures == 0
@@ -218,19 +243,19 @@ def test_a_worker_has_no_use_for_pandas(executor: Executor, tmp_path: Path) -> N
     report = tmp_path / "modules"
     program = (
         "import sys, atexit, os; from lsmsql.engine.background import worker, job\n"
-        "run = worker.execute\n"
+        "run = job.Flush.execute\n"
         "def execute(*given):\n"
         "    done = run(*given)\n"
         f"    open({str(report)!r}, 'w').write(str('pandas' in sys.modules))\n"
         "    return done\n"
-        "worker.execute = execute\n"
+        "job.Flush.execute = execute\n"
         "worker.main()\n"
     )
     (tmp_path / "watched.py").write_text(program)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(tmp_path), *sys.path])
         patch.setattr(process_module, "_MODULE", "watched")
-        executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+        executor.run(flush(tmp_path, 1))
     assert executor._counters.worker_jobs == 1
     assert report.read_text() == "False"
 
@@ -239,9 +264,9 @@ def test_small_jobs_start_nothing(
     executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor_module, "MIN_BYTES", 1000)
-    executor.run_records(rewrite(tmp_path, 1), some_records, 999)
+    executor.run(flush(tmp_path, 1, nbytes=999))
     assert executor._idle == []
-    executor.run_records(rewrite(tmp_path, 2), some_records, 1000)
+    executor.run(flush(tmp_path, 2, nbytes=1000))
     assert len(executor._idle) == 1 and executor._counters.worker_jobs == 1
 
 
@@ -261,7 +286,7 @@ def test_no_worker_where_none_is_wanted_or_none_would_do(
     filesystem: OsFileSystem, options: Options, tmp_path: Path
 ) -> None:
     executor = Executor(filesystem, options, Counters())
-    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    executor.run(flush(tmp_path, 1))
     assert names(tmp_path) == ["000001.sst"]
     assert executor._idle == [] and executor._counters.worker_jobs == 0
 
@@ -272,7 +297,7 @@ def test_without_an_interpreter_the_work_is_done_here(
 ) -> None:
     monkeypatch.setattr(sys, "executable", python)
     executor = Executor(FS, Options(), Counters())
-    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    executor.run(flush(tmp_path, 1))
     assert names(tmp_path) == ["000001.sst"]
     assert executor._counters.worker_failures == (1 if python else 0)
 
@@ -286,7 +311,7 @@ def test_what_is_no_worker_is_tried_once(
     monkeypatch.setattr(process_module, "_MODULE", "impostor")
     executor = Executor(FS, Options(), Counters())
     for number in (1, 2):
-        executor.run_records(rewrite(tmp_path, number), some_records, 1)
+        executor.run(flush(tmp_path, number))
     assert executor._counters.worker_failures == 1 and executor._counters.worker_jobs == 0
     assert names(tmp_path)[:2] == ["000001.sst", "000002.sst"]
 
@@ -295,31 +320,31 @@ def test_what_is_no_worker_is_tried_once(
 
 
 def test_damage_that_a_worker_finds_is_raised_here(executor: Executor, tmp_path: Path) -> None:
-    source = executor.run_records(rewrite(tmp_path, 1), some_records, 1).files
+    source = executor.run(flush(tmp_path, 1)).files
     path = tmp_path / "000001.sst"
     data = bytearray(path.read_bytes())
     data[20] ^= 0xFF
     path.write_bytes(data)
-    job = rewrite(tmp_path, 2, sources=(source,))
+    job = rewrite(tmp_path, numbers=(2,), sources=(source,))
     with pytest.raises(lsmsql.CorruptionError) as here:
-        execute(job, FS)
+        job.execute(FS)
     with pytest.raises(lsmsql.CorruptionError) as beside:
         executor.run(job)
     assert str(beside.value) == str(here.value)
     assert (beside.value.file, beside.value.offset) == (here.value.file, here.value.offset)
     assert names(tmp_path) == ["000001.sst"]
-    executor.run_records(rewrite(tmp_path, 3), some_records, 1)
+    executor.run(flush(tmp_path, 3))
     assert executor._counters.worker_jobs == 2 and executor._counters.worker_failures == 0
 
 
 def test_what_the_disk_refuses_a_worker_is_raised_here_with_its_cause(
     executor: Executor, tmp_path: Path
 ) -> None:
-    job = rewrite(tmp_path / "missing", 1)
-    with pytest.raises(lsmsql.StorageError, match="create .*part-") as caught:
-        executor.run_records(job, lambda: some_records() * 50, 1)
+    job = flush(tmp_path / "missing", 1)
+    with pytest.raises(lsmsql.StorageError, match="read .*000001.log") as caught:
+        executor.run(job)
     assert isinstance(caught.value.__cause__, FileNotFoundError)
-    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    executor.run(flush(tmp_path, 1))
     assert names(tmp_path) == ["000001.sst"] and executor._counters.worker_failures == 0
 
 
@@ -356,7 +381,7 @@ class NoNewNames(OsFileSystem):
 
 def test_files_that_cannot_be_named_are_removed(tmp_path: Path) -> None:
     here = Executor(FS, Options(background=False), Counters())
-    source = here.run_records(rewrite(tmp_path, 1), lambda: some_records(100), 1).files
+    source = here.run(flush(tmp_path, 1, some_commits(100))).files
     executor = Executor(NoNewNames(), Options(), Counters())
     job = rewrite(tmp_path, numbers=(2, 3, 4), sources=(source,), table_bytes=300)
     with pytest.raises(StorageError, match="no"):
@@ -370,18 +395,13 @@ def test_files_that_cannot_be_named_are_removed(tmp_path: Path) -> None:
 def test_a_job_whose_worker_dies_is_done_here_and_no_other_is_tried(
     executor: Executor, tmp_path: Path
 ) -> None:
-    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    executor.run(flush(tmp_path, 1))
     (worker,) = executor._idle
-    job = rewrite(tmp_path, 2)
+    job = flush(tmp_path, 2)
     (tmp_path / f"part-{job.token}-000002.sst").write_bytes(b"half of it")
-
-    def deadly() -> Iterator[Records]:
-        if worker.running:
-            os.kill(worker.pid, signal.SIGKILL)
-        yield from some_records()
-
-    assert executor.run_records(job, deadly, 1).files[0].rows == 20
-    executor.run_records(rewrite(tmp_path, 3), some_records, 1)
+    os.kill(worker.pid, signal.SIGKILL)
+    assert executor.run(job).files[0].rows == 20
+    executor.run(flush(tmp_path, 3))
     assert names(tmp_path) == ["000001.sst", "000002.sst", "000003.sst"]
     assert executor._idle == [] and not worker.running
     assert executor._counters.worker_jobs == 1 and executor._counters.worker_failures == 1
@@ -390,31 +410,33 @@ def test_a_job_whose_worker_dies_is_done_here_and_no_other_is_tried(
 def test_an_interrupt_ends_the_worker_but_not_the_use_of_workers(
     executor: Executor, tmp_path: Path
 ) -> None:
-    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    executor.run(flush(tmp_path, 1))
     (worker,) = executor._idle
 
-    def interrupted() -> Iterator[Records]:
-        yield from some_records()
+    def interrupted(_: object) -> tuple[bytes, bytes]:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        executor.run_records(rewrite(tmp_path, 2), interrupted, 1)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(wire, "receive", interrupted)
+        executor.run(flush(tmp_path, 2))
     assert not worker.running and names(tmp_path) == ["000001.sst"]
-    executor.run_records(rewrite(tmp_path, 3), some_records, 1)
+    executor.run(flush(tmp_path, 3))
     assert executor._counters.worker_jobs == 2 and executor._counters.worker_failures == 0
 
 
-def test_jobs_at_the_same_time_have_a_worker_each(executor: Executor, tmp_path: Path) -> None:
+def test_jobs_at_the_same_time_have_a_worker_each(
+    executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     both = threading.Barrier(2)
+    receive = wire.receive
 
-    def together() -> Iterator[Records]:
-        yield from some_records(10)
+    def together(stream: IO[bytes]) -> tuple[bytes, bytes]:
         both.wait(60)
+        return receive(stream)
 
-    jobs = [rewrite(tmp_path, number) for number in (1, 2)]
-    threads = [
-        threading.Thread(target=executor.run_records, args=(job, together, 1)) for job in jobs
-    ]
+    monkeypatch.setattr(wire, "receive", together)
+    jobs = [flush(tmp_path, number) for number in (1, 2)]
+    threads = [threading.Thread(target=executor.run, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -426,7 +448,7 @@ def test_jobs_at_the_same_time_have_a_worker_each(executor: Executor, tmp_path: 
 def test_close_ends_the_workers_and_leaves_nothing(tmp_path: Path) -> None:
     open_before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
     executor = Executor(FS, Options(), Counters())
-    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    executor.run(flush(tmp_path, 1))
     (worker,) = executor._idle
     assert is_running(worker.pid)
     executor.close()
@@ -434,12 +456,12 @@ def test_close_ends_the_workers_and_leaves_nothing(tmp_path: Path) -> None:
         os.waitpid(worker.pid, 0)
     if open_before:
         assert len(os.listdir("/proc/self/fd")) == open_before
-    executor.run_records(rewrite(tmp_path, 2), some_records, 1)
+    executor.run(flush(tmp_path, 2))
     assert executor._idle == [] and executor._counters.worker_jobs == 1
 
 
 def test_a_worker_is_not_of_the_terminals_foreground(executor: Executor, tmp_path: Path) -> None:
-    executor.run_records(rewrite(tmp_path, 1), some_records, 1)
+    executor.run(flush(tmp_path, 1))
     (worker,) = executor._idle
     assert os.getpgid(worker.pid) != os.getpgid(0)
 

@@ -188,20 +188,17 @@ def test_readers_miss_no_key_that_was_there_before_they_began():
     assert everything(memtable) == sorted(order)
 
 
-def test_chunks_are_all_versions_newest_first():
+def test_all_versions_of_a_key_are_to_be_had_newest_first():
     memtable = table((b"b", 1), (b"a", 2), (b"b", None), (b"c", 4))
-    assert list(memtable.chunks(2)) == [
-        ([b"b", b"b", b"a"], [3, 1, 2], [None, (1,), (2,)]),
-        ([b"c"], [4], [(4,)]),
-    ]
-    assert list(Memtable().chunks()) == []
+    expected = ([b"b", b"b", b"a"], [3, 1, 2], [None, (1,), (2,)])
+    assert memtable.records([b"b", b"a", b"x"], None) == expected
 
 
-def test_what_is_let_go_is_in_no_chunk():
+def test_what_is_let_go_is_in_no_record():
     memtable = Memtable()
     for sequence in (1, 2, 3):
         memtable.put(b"k", (sequence,), sequence, 10, oldest=sequence)
-    assert list(memtable.chunks()) == [([b"k", b"k"], [3, 2], [(3,), (2,)])]
+    assert memtable.records([b"k"], None) == ([b"k", b"k"], [3, 2], [(3,), (2,)])
 
 
 def test_a_memtable_of_versions_is_as_if_they_had_been_put():
@@ -242,9 +239,8 @@ def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest, 
     keys = sorted(states[-1])
     assert everything(memtable) == keys
     newest: dict[bytes, Any] = {}
-    for found_keys, sequences, rows in memtable.chunks(3):
-        for key, found_sequence, row in zip(found_keys, sequences, rows, strict=True):
-            newest.setdefault(key, (found_sequence, row))
+    for key, found_sequence, row in zip(*memtable.records(keys, None), strict=True):
+        newest.setdefault(key, (found_sequence, row))
     assert newest == states[-1]
     for sequence in range(min(oldest, len(steps)), len(states)):
         expected = states[sequence]

@@ -26,6 +26,7 @@ from lsmsql.engine.wal.format import (
     encode_frame,
     encode_header,
     put_record,
+    sound_frames,
     table_record,
 )
 
@@ -102,8 +103,9 @@ def test_what_is_no_header_is_said(data, problem):
 def test_frame_round_trip(records, number, sequence, durable, before):
     count, payload = encode_records(records)
     data = before + encode_frame(number, sequence, count, payload, durable)
-    frame = decode_frame(data + b"after", "f", len(before), number)
-    assert frame is not None
+    found = sound_frames(data + b"after", len(before), number, 9)
+    assert found == ([len(before)], len(data))
+    frame = decode_frame(data + b"after", "f", len(before))
     assert frame.end == len(data)
     assert (frame.sequence, frame.durable, frame.record_count) == (sequence, durable, count)
     assert frame.payload == payload
@@ -116,13 +118,27 @@ def test_every_byte_of_a_frame_is_guarded(records, data):
     frame = bytearray(encode_frame(5, 1, count, payload, 0))
     place = data.draw(st.integers(0, len(frame) - 1))
     frame[place] ^= data.draw(st.integers(1, 255))
-    assert decode_frame(bytes(frame), "f", 0, 5) is None
+    assert sound_frames(bytes(frame), 0, 5, 9) == ([], 0)
+
+
+@given(st.lists(RECORDS, max_size=6), st.integers(1, 7), st.data())
+def test_frames_are_found_up_to_the_first_bad_one(commits, most, data):
+    frames = [encode_frame(5, 1, *encode_records(records), 0) for records in commits]
+    starts = [sum(map(len, frames[:i])) for i in range(len(frames) + 1)]
+    content = bytearray(b"".join(frames))
+    sound = len(frames)
+    if frames and data.draw(st.booleans()):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] ^= data.draw(st.integers(1, 255))
+        sound = max(i for i, start in enumerate(starts) if start <= place)
+    count = min(sound, most)
+    assert sound_frames(bytes(content), 0, 5, most) == (starts[:count], starts[count])
 
 
 def test_a_frame_of_another_file_is_not_one_of_this():
     frame = encode_frame(5, 1, 1, put_record(b"k", b"v"), 0)
-    assert decode_frame(frame, "f", 0, 5) is not None
-    assert decode_frame(frame, "f", 0, 6) is None
+    assert sound_frames(frame, 0, 5, 9) == ([0], len(frame))
+    assert sound_frames(frame, 0, 6, 9) == ([], 0)
 
 
 @pytest.mark.parametrize(
@@ -142,16 +158,14 @@ def test_a_frame_of_another_file_is_not_one_of_this():
     ],
 )
 def test_records_that_no_writer_makes_are_corruption(count, payload):
-    frame = decode_frame(encode_frame(5, 1, count, payload, 0), "f", 0, 5)
-    assert frame is not None
+    frame = decode_frame(encode_frame(5, 1, count, payload, 0), "f", 0)
     with pytest.raises(CorruptionError, match="record"):
         frame.records()
 
 
 @given(st.binary(max_size=60), st.integers(0, 4))
 def test_no_payload_crashes_the_decoder(payload, count):
-    frame = decode_frame(encode_frame(5, 1, count, payload, 0), "f", 0, 5)
-    assert frame is not None
+    frame = decode_frame(encode_frame(5, 1, count, payload, 0), "f", 0)
     try:
         records = frame.records()
     except CorruptionError:
