@@ -34,9 +34,10 @@ from lsmsql.engine.errors import (
 from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.manifest.manifest import Manifest, ManifestState
-from lsmsql.engine.manifest.version import Version
+from lsmsql.engine.manifest.version import EMPTY, Version
 from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable
 from lsmsql.engine.options import Options
+from lsmsql.engine.recent import RecentValues
 from lsmsql.engine.schema import KV_TABLE_ID, TableSchema
 from lsmsql.engine.snapshot import Snapshots
 from lsmsql.engine.sstable.meta import FileMeta, file_name
@@ -82,6 +83,7 @@ class Core:
         self.options = options
         self.counters = Counters()
         self.cache: BlockCache[Cached] = BlockCache(options.memory_budget)
+        self.recent = RecentValues(EMPTY, options.recent_bytes, self.share_memory)
         self.snapshots = Snapshots()
         self.catalog: Catalog = EMPTY_CATALOG
         self.version = Version()
@@ -278,9 +280,13 @@ class Core:
         self.writable = True
 
     def share_memory(self) -> None:
-        """Leave to the block cache what the memtables do not need of the budget."""
+        """Leave to the block cache what memtables and row cache do not need of the budget."""
         waiting = sum(m.nbytes for i in self.immutable for m in i.memtables.values())
-        self.cache.resize(self.options.cache_bytes(waiting + self.memtable_bytes))
+        memtables = waiting + self.memtable_bytes
+        others = memtables + self.options.least_cache_bytes
+        if others + self.recent.reserved > self.options.memory_budget:
+            self.recent = self.recent.of(self.recent.version)  # the next flush would do so, too
+        self.cache.resize(self.options.cache_bytes(memtables + self.recent.reserved))
 
     # ------------------------------------------------------------------------------- rotate
 

@@ -42,6 +42,7 @@ class Counters:
     blocks_read: int = 0
     block_bytes_read: int = 0
     cache_hits: int = 0
+    recent_hits: int = 0
     columns_decoded: int = 0
     bloom_checks: int = 0
     bloom_negatives: int = 0

@@ -6,10 +6,19 @@ from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ConflictError
 from lsmsql.engine.memtable.memtable import Forgotten
 from lsmsql.engine.readview import ReadView
+from lsmsql.engine.recent import ABSENT, Absent
 from lsmsql.engine.scheduler import Scheduler
-from lsmsql.engine.schema import KV_TABLE_ID
-from lsmsql.engine.values import Row
-from lsmsql.engine.view import NEWEST, NOTHING, Found, changed_since, find
+from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
+from lsmsql.engine.values import Row, Value
+from lsmsql.engine.view import (
+    NEWEST,
+    NOTHING,
+    Found,
+    changed_since,
+    find,
+    find_in_files,
+    found_slot,
+)
 from lsmsql.engine.wal.changes import Changes
 from lsmsql.engine.writeset import WriteSet
 
@@ -52,6 +61,38 @@ class Database:
                 return find(table, key, sequence, NEWEST)
             except Forgotten:  # a writer was faster: look again, at a newer commit
                 continue
+
+    def value(self, key: bytes) -> Value | Absent:
+        """The value in ``kv`` of an encoded key, or ABSENT: ``find`` by way of the row cache."""
+        core = self.core
+        if core.closed:
+            core.check_open()
+        core.counters.gets += 1
+        while True:
+            sequence = core.snapshots.published
+            table = core.state.tables.get(KV_TABLE_ID, NOTHING)
+            try:
+                for memtable in table.memtables:
+                    version = memtable.get(key, sequence)
+                    if version is not None:
+                        return ABSENT if version.row is None else version.row[KV_VALUE_SLOT]
+            except Forgotten:
+                continue
+            break
+        files = table.version
+        recent = core.recent
+        if recent.version is not files:
+            recent = core.recent = recent.of(files)
+        value: Value | Absent = recent.values.get(key, ABSENT)
+        if value is not ABSENT:
+            core.counters.recent_hits += 1
+            return value
+        found = find_in_files(files, key, NEWEST)
+        if found is None:
+            return ABSENT
+        kept = found_slot(found, KV_VALUE_SLOT)
+        recent.add(key, kept)
+        return kept
 
     def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Commit one record."""

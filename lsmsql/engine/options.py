@@ -103,12 +103,22 @@ class Options:
         """Size at which a memtable is flushed."""
         return self.memtable_bytes or max(1, min(64 * MIB, self.memory_budget // 4))
 
-    def cache_bytes(self, memtable_bytes: int) -> int:
-        """What ``memtable_bytes`` of memtables leave of the budget for the block cache.
+    @property
+    def recent_bytes(self) -> int:
+        """What the row cache may take of the budget."""
+        return self.memory_budget // 4
 
-        Three memtables at most: one takes writes, and up to two wait for their flush.
+    @property
+    def least_cache_bytes(self) -> int:
+        """What the block cache always has of the budget."""
+        return self.memory_budget // 4
+
+    def cache_bytes(self, taken: int) -> int:
+        """What memtables and row cache, which take ``taken``, leave of the budget for blocks.
+
+        There are three memtables at most: one takes writes, and up to two wait for their flush.
         """
-        return max(self.memory_budget - memtable_bytes, self.memory_budget // 4)
+        return max(self.memory_budget - taken, self.least_cache_bytes)
 
 
 def _choose(name: str, value: object, allowed: tuple[str, ...]) -> None:

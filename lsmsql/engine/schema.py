@@ -218,6 +218,8 @@ def _with_slots(schema: TableSchema) -> TableSchema:
 
 
 KV_TABLE_ID = 1
+KV_VALUE_SLOT = 1
+"""Where the payload of ``kv`` has the value; slot 0 is the mask of a key of any type."""
 KV_SCHEMA = make_schema(
     "kv",
     {"key": "ANY", "value": "ANY"},

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar, cast, overload
 
-from lsmsql.engine.columns import FIRST_VALUE
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import (
     ConstraintError,
@@ -22,6 +21,7 @@ from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.keys.codec import BLOB_FIRST, TEXT_FIRST
 from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.readview import ReadView
+from lsmsql.engine.recent import ABSENT
 from lsmsql.engine.rows import RowCodec, RowLike
 from lsmsql.engine.scan import FIRST_STEP
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, TableSchema
@@ -33,9 +33,6 @@ from lsmsql.engine.view import found_columns
 T = TypeVar("T")
 
 _WANTED = "update takes pairs (key, value), as tuples, or a mapping"
-
-_VALUE_SLOT = 1
-_VALUE_COLUMN = FIRST_VALUE + _VALUE_SLOT
 
 
 class Table:
@@ -317,11 +314,8 @@ class KeyValue(Table):
 
     def get_value(self, key: object, default: object = None) -> object:
         """The value of a key, or ``default``."""
-        found = self._database.find(KV_TABLE_ID, self.encode_key(key))
-        if found is None:
-            return default
-        block, row, payload = found
-        return payload[_VALUE_SLOT] if block is None else block.value(_VALUE_COLUMN, row)
+        value = self._database.value(self.encode_key(key))
+        return default if value is ABSENT else value
 
     def delete_key(self, key: object) -> None:
         """Delete a key, if it is there."""

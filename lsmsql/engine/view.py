@@ -58,7 +58,11 @@ def find(table: TableState, key: bytes, sequence: int, file_sequence: int) -> Fo
         if version is not None:
             row = version.row
             return None if row is None else (None, 0, row)
-    files = table.version
+    return find_in_files(table.version, key, file_sequence)
+
+
+def find_in_files(files: TableVersion, key: bytes, file_sequence: int) -> Found | None:
+    """``find`` where no memtable knows the key."""
     for file in files.levels[0].files:
         if file.meta.smallest <= key <= file.meta.largest:
             found = file.find(key, file_sequence)
