@@ -38,6 +38,7 @@ LAYERS = """
     lsmsql.engine.output
     lsmsql.engine.background
     lsmsql.engine.manifest
+    lsmsql.engine.recent
     lsmsql.engine.view
     lsmsql.engine.snapshot lsmsql.engine.writeset
     lsmsql.engine.scan
