@@ -10,9 +10,8 @@ import sys
 
 import pytest
 
-from lsmsql.engine import filesystem
 from lsmsql.engine.errors import BusyError, StorageError
-from lsmsql.engine.filesystem import OsFileSystem
+from lsmsql.engine.filesystem import OsFileSystem, files, mapped
 
 fs = OsFileSystem()
 
@@ -62,10 +61,10 @@ def test_a_full_disk_is_a_storage_error_with_its_cause(tmp_path, monkeypatch):
     assert isinstance(caught.value.__cause__, OSError)
 
 
-@pytest.mark.parametrize("kind", [filesystem._OsReadFile, filesystem._SeekingReadFile])
+@pytest.mark.parametrize("kind", [files.OsReadFile, files.SeekingReadFile])
 def test_reads_are_short_only_at_the_end(tmp_path, kind, monkeypatch):
     path = make_file(tmp_path / "file", b"0123456789")
-    monkeypatch.setattr(filesystem, "_read_file", kind)
+    monkeypatch.setattr(files, "read_file", kind)
     file = fs.open(path)
     assert file.size() == 10
     assert file.read_at(2, 3) == b"234"
@@ -176,8 +175,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only there files are
 
 @pytest.fixture
 def small_extents(monkeypatch):
-    monkeypatch.setattr(filesystem, "EXTENT", EXTENT)
-    monkeypatch.setattr(filesystem, "LARGEST_STEP", EXTENT)
+    monkeypatch.setattr(mapped, "EXTENT", EXTENT)
+    monkeypatch.setattr(mapped, "LARGEST_STEP", EXTENT)
 
 
 def full_disk(fd, offset, length):
