@@ -22,9 +22,9 @@ from lsmsql.engine.columns import PUT, concat_columns, make_run, starts_of_keys
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.manifest.version import TableVersion
-from lsmsql.engine.order import sort_order
+from lsmsql.engine.order import sort_order_and_ties
 from lsmsql.engine.output import remove_files, write_tables
-from lsmsql.engine.ragged import from_numpy
+from lsmsql.engine.ragged import Integers, from_numpy
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.slices import Range
@@ -114,7 +114,7 @@ def _write_chunk(core: Core, codec: RowCodec, columns: Batch) -> _Chunk:
     table_bytes = core.options.table_bytes
     rows = _in_key_order(codec, columns)
     shares = _SHARES if rows.nbytes >= _MIN_SHARED_BYTES else 1
-    edges = [len(rows.keys) * share // shares for share in range(shares + 1)]
+    edges = [len(rows) * share // shares for share in range(shares + 1)]
 
     def write(start: int, stop: int) -> list[FileMeta]:
         runs = rows.runs(start, stop)
@@ -129,11 +129,15 @@ def _write_chunk(core: Core, codec: RowCodec, columns: Batch) -> _Chunk:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows to be written: ``keys`` in order, and for each the row of ``slots``; None: the same."""
+    """Rows as they were given, and the numbers of those to be written, in key order; None: all."""
 
     keys: pa.Array
-    order: pa.Array | None
     slots: list[pa.Array]
+    order: pa.Array | None
+
+    def __len__(self) -> int:
+        """The number of rows to be written."""
+        return len(self.keys if self.order is None else self.order)
 
     @property
     def nbytes(self) -> int:
@@ -147,13 +151,13 @@ class _Rows:
         for first in range(start, stop, step):
             rows = min(step, stop - first)
             if self.order is None:
-                values = [slot.slice(first, rows) for slot in self.slots]
+                keys, *values = [column.slice(first, rows) for column in (self.keys, *self.slots)]
             else:
                 picked = self.order.slice(first, rows)
-                values = [slot.take(picked) for slot in self.slots]
+                keys, *values = [column.take(picked) for column in (self.keys, *self.slots)]
             zeros = from_numpy(np.zeros(rows, np.int64))
             kinds = from_numpy(np.full(rows, PUT, np.int64))
-            yield make_run(self.keys.slice(first, rows), zeros, kinds, values)
+            yield make_run(keys, zeros, kinds, values)
 
 
 def _in_key_order(codec: RowCodec, columns: Batch) -> _Rows:
@@ -166,21 +170,20 @@ def _in_key_order(codec: RowCodec, columns: Batch) -> _Rows:
     for column, values in zip(schema.columns, columns, strict=True):
         if column.slot is not None:
             slots[column.slot] = values
-    order, keys = _last_of_each(keys)
-    return _Rows(keys, order, slots)
+    order = _last_of_each(keys)
+    return _Rows(keys, slots, None if order is None else from_numpy(order))
 
 
-def _last_of_each(keys: pa.Array) -> tuple[pa.Array | None, pa.Array]:
-    """The last row of each key, in key order, and these keys; None for all rows as they are."""
-    order = sort_order(keys)
-    if order is not None:
-        keys = keys.take(from_numpy(order))
-    fresh = starts_of_keys(keys)
-    if fresh is not None:
-        last = np.append(fresh[1:], True)
-        order = np.flatnonzero(last) if order is None else order[last]
-        keys = keys.filter(from_numpy(last))
-    return None if order is None else from_numpy(order), keys
+def _last_of_each(keys: pa.Array) -> Integers | None:
+    """The last row of each key, in key order; None for all rows as they are."""
+    order, may_be_equal = sort_order_and_ties(keys)
+    if not may_be_equal:
+        return order
+    fresh = starts_of_keys(keys if order is None else keys.take(from_numpy(order)))
+    if fresh is None:
+        return order
+    last = np.append(fresh[1:], True)
+    return np.flatnonzero(last) if order is None else order[last]
 
 
 def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence[_Chunk]) -> None:

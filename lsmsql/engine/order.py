@@ -30,8 +30,13 @@ def sort_order(keys: pa.Array) -> Integers | None:
 
     Stable: equal keys keep the order they are in.
     """
+    return sort_order_and_ties(keys)[0]
+
+
+def sort_order_and_ties(keys: pa.Array) -> tuple[Integers | None, bool]:
+    """``sort_order``, and whether some keys may be equal: if not, all are known to differ."""
     if len(keys) < 2:
-        return None
+        return None, False
     words = _distinguishing_words(keys)
     descents = int(np.count_nonzero(words[1:] < words[:-1]))
     runs = descents * _LONG_RUNS < len(words)
@@ -39,16 +44,16 @@ def sort_order(keys: pa.Array) -> Integers | None:
     ordered = words if order is None else words[order]
     tied = ordered[1:] == ordered[:-1]
     if not tied.any():
-        return order
+        return order, False
     places = np.flatnonzero(np.append(tied, False) | np.append(False, tied))
     rows = places if order is None else np.sort(order[places])
     by_key = pc.array_sort_indices(keys.take(from_numpy(rows))).to_numpy()
     if order is None:
         if (by_key[1:] > by_key[:-1]).all():
-            return None
+            return None, True
         order = np.arange(len(words))
     order[places] = rows[by_key]
-    return order
+    return order, True
 
 
 def _distinguishing_words(keys: pa.Array) -> Words:
