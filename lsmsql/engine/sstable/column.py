@@ -298,9 +298,7 @@ def _unpack_integers(parts: Sequence[tuple[Any, Any, Any, int]], codec: Codec) -
 def _decode_variable(stored: Sequence[Stored], rows: int, validity: Any, codec: Codec) -> pa.Array:
     """TEXT, BLOB and TAGGED."""
     kind = stored[0][0][0]
-    offsets = np.zeros(rows + 1, np.int64)
-    np.cumsum(_unpack_lengths(stored, codec), out=offsets[1:])
-    _check_joined(int(offsets[-1]), stored)
+    offsets = _offsets(stored, rows, codec)
     contents = []
     at = 0
     for (_, skipped, _, _, lengths, size), chunk, count in stored:
@@ -309,8 +307,7 @@ def _decode_variable(stored: Sequence[Stored], rows: int, validity: Any, codec: 
         contents.append(codec.decompress(chunk[start : start + size], total))
         at += count
     data = contents[0] if len(contents) == 1 else b"".join(contents)
-    if kind != TAGGED_KIND:
-        offsets = offsets.astype(np.int32)
+    offsets = offsets.astype(np.int64 if kind == TAGGED_KIND else np.int32, copy=False)
     buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(data)]
     array = pa.Array.from_buffers(_VARIABLE_TYPES[kind], rows, buffers)
     if kind == TEXT:
@@ -318,6 +315,19 @@ def _decode_variable(stored: Sequence[Stored], rows: int, validity: Any, codec: 
     elif kind == TAGGED_KIND:
         check_tagged(array)
     return array
+
+
+def _offsets(stored: Sequence[Stored], rows: int, codec: Codec) -> npt.NDArray[Any]:
+    """Where each of the values begins, and the last one ends, when they stand end to end."""
+    base = stored[0][0][2]
+    uniform = type(base) is int and 0 <= base <= MAX_BATCH_BYTES // rows
+    if uniform and all(header[2] == base and header[3] == 0 for header, _, _ in stored):
+        _check_joined(base * rows, stored)
+        return np.arange(rows + 1, dtype=np.int32) * np.int32(base)
+    offsets = np.zeros(rows + 1, np.int64)
+    np.cumsum(_unpack_lengths(stored, codec), out=offsets[1:])
+    _check_joined(int(offsets[-1]), stored)
+    return offsets
 
 
 def _unpack_lengths(stored: Sequence[Stored], codec: Codec) -> Integers:
