@@ -16,7 +16,7 @@ from lsmsql.engine.readview import ReadView
 from lsmsql.engine.scan import FIRST_STEP
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Slice
-from lsmsql.engine.values import Value
+from lsmsql.engine.values import ColumnType, Value
 from lsmsql.engine.view import Found, found_columns, found_slot
 from vtab.planner import ScanPlan, is_point
 from vtab.ranges import KeySelection
@@ -40,8 +40,8 @@ Lists = Sequence[Sequence[Value] | KeyColumn]
 """For each column of the table a list of values; empty for a column that is not used."""
 
 
-Known = dict[bytes, Lists | None]
-"""Rows by their keys; None where there is no row."""
+Known = dict[tuple[Value, ...], Lists | None]
+"""Rows by the arguments they were looked up with; None where there is no row."""
 
 MAX_KNOWN = 4096
 """How many rows a cursor remembers: a join looks the same few up again and again."""
@@ -65,6 +65,8 @@ class Access:
         self._first = schema.key[0]
         self._masked = schema.has_real_mask
         self._encode = self.codec.encode
+        self._has_text = ColumnType.TEXT in schema.key_types
+        """To Python 1 and 1.0 are one, and find one row; but the texts of them are two."""
         self._is_single = len(schema.key) == 1
         self._plain_types: set[type | tuple[type, ...]] = set()
         """Types of arguments that are keys as they are, and come back as they are."""
@@ -83,32 +85,29 @@ class Access:
         self._empty: list[Sequence[Value] | KeyColumn] = [()] * (len(schema.columns) + 1)
 
     def look_up(
-        self, view: ReadView, arguments: Sequence[Value], known: Known | None = None
+        self, view: ReadView, arguments: tuple[Value, ...], known: Known | None = None
     ) -> Lists | None:
         """The row of a whole key, as ``arrange`` gives it; None if there is none.
 
-        ``known`` are rows that this plan has found in this view; the row is added to them.
+        It is added to ``known``: rows that this plan has found in this view.
         """
         types = type(arguments[0]) if self._is_single else tuple(map(type, arguments))
         plain = types in self._plain_types
         values = arguments if plain else self._convert(arguments, types)
-        if values is None:
-            return None
+        row = None if values is None else self._find(view, values, plain)
+        if known is not None and (plain or not self._has_text):
+            if len(known) >= MAX_KNOWN:
+                known.clear()
+            known[arguments] = row
+        return row
+
+    def _find(self, view: ReadView, values: Sequence[Value], plain: bool) -> Lists | None:
         try:
             key = self._encode(values)
         except LimitError:
             return None
-        if known is not None:
-            try:
-                return known[key]
-            except KeyError:
-                if len(known) >= MAX_KNOWN:
-                    known.clear()
         found = view.find(self._table_id, key)
-        row = None if found is None else self._row(found, key, values, plain)
-        if known is not None:
-            known[key] = row
-        return row
+        return None if found is None else self._row(found, key, values, plain)
 
     def _convert(
         self, arguments: Sequence[Value], types: type | tuple[type, ...]

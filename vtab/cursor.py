@@ -6,7 +6,7 @@ come in slices, and within a slice a row is a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import apsw
@@ -48,7 +48,7 @@ class Cursor:
         self._accesses = session.accesses.by_number
         self._pin: Pin | None = None
 
-    def Filter(self, number: int, text: str, arguments: Sequence[Any]) -> None:  # noqa: N802
+    def Filter(self, number: int, text: str, arguments: tuple[Any, ...]) -> None:  # noqa: N802
         """Begin to read with the plan of that number."""
         held = self._pin
         self._pin = pin = self._session.lease(held, self._schema)
@@ -68,7 +68,10 @@ class Cursor:
         self._known = known
         self._slices = _NONE
         self._row = 0
-        lists = access.look_up(pin, arguments, known)
+        if known is not None and arguments in known:
+            lists = known[arguments]
+        else:
+            lists = access.look_up(pin, arguments, known)
         if lists is None:
             self._size = 0
         else:

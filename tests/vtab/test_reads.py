@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -162,6 +163,28 @@ def test_a_join_gives_the_same_whatever_a_cursor_remembers(
     ).fetchall()
     assert found == [(a, b, f"x{a * 100 + b}" if a < 10 and b < 100 else None) for a, b in asked]
     assert len(found) == len(asked)
+
+
+@pytest.mark.parametrize("kind", ["ANY", "INTEGER", "REAL", "TEXT", "BLOB"])
+def test_what_a_cursor_remembers_is_of_a_type(
+    store: Store, connection: apsw.Connection, kind: str
+) -> None:
+    keys = [1, 2.0, 2.5, "1", "1.0", "2", b"1", 2**53, -0.0]
+    plain = apsw.Connection(":memory:")
+    plain.execute(f"CREATE TABLE t(k {kind} PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID")
+    store.create_table("t", {"k": kind}, "k")
+    vtab.register(connection, store)
+    for made in (plain, connection):
+        for key in keys:
+            with contextlib.suppress(apsw.ConstraintError):
+                made.execute("INSERT INTO t VALUES (?)", (key,))
+        made.execute("CREATE TEMP TABLE asked(a)")
+        asked = [1, 1.0, "1", "1.0", 2, 2.0, None, b"1", 2**53, 2.0**53, 0, 0.0, -0.0, 2.5] * 3
+        made.executemany("INSERT INTO asked VALUES (?)", [(a,) for a in asked])
+    sql = "SELECT asked.rowid, typeof(k), k FROM asked CROSS JOIN t ON k = +a ORDER BY 1"
+    found = connection.execute(sql).fetchall()
+    assert found == plain.execute(sql).fetchall()
+    assert found
 
 
 def test_what_a_cursor_remembers_does_not_outlive_a_change(connection: apsw.Connection) -> None:
