@@ -6,7 +6,8 @@ come in slices, and within a slice a row is a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import apsw
@@ -17,15 +18,21 @@ from lsmsql.engine.values import Value
 from vtab.access import Access, Known, Lists
 from vtab.session import Pin, Session
 
-_NONE: Iterator[Slice] = iter(())
+_at_end = partial(bool, True)
 
 
 class Cursor:
-    """Rows of one table, as of the moment of the last ``Filter``."""
+    """Rows of one table, as of the moment of the last ``Filter``.
+
+    ``Eof`` is no method: a callable that needs no frame of Python. For a scan it tells whether
+    there is anything in the list ``_end``.
+    """
 
     __slots__ = (
+        "Eof",
         "_access",
         "_accesses",
+        "_end",
         "_known",
         "_lists",
         "_pin",
@@ -35,7 +42,10 @@ class Cursor:
         "_size",
         "_slices",
     )
+    Eof: Callable[[], bool]
+    """Whether there is no row any more: called once after ``Filter`` and after each ``Next``."""
     _access: Access
+    _end: list[bool]
     _known: Known | None
     _lists: Lists
     _row: int
@@ -55,6 +65,8 @@ class Cursor:
         access = self._accesses[number]
         if not access.is_point:
             self._access = access
+            self._end = []
+            self.Eof = partial(bool, self._end)
             self._slices = access.scan(pin, arguments)
             self._load()
             return
@@ -66,24 +78,24 @@ class Cursor:
             known = {}
         self._access = access
         self._known = known
-        self._slices = _NONE
         self._row = 0
+        self._size = 0  # there is no other slice to go on to
         if known is not None and arguments in known:
             lists = known[arguments]
         else:
             lists = access.look_up(pin, arguments, known)
         if lists is None:
-            self._size = 0
+            self.Eof = _at_end
         else:
-            self._size = 1
             self._lists = lists
+            self.Eof = [True, False].pop
 
     def _load(self) -> None:
         """Go to the first row of the next slice."""
         piece = next(self._slices, None)
         self._row = 0
         if piece is None:
-            self._size = 0
+            self._end.append(True)
         else:
             self._size = len(piece.keys)
             self._lists = self._access.arrange(piece.keys, piece.columns)
@@ -93,10 +105,6 @@ class Cursor:
         row = self._row = self._row + 1
         if row == self._size:
             self._load()
-
-    def Eof(self) -> bool:  # noqa: N802
-        """Whether there is no row any more."""
-        return self._row >= self._size
 
     def Column(self, number: int) -> Value:  # noqa: N802
         """A value of the present row."""

@@ -111,7 +111,8 @@ def found_slot(found: Found, slot: int) -> Value:
     """One slot of a record's payload."""
     block, row, payload = found
     if block is not None:
-        return block_value(block, FIRST_VALUE + slot, row)
+        position = FIRST_VALUE + slot
+        return block.value(position, row) if position < block.width else None
     return payload[slot] if slot < len(payload) else None
 
 
