@@ -1,6 +1,6 @@
 """Rows to records: what ``RowCodec`` does for any row, done faster for the rows that SQL writes.
 
-values    in the order of the columns
+values    in the order of the columns, and what SQLite may have put behind them
 record    key bytes, and a payload with a slot for each column outside the key
 """
 
@@ -15,7 +15,9 @@ from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Row, Value
 from vtab.failures import RowLimitError
 
-Getter = Callable[[Sequence[Value]], Row]
+Values = tuple[Value, ...]
+Record = tuple[bytes, Row]
+Getter = Callable[[Values], Row]
 
 
 class RecordEncoder:
@@ -24,23 +26,32 @@ class RecordEncoder:
     def __init__(self, rows: RowCodec) -> None:
         schema = rows.schema
         self._rows = rows
-        self._masked = schema.has_real_mask
         self._encode_key = rows.keys.encode
         self._key = _getter(schema.key)
-        self._payload = _payload_getter(schema)
+        self._mask: Row = (None,) if schema.has_real_mask else ()
+        payload = _payload_getter(schema)
+        self._payload = payload or _getter(())
+        self._is_plain = payload is not None
 
-    def encode(self, values: Sequence[Value]) -> tuple[bytes, Row]:
-        """Key and payload. Raises RowLimitError for a key that is too long."""
-        key, payload = self._key(values), self._payload
+    def for_types(self, types: Sequence[type]) -> Callable[[Values], Record]:
+        """What makes records of all rows with values of these types.
+
+        It raises RowLimitError for a key that is too long.
+        """
+        masked = bool(self._mask) and float in map(types.__getitem__, self._rows.schema.key)
+        return self._encode if self._is_plain and not masked else self._encode_any
+
+    def _encode(self, values: Values) -> Record:
         try:
-            if payload is None or (self._masked and float in map(type, key)):
-                return self._rows.encode_values(values)
-            encoded = self._encode_key(key)
+            return self._encode_key(self._key(values)), self._mask + self._payload(values)
         except LimitError as error:
             raise RowLimitError(str(error)) from None
-        if self._masked:
-            return encoded, (None, *payload(values))
-        return encoded, payload(values)
+
+    def _encode_any(self, values: Values) -> Record:
+        try:
+            return self._rows.encode_values(values)
+        except LimitError as error:
+            raise RowLimitError(str(error)) from None
 
 
 def _payload_getter(schema: TableSchema) -> Getter | None:
@@ -53,10 +64,8 @@ def _payload_getter(schema: TableSchema) -> Getter | None:
 
 
 def _getter(positions: Sequence[int]) -> Getter:
-    """A function that takes the values at ``positions`` out of a row, as a tuple."""
-    if not positions:
-        return lambda _values: ()
-    if len(positions) == 1:
-        (position,) = positions
-        return lambda values: (values[position],)
+    """A function that takes the values at ``positions`` out of a row."""
+    first = positions[0] if positions else 0
+    if list(positions) == list(range(first, first + len(positions))):
+        return itemgetter(slice(first, first + len(positions)))
     return itemgetter(*positions)

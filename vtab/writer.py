@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import is_
 
 import apsw
@@ -15,7 +15,7 @@ from lsmsql.engine.view import found_columns
 from vtab.bounds import PYTHON_TYPES
 from vtab.declare import Identity, identity_of
 from vtab.failures import duplicate_key, null_rowid, null_value, wrong_type
-from vtab.records import RecordEncoder
+from vtab.records import Record, RecordEncoder, Values
 from vtab.session import Session
 
 MAX_PLAIN_TYPES = 256
@@ -33,19 +33,21 @@ class Writer:
         self._records = RecordEncoder(self._rows)
         self._identity = identity_of(schema)
         self._has_rowid = self._identity is Identity.ROWID
-        self._plain_types: set[tuple[type, ...]] = set()
-        """Types of rows that are inserted as they are, as far as they have been met."""
+        self._encoders: dict[tuple[type, ...], Callable[[Values], Record]] = {}
+        """By the types of rows that are inserted as they are, as far as they have been met."""
         self._types = [(c, PYTHON_TYPES.get(c.type)) for c in schema.columns]
 
     def insert(self, rowid: int | None, fields: tuple[Value, ...]) -> int:
         """Insert a row, and return its rowid (0 if it has none)."""
-        values: Sequence[Value] = fields
-        if tuple(map(type, fields)) not in self._plain_types:
+        values = fields
+        encode = self._encoders.get(tuple(map(type, fields)))
+        if encode is None:
             converted = self._converted(rowid, fields)
             if converted is None:
                 return 0
-            values = converted
-        key, payload = self._records.encode(values)
+            values = tuple(converted)
+            encode = self._records.for_types(tuple(map(type, values)))
+        key, payload = encode(values)
         session, table_id = self._session, self._schema.id
         if not self._may_take(key):
             return 0
@@ -61,8 +63,9 @@ class Writer:
                 values[place] = self._new_rowid() if rowid is None else rowid
         converted = self._convert(values)
         unchanged = converted is not None and all(map(is_, converted, fields))
-        if unchanged and len(self._plain_types) < MAX_PLAIN_TYPES:
-            self._plain_types.add(tuple(map(type, fields)))
+        if unchanged and len(self._encoders) < MAX_PLAIN_TYPES:
+            types = tuple(map(type, fields))
+            self._encoders[types] = self._records.for_types(types)
         return converted
 
     def update(self, identity: Value, rowid: Value, fields: Sequence[object]) -> None:
@@ -84,7 +87,8 @@ class Writer:
         converted = self._convert(values)
         if converted is None:
             return
-        key, payload = self._records.encode(converted)
+        encode = self._records.for_types(tuple(map(type, converted)))
+        key, payload = encode(tuple(converted))
         if key != old_key:
             if not self._may_take(key):
                 return
