@@ -19,6 +19,7 @@ from vtab.access import Access, Known, Lists
 from vtab.session import Pin, Session
 
 _at_end = partial(bool, True)
+_UNKNOWN: Any = object()
 
 
 class Cursor:
@@ -35,6 +36,7 @@ class Cursor:
         "_end",
         "_known",
         "_lists",
+        "_number",
         "_pin",
         "_row",
         "_schema",
@@ -48,6 +50,7 @@ class Cursor:
     _end: list[bool]
     _known: Known | None
     _lists: Lists
+    _number: int
     _row: int
     _size: int
     _slices: Iterator[Slice]
@@ -62,32 +65,33 @@ class Cursor:
         """Begin to read with the plan of that number."""
         held = self._pin
         self._pin = pin = self._session.lease(held, self._schema)
-        access = self._accesses[number]
-        if not access.is_point:
-            self._access = access
+        again = pin is held and number == self._number
+        if not again:
+            self._number = number
+            self._access = self._accesses[number]
+            self._known = None
+        if self._access.is_point:
+            self._look_up(pin, arguments, again)
+        else:
             self._end = []
             self.Eof = partial(bool, self._end)
-            self._slices = access.scan(pin, arguments)
+            self._slices = self._access.scan(pin, arguments)
             self._load()
-            return
-        if held is None:  # mostly the only row that a statement looks up
-            known = None
-        elif pin is held and access is self._access and self._known is not None:
-            known = self._known
-        else:
-            known = {}
-        self._access = access
-        self._known = known
-        self._row = 0
-        self._size = 0  # there is no other slice to go on to
-        if known is not None and arguments in known:
-            lists = known[arguments]
-        else:
-            lists = access.look_up(pin, arguments, known)
-        if lists is None:
+
+    def _look_up(self, pin: Pin, arguments: tuple[Any, ...], again: bool) -> None:
+        """Go to the row of a whole key."""
+        known = self._known
+        if known is None and again:  # at first not: most statements look up one row
+            known = self._known = {}
+        row = _UNKNOWN if known is None else known.get(arguments, _UNKNOWN)
+        if row is _UNKNOWN:
+            row = self._access.look_up(pin, arguments, known)
+        if row is None:
             self.Eof = _at_end
         else:
-            self._lists = lists
+            self._lists = row
+            self._row = 0
+            self._size = 0  # there is no slice to go on to
             self.Eof = [True, False].pop
 
     def _load(self) -> None:
