@@ -13,8 +13,9 @@ from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
 from lsmsql.engine.readview import ReadView
+from lsmsql.engine.recent import ABSENT
 from lsmsql.engine.scan import FIRST_STEP
-from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, TableSchema
 from lsmsql.engine.slices import Slice
 from lsmsql.engine.values import ColumnType, Value
 from lsmsql.engine.view import Found, found_columns, found_slot
@@ -77,6 +78,8 @@ class Access:
             for position in plan.columns
             if (slot := schema.columns[position].slot) is not None
         ]
+        wanted = [slot for _, slot in self._slots]
+        self._wants_value = schema.id == KV_TABLE_ID and wanted == [KV_VALUE_SLOT]
         self._unused_key_parts = [
             (position, part)
             for part, position in enumerate(schema.key)
@@ -106,6 +109,9 @@ class Access:
             key = self._encode(values)
         except LimitError:
             return None
+        if plain and self._wants_value:
+            value = view.value(key)
+            return None if value is ABSENT else [values, (value,), (key,)]  # type: ignore[list-item]
         found = view.find(self._table_id, key)
         return None if found is None else self._row(found, key, values, plain)
 

@@ -13,9 +13,12 @@ from types import TracebackType
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.projection import Projection
+from lsmsql.engine.recent import ABSENT, Absent
 from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
+from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
 from lsmsql.engine.slices import Range, Slice
-from lsmsql.engine.view import NOTHING, Found, find
+from lsmsql.engine.values import Value
+from lsmsql.engine.view import NOTHING, Found, find, find_in_files, found_slot
 from lsmsql.engine.writeset import WriteSet
 
 
@@ -51,6 +54,39 @@ class ReadView:
                 return None if version.row is None else (None, 0, version.row)
         sequence = self.sequence
         return find(self._state.tables.get(table_id, NOTHING), key, sequence, sequence)
+
+    def value(self, key: bytes) -> Value | Absent:
+        """The value in ``kv`` of an encoded key, or ABSENT: ``find`` by way of the row cache.
+
+        The cache has the newest values of a set of files. So it serves those views that see all
+        that is in their files, and it is begun anew only for the present ones.
+        """
+        core = self._core
+        if not self._open or core.closed:
+            self._check()
+        sequence = self.sequence
+        table = self._state.tables.get(KV_TABLE_ID, NOTHING)
+        files = table.version
+        recent = core.recent
+        if recent.version is not files and files is core.state.table(KV_TABLE_ID).version:
+            recent = core.recent = recent.of(files)
+        if recent.version is not files or files.newest > sequence or self._writes is not None:
+            found = self.find(KV_TABLE_ID, key)
+            return ABSENT if found is None else found_slot(found, KV_VALUE_SLOT)
+        for memtable in table.memtables:
+            version = memtable.get(key, sequence)
+            if version is not None:
+                return ABSENT if version.row is None else version.row[KV_VALUE_SLOT]
+        value: Value | Absent = recent.values.get(key, ABSENT)
+        if value is not ABSENT:
+            core.counters.recent_hits += 1
+            return value
+        found = find_in_files(files, key, sequence)
+        if found is None:
+            return ABSENT
+        kept = found_slot(found, KV_VALUE_SLOT)
+        recent.add(key, kept)
+        return kept
 
     def scan(
         self,

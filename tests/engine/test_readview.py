@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import lsmsql
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readview import ReadView
+from lsmsql.engine.recent import ABSENT
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID
 from lsmsql.engine.slices import Range
 from lsmsql.engine.view import found_slot
@@ -71,6 +72,82 @@ def test_own_writes_lie_on_top_up_to_the_step_of_the_view(store: lsmsql.Store) -
     assert len(store) == 6
 
 
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(["put", "delete", "get", "ingest"]), st.integers(0, 4)),
+            st.tuples(st.sampled_from(["view", "flush", "compact", "check"]), st.just(0)),
+        ),
+        max_size=25,
+    )
+)
+def test_values_by_way_of_the_row_cache_are_those_of_the_view(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("s") / "store"
+    views: list[tuple[ReadView, dict[int, int]]] = []
+    rows: dict[int, int] = {}
+    with lsmsql.open(path, sync="off", background=False, block_rows=4) as store:
+        for number, (step, key) in enumerate([*steps, ("check", 0)]):
+            if step == "put":
+                store[key] = rows[key] = number
+            elif step == "ingest":
+                store.ingest([(key, number)])
+                rows[key] = number
+            elif step == "delete":
+                store.delete(key)
+                rows.pop(key, None)
+            elif step == "get":
+                assert store.get(key) == rows.get(key)
+            elif step == "view":
+                views.append((store.view(), dict(rows)))
+            elif step == "check":
+                for view, seen in views:
+                    assert [view.value(CODEC.encode([k])) for k in range(5)] == [
+                        seen.get(k, ABSENT) for k in range(5)
+                    ]
+            else:
+                getattr(store, step)()
+        for view, _ in views:
+            view.close()
+
+
+def test_the_row_cache_shows_no_view_what_was_published_after_it(
+    store: lsmsql.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.ingest([(1, "old"), (2, "old")])
+    early: list[ReadView] = []
+    rebuild = store.core._rebuild
+
+    def rebuild_and_look() -> None:
+        rebuild()
+        early.append(store.view())  # between the files and the number that covers them
+
+    monkeypatch.setattr(store.core, "_rebuild", rebuild_and_look)
+    store.ingest([(1, "new"), (3, "new")])
+    monkeypatch.undo()
+    assert [store.get(key) for key in (1, 2, 3)] == ["new", "old", "new"]
+    keys = [CODEC.encode([key]) for key in (1, 2, 3)]
+    for view in early:
+        assert [view.value(key) for key in keys] == ["old", "old", ABSENT]
+        view.close()
+    with store.view() as now:
+        hits = store.core.counters.recent_hits
+        assert [now.value(key) for key in keys] == ["new", "old", "new"]
+        assert store.core.counters.recent_hits == hits + 3
+
+
+def test_own_writes_come_before_the_row_cache(store: lsmsql.Store) -> None:
+    store.ingest([(key, "stored") for key in range(3)])
+    assert store.get(1) == store.get(2) == "stored"
+    writes = WriteSet()
+    writes.put(KV_TABLE_ID, CODEC.encode([1]), (None, "mine"))
+    writes.put(KV_TABLE_ID, CODEC.encode([2]), None)
+    with store.view(writes) as view:
+        values = [view.value(CODEC.encode([key])) for key in range(3)]
+    assert values == ["stored", "mine", ABSENT]
+
+
 def test_a_closed_view_and_its_iterators_raise(store: lsmsql.Store) -> None:
     store.ingest([(key, key) for key in range(20)])
     view = store.view()
@@ -82,6 +159,8 @@ def test_a_closed_view_and_its_iterators_raise(store: lsmsql.Store) -> None:
         next(pieces)
     with pytest.raises(lsmsql.ClosedError):
         view.find(KV_TABLE_ID, b"x")
+    with pytest.raises(lsmsql.ClosedError):
+        view.value(b"x")
     assert store.core.snapshots.active() == ()
 
 

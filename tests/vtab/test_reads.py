@@ -199,6 +199,24 @@ def test_what_a_cursor_remembers_does_not_outlive_a_change(connection: apsw.Conn
     assert connection.execute(sql, (1,)).get == "old"
 
 
+def test_values_by_key_come_by_way_of_the_row_cache(
+    store: Store, connection: apsw.Connection
+) -> None:
+    store.ingest([("a", 1), ("b", None), (3, "c")])
+    counters = store.core.counters
+    for sql in ("SELECT value FROM kv WHERE key = ?", "SELECT key, value FROM kv WHERE key = ?"):
+        before = counters.recent_hits
+        for _ in range(3):
+            found = [connection.execute(sql, (k,)).fetchall() for k in ("a", "b", 3, "d")]
+            assert [row[0][-1:] for row in found[:3]] == [(1,), (None,), ("c",)]
+            assert found[3] == []
+        assert counters.recent_hits - before >= 3
+    connection.execute("UPDATE kv SET value = 2 WHERE key = 'a'")
+    assert connection.execute("SELECT value FROM kv WHERE key = 'a'").get == 2
+    store.flush()
+    assert connection.execute("SELECT value FROM kv WHERE key = 'a'").get == 2
+
+
 def test_a_number_comes_back_as_it_was_stored(connection: apsw.Connection) -> None:
     connection.execute("INSERT INTO kv VALUES (1, 'a'), (2.0, 'b'), (2.5, 'c'), ('1', 'd')")
     sql = "SELECT typeof(key), key, value FROM kv WHERE key = ?"

@@ -82,6 +82,11 @@ class TableVersion:
         return tuple(level for level in self.levels[1:] if level.files)
 
     @cached_property
+    def newest(self) -> int:
+        """The greatest sequence number in the files; 0 if there are none."""
+        return max((file.meta.max_sequence for _, file in self.files()), default=0)
+
+    @cached_property
     def deepest(self) -> int:
         """The deepest level that holds a file; 0 if none does."""
         return max((n for n, level in enumerate(self.levels) if level.files), default=0)
