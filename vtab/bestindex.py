@@ -1,8 +1,7 @@
 """Between SQLite's xBestIndex and the planner.
 
-SQLite asks many times for one join, and again for the same statement with other values written in
-it. So what the planner has said of a *question* is kept: a question is all that SQLite tells, but
-for the values in the statement.
+SQLite plans a statement with ``LIMIT ?`` anew each time it is run. So what the planner has said of
+a *question* is kept: a question is all that SQLite tells, but for the values in the statement.
 """
 
 from __future__ import annotations

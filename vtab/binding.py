@@ -19,19 +19,13 @@ _ATTACHED = f"""
 
 
 class Binding:
-    """The tables of one store in one connection.
-
-    SQLite would plan a statement with ``LIMIT ?`` anew each time it is run, since another value may
-    want another plan. Of ours none does, so the planner is told not to look at what is bound (the
-    "query planner stability guarantee").
-    """
+    """The tables of one store in one connection."""
 
     def __init__(self, connection: apsw.Connection, store: Store) -> None:
         self.store = store
         self.session = Session(connection, store)
         self._module = Module(self.session)
         self._connection = weakref.ref(connection)
-        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         connection.create_module(
             MODULE_NAME,
             self._module,  # type: ignore[arg-type]

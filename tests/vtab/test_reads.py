@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import apsw
@@ -14,7 +14,6 @@ from lsmsql.engine.columns import FIRST_VALUE, KEY
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.store import Store, open_store
 from tests.vtab.pair import explain
-from vtab.bestindex import Planning
 from vtab.planner import Estimate, Planned, ScanPlan, estimate, make_plan
 
 ROWS, BLOCK = 1_000, 20
@@ -237,30 +236,6 @@ def test_a_limit_may_be_another_each_time(reopened: tuple[apsw.Connection, Store
         found = connection.execute(sql, (start, limit, offset)).fetchall()
         first = start * 100 + max(offset, 0)
         assert found == everything[first : len(everything) if limit < 0 else first + limit]
-
-
-def test_another_limit_needs_no_other_plan(
-    connection: apsw.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    planned: list[object] = []
-    monkeypatch.setattr(Planning, "choose", _counting(planned, Planning.choose))
-    connection.execute("INSERT INTO kv VALUES (1, 'a'), (2, 'b'), (3, 'c')")
-    for limit in (1, 2, 3):
-        found = connection.execute("SELECT key FROM kv ORDER BY key LIMIT ?", (limit,)).fetchall()
-        assert len(found) == limit
-    once = len(planned)
-    connection.execute("SELECT key FROM kv ORDER BY key LIMIT ?", (0,)).fetchall()
-    assert len(planned) == once
-
-
-def _counting(calls: list[object], function: Callable[..., None]) -> Callable[..., None]:
-    """``function``, with its arguments added to ``calls`` each time."""
-
-    def counted(*arguments: object) -> None:
-        calls.append(arguments)
-        function(*arguments)
-
-    return counted
 
 
 @pytest.mark.parametrize("order", ["ORDER BY a, b", "ORDER BY a DESC, b DESC", ""])
