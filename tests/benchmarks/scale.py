@@ -78,14 +78,19 @@ def load(path: str, rows: int, by: str, step: int, **settings: Any) -> Iterator[
                 size = min(part, count - start)
                 seconds += put(store, rows_of(done + start, size), by)
             stats = store.stats()
+            began = time.perf_counter()
+        closed = time.perf_counter() - began
         done += count
         yield {
             "rows": done,
             "us_per_row": seconds / count * 1e6,
             "open_ms": opened * 1e3,
+            "close_ms": closed * 1e3,
             "memory_mb": peak_memory() - before,
             "stall_s": stats["stall_seconds"],
             "longest_stall_ms": max((s.longest for s in stats.stalls), default=0.0) * 1e3,
+            "writes": stats.write_amplification,
+            "runs": sum(n.files if n.level == 0 else 1 for n in stats.table("kv").levels),
             "disk_mb": sum(f.stat().st_size for f in Path(path).iterdir()) >> 20,
         }
 
