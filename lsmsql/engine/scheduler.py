@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from lsmsql.engine.admission import Admission
 from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.cleanup import drop_files_of_unknown_tables
 from lsmsql.engine.compaction.adaptive import ADAPTIVE, Observations, next_style
-from lsmsql.engine.compaction.job import Job, run_job
+from lsmsql.engine.compaction.job import Job, Merge, run_job
 from lsmsql.engine.compaction.partition import processors
+from lsmsql.engine.compaction.parts import UnderWay
 from lsmsql.engine.compaction.picking import compact_all, level0_inputs
 from lsmsql.engine.compaction.strategy import choose, first_style
 from lsmsql.engine.core import Core
@@ -49,6 +51,9 @@ class Scheduler:
         core.counters.compaction_style = first_style(core.options)
         self._observed = Observations()
         self._seconds_of_compaction = 0.0
+        self._under_way = UnderWay(core, self._executor)
+        self._turn_of_part = False
+        self._asked = 0
         self._admission = Admission(core, self._rotated, self._filling)
         self.make_room = self._admission.make_room
         if core.options.background:
@@ -92,14 +97,28 @@ class Scheduler:
         thread.start()
 
     def stop(self) -> None:
-        """End the threads; what they are at is finished first."""
+        """End the threads; what they are at is finished first, of a large merge only a part."""
         self._stopping.set()
         for event in (self._flush_wanted, self._compaction_wanted, self._sync_wanted):
             event.set()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
+        self._settle()
         self._executor.close()
+
+    def _settle(self) -> None:
+        """Keep what has been done of large merges."""
+        with self.compaction_lock:
+            try:
+                if self._core.failure is not None:
+                    self._under_way.abandon()
+                elif self._under_way:
+                    drop_files_of_unknown_tables(self._core)
+                    self._under_way.forget_dropped()
+                    self._under_way.settle()
+            except Exception as error:
+                self._core.fail(error)
 
     # ------------------------------------------------------------------------------- work
 
@@ -125,29 +144,64 @@ class Scheduler:
             return True
 
     def _compact_due(self) -> None:
-        while not self._stopping.is_set() and self._compact_one():
+        while not self._stopping.is_set() and not self._asked and self._compact_one():
             pass
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Somebody waits for ``compaction_lock``: whoever has it must not take it again at once."""
+        self._asked += 1
+        try:
+            yield
+        finally:
+            self._asked -= 1
+
     def _compact_one(self) -> bool:
+        """Do the next job, or the next part of a large one; False if nothing is due.
+
+        While there are both they take turns, so neither has to wait for long.
+        """
         core = self._core
         with self.compaction_lock:
             drop_files_of_unknown_tables(core)
+            self._under_way.forget_dropped()
             self._reconsider()
-            job = choose(core.version, core.options, self._style)
-            if job is None:
+            turn_of_part = self._turn_of_part and bool(self._under_way)
+            job = None if turn_of_part else self._next_job()
+            if job is not None:
+                self._run(job)
+            elif self._under_way:
+                with self._timed():
+                    self._under_way.run_part()
+            else:
                 return False
-            self._run(job)
+            self._turn_of_part = job is not None and bool(self._under_way)
             return True
 
+    def _next_job(self) -> Job | None:
+        """The next job that is to be done as a whole; those that are not are begun."""
+        core = self._core
+        while True:
+            job = choose(core.version, core.options, self._style, self._under_way.busy)
+            if not (isinstance(job, Merge) and job.in_parts):
+                return job
+            self._under_way.begin(job)
+
     def _run(self, job: Job, workers: int = 1) -> None:
-        began = time.monotonic()
         runs = level0_inputs(self._core.version, job)
-        run_job(self._core, job, self._executor, workers)
-        self._seconds_of_compaction += time.monotonic() - began
+        with self._timed():
+            run_job(self._core, job, self._executor, workers)
         if runs:
             size = runs * self._core.options.flush_bytes
             self._admission.compacted(size, self._seconds_of_compaction)
             self._seconds_of_compaction = 0.0
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Around work that makes the files of the store other ones."""
+        began = time.monotonic()
+        yield
+        self._seconds_of_compaction += time.monotonic() - began
         self._admission.look_again(self._style)
 
     def _reconsider(self) -> None:
@@ -160,7 +214,10 @@ class Scheduler:
         )
         seen = now.since(self._observed)
         if seen.enough:
-            counters.compaction_style = next_style(self._style, seen)
+            style = next_style(self._style, seen)
+            if style != self._style:
+                self._under_way.settle()
+            counters.compaction_style = style
             self._observed = now
 
     def _sync_log(self) -> None:
@@ -213,10 +270,14 @@ class Scheduler:
         workers = min(processors(), _MOST_WORKERS)
         size = sum(file.meta.size for _, file in core.version.files())
         self._executor.expect(workers, size // workers)
-        with self.compaction_lock:  # or the compaction thread might begin on what is flushed now
+        with (
+            self._asking(),
+            self.compaction_lock,
+        ):  # or the compaction thread might begin on what is flushed now
             while self._flush_here():
                 pass
             drop_files_of_unknown_tables(core)
+            self._under_way.abandon(table_id)
             for number in [table_id] if table_id is not None else list(core.version.tables):
                 job = compact_all(number, core.version.table(number))
                 if job is not None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.background.job import Rewrite
-from lsmsql.engine.compaction.partition import ALL_KEYS, key_ranges
+from lsmsql.engine.compaction.partition import ALL_KEYS, KeyRange, key_ranges
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.merge import Retention
+from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.sstable.reader import SSTable
 
 MIN_SHARED_BYTES = 8 << 20
@@ -22,7 +23,7 @@ class Merge:
     """Merge sources, newest first, each a tuple of files in key order, into ``level``.
 
     ``bottom``: nothing lies below. ``drop_tombstones``: no file outside the job has older records
-    of these keys.
+    of these keys. ``in_parts``: it is to give way to others, see ``parts``.
     """
 
     table_id: int
@@ -30,6 +31,7 @@ class Merge:
     level: int
     bottom: bool
     drop_tombstones: bool
+    in_parts: bool = False
 
     @property
     def inputs(self) -> tuple[SSTable, ...]:
@@ -74,30 +76,40 @@ def run_job(core: Core, job: Job, executor: Executor, workers: int = 1) -> None:
 
 
 def _rewrites(core: Core, job: Merge, workers: int) -> list[Rewrite]:
-    """The merge, or the shares of it, as values that say everything."""
-    size = sum(file.meta.size for file in job.inputs)
-    shares = workers if size >= MIN_SHARED_BYTES else 1
+    """The merge, or the shares of it."""
+    shares = workers if sum(file.meta.size for file in job.inputs) >= MIN_SHARED_BYTES else 1
     ranges = key_ranges([file.index for file in job.inputs], shares) if shares > 1 else [ALL_KEYS]
+    return [rewrite(core, job, keys) for keys in ranges]
+
+
+def rewrite(core: Core, job: Merge, keys: KeyRange) -> Rewrite:
+    """What a merge does for some of its keys, as a value that says everything."""
+    sources = [
+        tuple(file.meta for file in source if _within(file.meta, keys)) for source in job.sources
+    ]
+    size = sum(meta.size for source in sources for meta in source)
     table_bytes = core.options.table_bytes
     # Files are cut by their size, which another codec may make larger than that of the inputs.
     most = 2 + 2 * size // table_bytes
-    keep = _retention(core, job)
-    return [
-        Rewrite(
-            path=os.fsencode(core.path),
-            schema=core.schema_of(job.table_id),
-            options=core.options,
-            keep=keep,
-            numbers=tuple(core.next_number() for _ in range(most)),
-            nbytes=size,
-            sources=tuple(tuple(file.meta for file in source) for source in job.sources),
-            start=start,
-            stop=stop,
-            bottom=job.bottom,
-            table_bytes=table_bytes,
-        )
-        for start, stop in ranges
-    ]
+    return Rewrite(
+        path=os.fsencode(core.path),
+        schema=core.schema_of(job.table_id),
+        options=core.options,
+        keep=_retention(core, job),
+        numbers=tuple(core.next_number() for _ in range(most)),
+        nbytes=size,
+        sources=tuple(source for source in sources if source),
+        start=keys[0],
+        stop=keys[1],
+        bottom=job.bottom,
+        table_bytes=table_bytes,
+    )
+
+
+def _within(meta: FileMeta, keys: KeyRange) -> bool:
+    """Whether a file may hold any of ``keys``."""
+    start, stop = keys
+    return (start is None or meta.largest >= start) and (stop is None or meta.smallest < stop)
 
 
 def _retention(core: Core, job: Merge) -> Retention:

@@ -1,13 +1,14 @@
-"""Where to part a large merge, so that several workers share it."""
+"""Where to part a large merge: for several workers to share it, or to do it piece by piece."""
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from lsmsql.engine.sstable.index import BlockIndex
+from lsmsql.engine.sstable.meta import FileMeta
 
 KeyRange = tuple[bytes | None, bytes | None]
 """Keys from the first one on and below the second; None: no bound."""
@@ -27,13 +28,30 @@ def key_ranges(indexes: Sequence[BlockIndex], parts: int) -> list[KeyRange]:
 
     A range begins where a block does; no more is known of the keys than the indexes tell.
     """
-    blocks = sorted(
-        (first, length)
-        for index in indexes
-        for first, length in zip(index.first, index.lengths, strict=True)
+    return _cut(
+        (
+            (first, length)
+            for index in indexes
+            for first, length in zip(index.first, index.lengths, strict=True)
+        ),
+        parts,
     )
-    filled = list(accumulate(length for _, length in blocks))
-    wanted = [filled[-1] * part // parts for part in range(1, parts)] if blocks else []
-    cuts = sorted({blocks[bisect_left(filled, size)][0] for size in wanted})
-    bounds = [None, *(cut for cut in cuts if cut > blocks[0][0]), None]
+
+
+def file_ranges(files: Iterable[FileMeta], nbytes: int) -> list[KeyRange]:
+    """All keys in ranges of about ``nbytes`` each, which begin where a file does.
+
+    Nothing is read for that. Files are far smaller than a range is meant to be.
+    """
+    pieces = [(meta.smallest, meta.size) for meta in files]
+    return _cut(pieces, max(1, sum(size for _, size in pieces) // max(1, nbytes)))
+
+
+def _cut(pieces: Iterable[tuple[bytes, int]], parts: int) -> list[KeyRange]:
+    """Ranges that hold equal shares of ``pieces``: the first key, and the bytes, of each."""
+    ordered = sorted(pieces)
+    filled = list(accumulate(length for _, length in ordered))
+    wanted = [filled[-1] * part // parts for part in range(1, parts)] if ordered else []
+    cuts = sorted({ordered[bisect_left(filled, size)][0] for size in wanted})
+    bounds = [None, *(cut for cut in cuts if cut > ordered[0][0]), None]
     return [(bounds[i], bounds[i + 1]) for i in range(len(bounds) - 1)]

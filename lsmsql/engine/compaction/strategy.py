@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lsmsql.engine.compaction import leveled, picking, tiered
 from lsmsql.engine.compaction.adaptive import LEVELED, TIERED
 from lsmsql.engine.compaction.job import Job
-from lsmsql.engine.manifest.version import Version
+from lsmsql.engine.manifest.version import TableVersion, Version
 from lsmsql.engine.options import Options
 
-_SCORES = {LEVELED: leveled.score, TIERED: tiered.score}
-_CHOICES = {LEVELED: leveled.choose, TIERED: tiered.choose}
+
+def choose(
+    version: Version, options: Options, style: str, busy: Collection[int] = ()
+) -> Job | None:
+    """The job of the table that is most overdue; None if none is.
+
+    ``busy`` are the numbers of files that large merges are about to replace; they are in no job.
+    Only tiered compaction knows of such.
+    """
+    if style == TIERED:
+        scores = {n: tiered.score(table, options, busy) for n, table in version.tables.items()}
+    else:
+        scores = {n: leveled.score(table, options) for n, table in version.tables.items()}
+    for table_id in sorted(scores, key=scores.__getitem__, reverse=True):
+        if scores[table_id] < 1:
+            break
+        job = _choose(table_id, version.table(table_id), options, style, busy)
+        if job is not None:
+            return job
+    return None
 
 
-def choose(version: Version, options: Options, style: str) -> Job | None:
-    """The job of the table that is most overdue; None if none is."""
-    score = _SCORES[style]
-    scores = {table_id: score(table, options) for table_id, table in version.tables.items()}
-    due = [table_id for table_id, score in scores.items() if score >= 1]
-    if not due:
-        return None
-    most = max(due, key=scores.__getitem__)
-    return _CHOICES[style](most, version.table(most), options)
+def _choose(
+    table_id: int, table: TableVersion, options: Options, style: str, busy: Collection[int]
+) -> Job | None:
+    if style == TIERED:
+        return tiered.choose(table_id, table, options, busy)
+    return leveled.choose(table_id, table, options)
 
 
 def first_style(options: Options) -> str:

@@ -15,7 +15,9 @@ from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.sstable.reader import SSTable
 
-LEVELS = 7
+LEVELS = 32
+"""Leveled compaction makes do with seven. Tiered has a level for each run that is being merged, or
+made while others are."""
 
 
 @dataclass(frozen=True)

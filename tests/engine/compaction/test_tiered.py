@@ -6,7 +6,8 @@ from hypothesis import given
 
 from lsmsql.engine.compaction import strategy, tiered
 from lsmsql.engine.compaction.job import Job, Merge, Move
-from lsmsql.engine.manifest.version import Version
+from lsmsql.engine.compaction.picking import BOTTOM
+from lsmsql.engine.manifest.version import LEVELS, Version
 from lsmsql.engine.options import Options
 from tests.engine.compaction.versions import check_job, file, numbers, trees, version
 
@@ -26,7 +27,7 @@ def test_when_the_newer_runs_are_as_large_as_the_oldest_all_are_merged() -> None
     job = choose(version(L0=[file(4, "az"), file(5, "az")], L5=[file(3, "az")], L6=[file(1, "az")]))
     assert isinstance(job, Merge)
     assert [numbers(source) for source in job.sources] == [[5], [4], [3], [1]]
-    assert job.level == 6 and job.bottom and job.drop_tombstones
+    assert job.level == BOTTOM and job.bottom and job.drop_tombstones
 
 
 def test_neighbours_of_like_size_are_merged_to_just_above_the_next_run() -> None:
@@ -59,13 +60,14 @@ def test_a_merge_leaves_nothing_older_in_level_0() -> None:
 def test_levels_sink_to_make_room_which_costs_nothing() -> None:
     files = [file(n, "az", 10) for n in (4, 5, 6)]
     job = choose(version(L0=files, L1=[file(3, "az", 90)], L2=[file(1, "az", 1000)]))
-    assert isinstance(job, Move) and numbers(job.files) == [1] and job.level == 6
-    job = choose(version(L0=files, L1=[file(3, "az", 90)], L6=[file(1, "az", 1000)]))
-    assert isinstance(job, Move) and numbers(job.files) == [3] and job.level == 5
+    assert isinstance(job, Move) and numbers(job.files) == [1] and job.level == BOTTOM
+    bottom = {f"L{BOTTOM}": [file(1, "az", 1000)]}
+    job = choose(version(L0=files, L1=[file(3, "az", 90)], **bottom))
+    assert isinstance(job, Move) and numbers(job.files) == [3] and job.level == BOTTOM - 1
 
 
 def test_with_every_level_taken_one_is_made_free() -> None:
-    levels = {f"L{n}": [file(n, "az", 4**n)] for n in range(1, 7)}
+    levels = {f"L{n}": [file(n, "az", 4**n)] for n in range(1, LEVELS)}
     job = choose(version(L0=[file(8, "az", 1), file(9, "az", 1)], **levels))
     assert isinstance(job, Merge) and len(job.sources) > 1
     assert job.level > 0 and {source[0].meta.number for source in job.sources} != {8, 9}

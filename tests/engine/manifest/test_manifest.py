@@ -219,8 +219,8 @@ def written(directory: str, kind: Kind, number: int, *records: bytes) -> None:
         (Kind.MANIFEST, 1, [put_record(b"k", b"v")], "a record of type 1"),
         (Kind.MANIFEST, 1, [edit_record(b"\xc1")], "manifest edit"),
         (Kind.MANIFEST, 1, [edit_record(encode_edit(Edit(removed=(4,))))], "file 4, .* not live"),
-        (Kind.MANIFEST, 1, [edit_record(encode_edit(add(2, LEVELS)))], "none of the 7"),
-        (Kind.MANIFEST, 1, [edit_record(encode_edit(add(2, -1)))], "none of the 7"),
+        (Kind.MANIFEST, 1, [edit_record(encode_edit(add(2, LEVELS)))], "none of the 32"),
+        (Kind.MANIFEST, 1, [edit_record(encode_edit(add(2, -1)))], "none of the 32"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_corruption(directory, kind, number, records, problem):
