@@ -69,11 +69,14 @@ class PartedMerge:
         return {file.meta.number for file in self._job.inputs}
 
     def run_part(self) -> None:
-        """Do one part, and install what is done if it is time. Raises StorageError."""
+        """Do one part, or install what is done if it is time. Raises StorageError."""
+        if self._done == _PARTS_INSTALLED:
+            self.install()
+            return
         part = rewrite(self._core, self._job, self._ranges[self._done])
         self._written += self._executor.run(part).files
         self._done += 1
-        if not self.left or self._done == _PARTS_INSTALLED:
+        if not self.left:
             self.install()
 
     def install(self) -> None:

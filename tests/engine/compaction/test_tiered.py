@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from lsmsql.engine.compaction import strategy, tiered
 from lsmsql.engine.compaction.job import Job, Merge, Move
@@ -78,6 +79,58 @@ def test_writers_are_not_slowed_down_by_runs_that_may_be() -> None:
     assert tiered.most_runs(options) == 3
     tree = version(L0=[file(n, "az") for n in range(1, 5)])
     assert isinstance(choose(tree, options), Merge)
+
+
+SOME_LARGE = Options(tiered_runs=3, tiered_space=100, compaction_bytes=100)
+
+
+def test_a_large_merge_is_done_in_parts_and_takes_nothing_of_level_0() -> None:
+    files = [file(n, "az", 10) for n in (4, 5, 6)]
+    tree = version(L0=files, L5=[file(3, "az", 90)], L6=[file(1, "az", 110)])
+    job = choose(tree, SOME_LARGE)
+    assert isinstance(job, Merge) and job.in_parts
+    assert [numbers(source) for source in job.sources] == [[3], [1]]
+    whole = choose(tree)
+    assert isinstance(whole, Merge) and not whole.in_parts and len(whole.sources) == 5
+
+
+def test_level_0_alone_is_merged_as_a_whole_however_large() -> None:
+    files = [file(n, "az", 60) for n in (4, 5, 6)]
+    job = choose(version(L0=files, L6=[file(1, "az", 110)]), SOME_LARGE)
+    assert isinstance(job, Merge) and not job.in_parts and job.level == 5
+    assert [numbers(source) for source in job.sources] == [[6], [5], [4]]
+    job = choose(version(L0=[*files, file(7, "az", 60)]), SOME_LARGE)
+    assert isinstance(job, Merge) and not job.in_parts and job.level == BOTTOM
+
+
+def test_runs_that_are_being_merged_count_as_one_and_are_left_alone() -> None:
+    deep = {"L5": [file(3, "az", 90)], "L6": [file(2, "az", 90)]}
+    busy = {2, 3}
+    few = version(L0=[file(4, "az"), file(5, "az")], **deep)
+    assert strategy.choose(few, OPTIONS, "tiered", busy) is None
+    assert choose(few) is not None
+    more = version(L0=[file(4, "az"), file(5, "az"), file(6, "az")], **deep)
+    job = strategy.choose(more, OPTIONS, "tiered", busy)
+    assert isinstance(job, Merge) and job.level == 4
+    assert [numbers(source) for source in job.sources] == [[6], [5], [4]]
+
+
+def test_what_cannot_be_merged_waits_until_the_large_merge_is_done() -> None:
+    levels = {f"L{n}": [file(n, "az", 90)] for n in range(1, LEVELS)}
+    tree = version(L0=[file(50, "az"), file(51, "az"), file(52, "az")], **levels)
+    assert strategy.choose(tree, OPTIONS, "tiered", range(1, LEVELS)) is None
+
+
+@given(trees(), st.sets(st.integers(1, 3)))
+def test_any_choice_beside_a_large_merge_is_legal_and_leaves_its_files_alone(
+    tree: Version, levels: set[int]
+) -> None:
+    table = tree.table(7)
+    busy = {f.meta.number for level in levels for f in table.levels[level].files}
+    job = strategy.choose(tree, OPTIONS, "tiered", busy)
+    if isinstance(job, Merge):
+        check_job(table, job)
+        assert not busy & {f.meta.number for f in job.inputs}
 
 
 @given(trees())
