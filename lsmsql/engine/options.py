@@ -63,7 +63,8 @@ class Options:
     tiered_space: int = 100
     """Tiered: when the newer runs have this many percent of the oldest, all are merged."""
     compaction_bytes: int = 256 * MIB
-    """Leveled: one job takes no more of level 0 than this, if ``level0_files`` runs are less."""
+    """Leveled: one job takes no more of level 0 than this, if ``level0_files`` runs are less.
+    Tiered: a merge of more is done in parts of a quarter of this, and other merges in between."""
     debt_slow: int = 4096 * MIB
     """From this many bytes above the targets of their levels on, writers are slowed down."""
     debt_stop: int = 16384 * MIB

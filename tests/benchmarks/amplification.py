@@ -78,6 +78,7 @@ def measure(strategy: str, workload: str, rows: int) -> Figures:
         "memtable_bytes": max(4000, rows * 416 // 400),
         "level1_bytes": max(8000, rows * 90 // 50),
         "table_bytes": max(2000, rows * 90 // 200),
+        "compaction_bytes": max(25_000, rows * 90 // 16),
     }
     with (
         tempfile.TemporaryDirectory() as path,

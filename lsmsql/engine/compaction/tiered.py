@@ -11,6 +11,9 @@ but the largest, so its price is
 which is near 1 for many runs of one size, 2 for two of one size, and high for a large and a small
 one, the mistake to avoid.
 
+A merge of more than ``compaction_bytes`` is done in parts (see ``parts``), while newer runs go on
+being merged. Its runs count as one meanwhile, and are left alone.
+
 The outcome goes to the deepest level above the next older run, the bottom if there is none: level
 numbers tell the age of runs, nothing else. So every version of a tiered table is one that the
 leveled strategy understands, and the other way round.

@@ -116,9 +116,9 @@ def store(tmp_path: Path) -> Iterator[lsmsql.Store]:
 
 
 @given(
-    st.lists(st.sampled_from(["fill", "part", "jobs", "read", "settle", "abandon"]), max_size=40)
+    st.lists(st.sampled_from(["fill", "part", "jobs", "read", "settle", "abandon"]), max_size=25)
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_any_order_of_parts_and_other_work_leaves_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]
 ) -> None:
@@ -276,6 +276,57 @@ def test_files_ingested_where_a_new_one_would_reach_over_them_end_a_merge(tmp_pa
         assert store[500] == "y" and len(store) == 1601
         live, there = names(store, path)
         assert live == there
+
+
+def hand_over(compactor: Compactor) -> None:
+    """Let the store's own scheduler go on."""
+    compactor.store.scheduler._under_way = compactor.under_way
+
+
+def test_closing_keeps_what_is_done_of_a_large_merge(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    model: dict[int, str] = {}
+    with lsmsql.open(path, **PASSIVE) as store:
+        compactor = begin(store, model)
+        hand_over(compactor)
+        compactor.part()
+        counters = store.core.counters
+        rows = counters.compacted_rows
+    assert counters.compacted_rows > rows and not compactor.under_way
+    with lsmsql.open(path, "r") as store:
+        live, there = names(store, path)
+        assert live == there
+        assert dict(store.items()) == model
+
+
+def test_compacting_all_takes_the_place_of_a_large_merge(
+    store: lsmsql.Store, tmp_path: Path
+) -> None:
+    model: dict[int, str] = {}
+    compactor = begin(store, model)
+    hand_over(compactor)
+    compactor.part()
+    store.compact()
+    assert not compactor.under_way
+    assert sum(level.rows for level in store.stats().table("kv").levels) == len(model)
+    assert dict(store.items()) == model
+    live, there = names(store, tmp_path / "store")
+    assert live == there
+
+
+def test_a_store_that_becomes_leveled_lets_go_of_a_large_merge(tmp_path: Path) -> None:
+    with lsmsql.open(tmp_path / "store", **{**PASSIVE, "compaction": "adaptive"}) as store:
+        store.core.counters.compaction_style = "tiered"
+        model: dict[int, str] = {}
+        compactor = begin(store, model)
+        hand_over(compactor)
+        compactor.part()
+        for n in range(20_000):
+            store.get(n % KEYS)
+        fill(store, model, 1)
+        assert store.stats().compaction_style == "leveled" and not compactor.under_way
+        compactor.check()
+        assert dict(store.items()) == model
 
 
 @pytest.mark.parametrize("compaction", ["tiered", "adaptive"])
