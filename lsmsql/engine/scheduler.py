@@ -53,7 +53,7 @@ class Scheduler:
         self._seconds_of_compaction = 0.0
         self._under_way = UnderWay(core, self._executor)
         self._turn_of_part = False
-        self._asked = 0
+        self._asked: set[object] = set()
         self._admission = Admission(core, self._rotated, self._filling)
         self.make_room = self._admission.make_room
         if core.options.background:
@@ -150,11 +150,13 @@ class Scheduler:
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Somebody waits for ``compaction_lock``: whoever has it must not take it again at once."""
-        self._asked += 1
+        asker = object()
+        self._asked.add(asker)
         try:
             yield
         finally:
-            self._asked -= 1
+            self._asked.discard(asker)
+            self._compaction_wanted.set()
 
     def _compact_one(self) -> bool:
         """Do the next job, or the next part of a large one; False if nothing is due.
@@ -270,10 +272,8 @@ class Scheduler:
         workers = min(processors(), _MOST_WORKERS)
         size = sum(file.meta.size for _, file in core.version.files())
         self._executor.expect(workers, size // workers)
-        with (
-            self._asking(),
-            self.compaction_lock,
-        ):  # or the compaction thread might begin on what is flushed now
+        # With the lock, or the compaction thread might begin on what is flushed now.
+        with self._asking(), self.compaction_lock:
             while self._flush_here():
                 pass
             drop_files_of_unknown_tables(core)
