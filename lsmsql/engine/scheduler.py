@@ -20,7 +20,7 @@ from lsmsql.engine.compaction.job import Job, Merge, run_job
 from lsmsql.engine.compaction.partition import processors
 from lsmsql.engine.compaction.parts import UnderWay
 from lsmsql.engine.compaction.picking import compact_all, level0_inputs
-from lsmsql.engine.compaction.strategy import choose, first_style
+from lsmsql.engine.compaction.strategy import choose, first_style, parts_between
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import Error
 from lsmsql.engine.flush import flush_oldest
@@ -52,7 +52,7 @@ class Scheduler:
         self._observed = Observations()
         self._seconds_of_compaction = 0.0
         self._under_way = UnderWay(core, self._executor)
-        self._turn_of_part = False
+        self._parts_first = 0
         self._asked: set[object] = set()
         self._admission = Admission(core, self._rotated, self._filling)
         self.make_room = self._admission.make_room
@@ -168,16 +168,16 @@ class Scheduler:
             drop_files_of_unknown_tables(core)
             self._under_way.forget_dropped()
             self._reconsider()
-            turn_of_part = self._turn_of_part and bool(self._under_way)
-            job = None if turn_of_part else self._next_job()
+            job = None if self._under_way and self._parts_first else self._next_job()
             if job is not None:
                 self._run(job)
+                self._parts_first = parts_between(core.version, core.options)
             elif self._under_way:
                 with self._timed():
                     self._under_way.run_part()
+                self._parts_first = max(0, self._parts_first - 1)
             else:
                 return False
-            self._turn_of_part = job is not None and bool(self._under_way)
             return True
 
     def _next_job(self) -> Job | None:

@@ -40,6 +40,11 @@ def _choose(
     return leveled.choose(table_id, table, options)
 
 
+def parts_between(version: Version, options: Options) -> int:
+    """How many parts of large merges are done before the next small one."""
+    return max((tiered.parts_between(t, options) for t in version.tables.values()), default=1)
+
+
 def first_style(options: Options) -> str:
     """The style that a store begins with."""
     return TIERED if options.compaction == TIERED else LEVELED

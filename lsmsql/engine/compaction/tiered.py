@@ -60,6 +60,15 @@ def choose(
     return replace(merge, in_parts=in_parts)
 
 
+def parts_between(table: TableVersion, options: Options) -> int:
+    """How many parts of large merges are done before the next small one.
+
+    One, as long as they keep up. When they do not, runs pile up below level 0, and they get a
+    larger share: then level 0 fills, so writers are slowed down, little by little.
+    """
+    return 1 + max(0, len(table.deeper) - 2 * most_runs(options)) // 2
+
+
 def most_runs(options: Options) -> int:
     """Runs that a table may have: fewer than would slow writers down."""
     return max(1, min(options.tiered_runs, options.level0_slow - 1))

@@ -115,6 +115,15 @@ def test_runs_that_are_being_merged_count_as_one_and_are_left_alone() -> None:
     assert [numbers(source) for source in job.sources] == [[6], [5], [4]]
 
 
+def test_large_merges_get_a_larger_share_when_they_do_not_keep_up() -> None:
+    def parts(runs: int) -> int:
+        levels = {f"L{n}": [file(n, "az", 90)] for n in range(1, runs + 1)}
+        return strategy.parts_between(version(L0=[file(50, "az")], **levels), OPTIONS)
+
+    assert strategy.parts_between(Version(), OPTIONS) == parts(1) == parts(6) == 1
+    assert (parts(8), parts(10), parts(20)) == (2, 3, 8)
+
+
 def test_what_cannot_be_merged_waits_until_the_large_merge_is_done() -> None:
     levels = {f"L{n}": [file(n, "az", 90)] for n in range(1, LEVELS)}
     tree = version(L0=[file(50, "az"), file(51, "az"), file(52, "az")], **levels)
