@@ -44,7 +44,8 @@ def file_ranges(files: Iterable[FileMeta], nbytes: int) -> list[KeyRange]:
     Nothing is read for that. Files are far smaller than a range is meant to be.
     """
     pieces = [(meta.smallest, meta.size) for meta in files]
-    return _cut(pieces, max(1, sum(size for _, size in pieces) // max(1, nbytes)))
+    parts = sum(size for _, size in pieces) // max(1, nbytes)
+    return _cut(pieces, min(max(1, parts), len(pieces)))
 
 
 def _cut(pieces: Iterable[tuple[bytes, int]], parts: int) -> list[KeyRange]:

@@ -15,8 +15,9 @@ import lsmsql
 from lsmsql.engine import scheduler as scheduler_module
 from lsmsql.engine.background import executor as executor_module
 from lsmsql.engine.compaction import job as job_module
-from lsmsql.engine.compaction.partition import ALL_KEYS, key_ranges
+from lsmsql.engine.compaction.partition import ALL_KEYS, file_ranges, key_ranges
 from lsmsql.engine.sstable.index import BlockIndex
+from tests.engine.compaction.versions import file
 
 
 @dataclass
@@ -63,6 +64,17 @@ def test_ranges_have_about_equal_bytes() -> None:
 
 def test_what_cannot_be_parted_stays_whole() -> None:
     assert ranges_of([], 2) == ranges_of([Index([b"a"], [9])], 2) == [ALL_KEYS]
+
+
+@given(st.lists(st.tuples(st.integers(1, 26), st.integers(1, 10**12)), max_size=20), st.integers(0))
+def test_ranges_of_files_begin_where_files_do(found: list[tuple[int, int]], nbytes: int) -> None:
+    metas = [file(n, chr(96 + key) + "z", size) for n, (key, size) in enumerate(found)]
+    ranges = file_ranges(metas, nbytes)
+    assert ranges[0][0] is None and ranges[-1][1] is None
+    bounds = [start for start, _ in ranges[1:] if start is not None]
+    assert [stop for _, stop in ranges[:-1]] == bounds == sorted(set(bounds))
+    assert set(bounds) < {meta.smallest for meta in metas} or not bounds
+    assert len(ranges) <= max(1, sum(meta.size for meta in metas) // max(1, nbytes))
 
 
 @pytest.mark.parametrize("processes", [True, False])
