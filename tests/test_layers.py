@@ -41,6 +41,7 @@ LAYERS = """
     lsmsql.engine.recent
     lsmsql.engine.view
     lsmsql.engine.snapshot lsmsql.engine.writeset
+    lsmsql.engine.window
     lsmsql.engine.scan
     lsmsql.engine.catalog
     lsmsql.engine.core

@@ -66,15 +66,56 @@ class Projection:
     def from_block(self, block: Block, low: int, high: int) -> Columns:
         """Rows [low, high) of a block."""
         parts = self._block_parts(block, low, high) if self.parts else {}
-        columns: Columns = []
-        for is_part, number in self._places:
-            if is_part:
-                columns.append(parts[number])
-            elif FIRST_VALUE + number < block.width:
-                columns.append(block.values(FIRST_VALUE + number, low, high))
-            else:
-                columns.append([None] * (high - low))
-        return columns
+        return [
+            parts[number] if is_part else _slot_values(block, number, low, high)
+            for is_part, number in self._places
+        ]
+
+    def block_slots(self, block: Block, low: int, high: int) -> Columns:
+        """The payload slots that ``assemble`` asks for, of rows [low, high) of a block."""
+        return [_slot_values(block, slot, low, high) for slot in self.slots]
+
+    def row_slots(self, rows: Sequence[Row | None]) -> Columns:
+        """The same of records held as Python objects; NULL for tombstones."""
+        try:
+            return [[row[slot] for row in rows] for slot in self.slots]  # type: ignore[index]
+        except (TypeError, IndexError):  # a tombstone, or a column younger than the row
+            return [
+                [row[slot] if row and slot < len(row) else None for row in rows]
+                for slot in self.slots
+            ]
+
+    def assemble(self, keys: Sequence[bytes], slots: Columns) -> Columns:
+        """The columns of records with these keys, ascending, and payload slots."""
+        values_of = dict(zip(self.slots, slots, strict=True))
+        parts: dict[int, list[Value]] = {}
+        if self.parts:
+            masks = values_of[REAL_MASK_SLOT] if self._masked else None
+            parts = dict(zip(self.parts, self._key_parts(keys, masks), strict=True))
+        return [parts[number] if is_part else values_of[number] for is_part, number in self._places]
+
+    def _key_parts(
+        self,
+        keys: Sequence[bytes],
+        masks: list[Value] | None,
+        where: tuple[str, int | None] = ("a run", None),
+    ) -> Columns:
+        """The key parts wanted, of ascending keys and their real masks, one by one."""
+        codec = self.codec
+        if not keys:
+            return [[] for _ in self.parts]
+        if codec.holds_blobs(keys[0][:1] + keys[-1][:1]):
+            return [[key[1:] for key in keys]]
+        try:
+            if masks is None or masks.count(None) == len(masks):
+                return codec.decode_few(keys, self.parts)
+            decoded = [
+                codec.apply_real_mask(codec.decode(key), mask)  # type: ignore[arg-type]
+                for key, mask in zip(keys, masks, strict=True)
+            ]
+        except ValueError as error:
+            raise CorruptionError(*where, f"malformed key: {error}") from None
+        return [[values[part] for values in decoded] for part in self.parts]
 
     def _block_parts(self, block: Block, low: int, high: int) -> dict[int, list[Value]]:
         """The key parts wanted, of rows [low, high)."""
@@ -82,13 +123,10 @@ class Projection:
         if self._masked and not block.is_null(FIRST_VALUE + REAL_MASK_SLOT):
             masks = block.column(FIRST_VALUE + REAL_MASK_SLOT).slice(low, high - low)
         uniform = block.uniform(KEY) if masks is None else None
-        if uniform is not None and self.codec.holds_blobs(uniform.first_bytes(low, high)):
+        if uniform is not None and self.codec.holds_blobs(uniform.first_bytes()):
             return {0: cast("list[Value]", uniform.values(low, high, skip=1))}
         if masks is None and high - low <= FEW_KEYS:
-            try:
-                decoded = self.codec.decode_few(block.some_keys(low, high), self.parts)
-            except ValueError as error:
-                raise CorruptionError(*block.where, f"malformed key: {error}") from None
+            decoded = self._key_parts(block.some_keys(low, high), None, block.where)
         else:
             keys = block.column(KEY).slice(low, high - low)
             decoded = self._decode_keys(keys, self.parts, masks, block.where)
@@ -105,7 +143,7 @@ class Projection:
         if masks is not None and masks.null_count == len(masks):
             masks = None
         uniform = uniform_bytes(keys) if masks is None else None
-        if uniform is not None and self.codec.holds_blobs(uniform.first_bytes(0, len(keys))):
+        if uniform is not None and self.codec.holds_blobs(uniform.first_bytes()):
             return [cast("list[Value]", uniform.values(0, len(keys), skip=1))]
         try:
             return [column_values(c) for c in self.codec.decode_columns(keys, parts, masks)]
@@ -126,19 +164,6 @@ class Projection:
             for is_part, number in self._places
         ]
 
-    def from_rows(self, keys: Sequence[bytes], rows: Sequence[Row | None]) -> Columns:
-        """Records held as Python objects. What a tombstone gives is of no meaning."""
-        decoded: list[tuple[Value, ...]] = []
-        if self.parts:
-            decoded = [self._key_values(k, r) for k, r in zip(keys, rows, strict=True)]
-        columns: Columns = []
-        for is_part, number in self._places:
-            if is_part:
-                columns.append([values[number] for values in decoded])
-            else:
-                columns.append([row[number] if row and number < len(row) else None for row in rows])
-        return columns
-
     def from_row(self, key: bytes, row: Row) -> list[Value]:
         """One record held as Python objects."""
         values = self._key_values(key, row) if self.parts else ()
@@ -152,3 +177,10 @@ class Projection:
         if self._masked and row:
             return self.codec.apply_real_mask(values, row[REAL_MASK_SLOT])  # type: ignore[arg-type]
         return values
+
+
+def _slot_values(block: Block, slot: int, low: int, high: int) -> list[Value]:
+    position = FIRST_VALUE + slot
+    if position >= block.width:
+        return [None] * (high - low)
+    return block.values(position, low, high)

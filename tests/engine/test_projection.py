@@ -58,7 +58,7 @@ def test_rows_runs_and_blocks_agree(table, wanted, data):
     projection = Projection(SCHEMA, CODEC, wanted)
     given_rows = {CODEC.encode((r[1], r[2], r[4])): r for r in table}
     expected = [[given_rows[key][column] for key in keys] for column in wanted]
-    assert exactly(projection.from_rows(keys, payloads)) == exactly(expected)
+    assert exactly(projection.assemble(keys, projection.row_slots(payloads))) == exactly(expected)
     one = [projection.from_row(k, p) for k, p in zip(keys, payloads, strict=True)]
     assert exactly(one) == exactly([list(row) for row in zip(*expected, strict=True)] or one)
 
@@ -84,7 +84,7 @@ def test_a_column_younger_than_the_file_is_null():
     run = run_from_records(keys, [1], payloads, SCHEMA.slot_types)
     assert projection.from_block(block_of(run), 0, 1) == [[None], [1]]
     assert projection.from_row(keys[0], payloads[0]) == [None, 1]
-    assert projection.from_rows(keys, payloads) == [[None], [1]]
+    assert projection.assemble(keys, projection.row_slots(payloads)) == [[None], [1]]
 
 
 def test_a_malformed_key_is_corruption_that_names_the_block():

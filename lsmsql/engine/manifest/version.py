@@ -32,6 +32,11 @@ class Level:
         return sum(file.meta.size for file in self.files)
 
     @cached_property
+    def keys(self) -> int:
+        """The keys of all files together; those in several files of level 0 count several times."""
+        return sum(file.meta.keys for file in self.files)
+
+    @cached_property
     def _largest(self) -> list[bytes]:
         return [file.meta.largest for file in self.files]
 
@@ -87,6 +92,11 @@ class TableVersion:
     def newest(self) -> int:
         """The greatest sequence number in the files; 0 if there are none."""
         return max((file.meta.max_sequence for _, file in self.files()), default=0)
+
+    @cached_property
+    def sorted_runs(self) -> tuple[Level, ...]:
+        """The files of level 0 one by one, newest first, then the deeper levels: none overlaps."""
+        return (*(Level((file,)) for file in self.levels[0].files), *self.deeper)
 
     @cached_property
     def deepest(self) -> int:

@@ -168,10 +168,13 @@ class Block:
 
     def values(self, position: int, low: int = 0, high: int | None = None) -> list[Value]:
         """Rows [low, high) of the column at ``position`` as Python values."""
-        if high is not None and self._headers[position][0] == BLOB:
-            uniform = self.uniform(position)
+        form = self._headers[position][0]
+        if high is not None and form == BLOB:
+            uniform = self._uniforms[position] or self.uniform(position)
             if uniform is not None:
                 return uniform.values(low, high)  # type: ignore[return-value]
+        elif form == NULLS:
+            return [None] * ((self.rows if high is None else high) - low)
         array = self.column(position)
         if low or high is not None:
             array = array.slice(low, None if high is None else high - low)

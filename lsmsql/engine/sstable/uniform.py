@@ -33,13 +33,13 @@ def _dtype(form: str, size: int) -> np.dtype[Any]:
 class UniformBytes:
     """``rows`` byte strings of ``size`` bytes, at least 1, end to end in ``data``."""
 
-    __slots__ = ("_data", "_firsts", "_ordered", "_tails", "size")
+    __slots__ = ("_data", "_first", "_ordered", "_tails", "size")
 
     def __init__(self, data: Any, size: int, rows: int) -> None:
         self.size = size
         self._data = data
         self._ordered = np.ndarray((rows,), _dtype("S", size), data)
-        self._firsts = np.ndarray((rows,), np.uint8, data, 0, (size,))
+        self._first: bytes | None = None
         self._tails: dict[int, Any] = {}
 
     def values(self, low: int, high: int, skip: int = 0) -> list[bytes]:
@@ -54,9 +54,12 @@ class UniformBytes:
         found: list[bytes] = tails[low:high].tolist()
         return found
 
-    def first_bytes(self, low: int, high: int) -> bytes:
-        """The first byte of each of them, end to end."""
-        return self._firsts[low:high].tobytes()
+    def first_bytes(self) -> bytes:
+        """The bytes that any of them begins with, ascending."""
+        if self._first is None:
+            firsts = np.ndarray(self._ordered.shape, np.uint8, self._data, 0, (self.size,))
+            self._first = np.unique(firsts).tobytes()
+        return self._first
 
     def lower_bound(self, key: bytes) -> int:
         """The first row that is not below ``key``; the strings ascend.

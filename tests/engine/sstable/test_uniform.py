@@ -32,7 +32,7 @@ def test_stretches_with_and_without_their_beginnings(strings, low, count, skip):
     for _ in range(2):
         assert found.values(low, high) == strings[low:high]
         assert found.values(low, high, skip) == [string[skip:] for string in strings[low:high]]
-    assert found.first_bytes(low, high) == bytes(string[0] for string in strings[low:high])
+    assert found.first_bytes() == bytes(sorted({string[0] for string in strings}))
 
 
 @given(STRINGS, KEYS)
