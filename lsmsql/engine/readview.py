@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from itertools import chain, islice
 from types import TracebackType
 
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ClosedError
-from lsmsql.engine.projection import Projection
+from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.recent import ABSENT, Absent
 from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
@@ -145,3 +146,34 @@ class ReadView:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def read_at_once(
+    core: Core, table_id: int, span: Range, projection: Projection, limit: int, *, reverse: bool
+) -> Columns | None:
+    """The first ``limit`` records of ``span`` as columns, in scan order; no view is opened.
+
+    Nothing is registered meanwhile. So None if there was a commit: records that a reader of the one
+    before could see may have been thrown away.
+    """
+    core.check_open()
+    core.counters.scans += 1
+    sequence = core.snapshots.published
+    parts: list[Columns] = []
+    if limit:
+        left = limit
+        table = core.state.tables.get(table_id, NOTHING)
+        for piece in scan(table, sequence, span, projection, reverse=reverse, first=limit):
+            columns = piece.columns
+            if reverse:
+                columns = [column[::-1] for column in columns]
+            parts.append(columns)
+            left -= len(piece.keys)
+            if left <= 0:
+                break
+    if core.snapshots.published != sequence:
+        return None
+    if len(parts) == 1 and left == 0:
+        return parts[0]
+    whole = zip(*parts, strict=True) if parts else [[]] * len(projection.columns)
+    return [list(islice(chain.from_iterable(column), limit)) for column in whole]

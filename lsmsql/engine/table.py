@@ -20,10 +20,10 @@ from lsmsql.engine.ingest import ingest
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.keys.codec import BLOB_FIRST, TEXT_FIRST
 from lsmsql.engine.projection import Columns, Projection
-from lsmsql.engine.readview import ReadView
+from lsmsql.engine.readview import ReadView, read_at_once
 from lsmsql.engine.recent import ABSENT
 from lsmsql.engine.rows import RowCodec, RowLike
-from lsmsql.engine.scan import FIRST_STEP
+from lsmsql.engine.scan import FIRST_STEP, LAST_STEP
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, TableSchema
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.sources import read_source
@@ -33,6 +33,9 @@ from lsmsql.engine.view import found_columns
 T = TypeVar("T")
 
 _WANTED = "update takes pairs (key, value), as tuples, or a mapping"
+
+AT_ONCE = 128
+"""A range of at most so many rows is read before it is handed out, which spares a view."""
 
 
 class Table:
@@ -191,10 +194,15 @@ class Table:
     ) -> Iterator[T]:
         if limit is not None and (not isinstance(limit, int) or limit < 0):
             raise UsageError(f"limit is a number of rows, or None for all, not {limit!r}")
-        view = ReadView(self._database.core)
+        core, table_id = self._database.core, self._id()
         projection = projection or self._rows.everything
-        first = FIRST_STEP if limit is None else max(1, min(limit, FIRST_STEP))
-        slices = view.scan(self._id(), span, projection, reverse=reverse, first=first)
+        if limit is not None and limit <= AT_ONCE:
+            columns = read_at_once(core, table_id, span, projection, limit, reverse=reverse)
+            if columns is not None:
+                return iter(shape(columns))
+        view = ReadView(core)
+        first = FIRST_STEP if limit is None else max(1, min(limit, LAST_STEP))
+        slices = view.scan(table_id, span, projection, reverse=reverse, first=first)
         return chain.from_iterable(_shaped(view, slices, shape, reverse, limit))
 
 
