@@ -73,7 +73,11 @@ class Projection:
 
     def block_slots(self, block: Block, low: int, high: int) -> Columns:
         """The payload slots that ``assemble`` asks for, of rows [low, high) of a block."""
-        return [_slot_values(block, slot, low, high) for slot in self.slots]
+        slots = self.slots
+        if slots and slots[-1] + FIRST_VALUE < block.width:
+            values = block.values
+            return [values(FIRST_VALUE + slot, low, high) for slot in slots]
+        return [_slot_values(block, slot, low, high) for slot in slots]
 
     def row_slots(self, rows: Sequence[Row | None]) -> Columns:
         """The same of records held as Python objects; NULL for tombstones."""

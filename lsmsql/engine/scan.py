@@ -63,10 +63,7 @@ def scan(
     if span.empty:
         return
     sources: list[Source] = [MemtableSource(*m) for m in _memtables(table, sequence, overlay)]
-    levels = table.version.sorted_runs
-    if len(levels) > 1:
-        levels = tuple(v for v in levels if v.sorted_between(span.start, span.stop))
-    sources += [FileSource(level, sequence) for level in levels]
+    sources += [FileSource(level, sequence) for level in table.version.sorted_runs]
     given, wanted, seen = 0, first, 0
     while seen < SHORT_SCAN:
         window = next_window(sources, span, wanted, projection, reverse)

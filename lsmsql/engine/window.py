@@ -239,6 +239,8 @@ def next_window(
             sources.remove(source)
         else:
             stretches.append(stretch)
+    if len(sources) == 1:
+        return sources[0].window(span, wanted, projection, reverse)
     return _merged(sources, stretches, wanted, projection, reverse) if stretches else None
 
 
@@ -268,7 +270,7 @@ def _merged(
     keys.sort()
     if len(place) < rows:
         keys = list(dict.fromkeys(keys))
-    if any(piece.dead for piece in pieces):
+    if [piece for piece in pieces if piece.dead is not None]:
         dead = list(chain.from_iterable([p.dead or [False] * len(p.keys) for p in pieces]))
         keys = [key for key in keys if not dead[place[key]]]
     if len(keys) > wanted:

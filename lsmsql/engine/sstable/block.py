@@ -233,6 +233,9 @@ class Block:
 
     def some_keys(self, low: int, high: int) -> list[bytes]:
         """The encoded keys of rows [low, high)."""
+        uniform = self._uniforms[KEY]
+        if uniform is not None:
+            return uniform.values(low, high)
         return self.values(KEY, low, high)  # type: ignore[return-value]
 
     def lower_bound(self, key: bytes) -> int:
