@@ -86,13 +86,8 @@ def scan(
 
 def _memtables(table: TableState, sequence: int, overlay: Overlay | None) -> list[Overlay]:
     """The memtables that hold anything, newest first, and up to where each is seen."""
-    memtables: list[Overlay] = []
-    if overlay is not None:
-        memtables.append(overlay)
-    for memtable in table.memtables:
-        if len(memtable):
-            memtables.append((memtable, sequence))
-    return memtables
+    memtables = [(memtable, sequence) for memtable in table.memtables if len(memtable)]
+    return memtables if overlay is None else [overlay, *memtables]
 
 
 def _file_groups(table: TableState, span: Range) -> list[tuple[SSTable, ...]]:

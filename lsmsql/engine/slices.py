@@ -33,7 +33,7 @@ class LazyKeys(Sequence[bytes]):
         return iter(self[:])
 
 
-@dataclass
+@dataclass(slots=True)
 class Slice:
     """Records in key order: their keys, the wanted columns, and which are tombstones, if any."""
 

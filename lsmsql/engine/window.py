@@ -136,7 +136,8 @@ class FileSource:
         file, block, low, high, more = place
         keys = LazyKeys(high - low, lambda: block.some_keys(low, high))
         piece = Slice(keys, projection.from_block(block, low, high))
-        piece = _without_dead(_seen(piece, file, block, low, self._sequence))
+        if not is_plain(file, self._sequence):
+            piece = _without_dead(_seen(piece, file, block, low, self._sequence))
         bound: Any = block.value(KEY, low if reverse else high - 1) if more else None
         return piece, bound, high - low
 
