@@ -30,7 +30,7 @@ Window = tuple[Slice, bytes | None, int]
 """Records in key order; the key up to which they are all there are, None if there are no more; the
 number of rows that were gone through."""
 
-LEAST_ROWS = 4
+LEAST_ROWS = 6
 """Rows that a source is asked for at least."""
 
 
