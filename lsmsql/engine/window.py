@@ -200,9 +200,9 @@ def _seen(piece: Slice, file: SSTable, block: Block, low: int, sequence: int) ->
         kinds = block.values(KIND, low, high)
         if DELETE in kinds:
             piece.dead = [kind == DELETE for kind in kinds]
+    if meta.assigned:
+        return piece if meta.max_sequence <= sequence else piece.cut(0, 0)
     if meta.max_sequence > sequence or meta.keys < meta.rows:
-        if meta.assigned:
-            return piece.cut(0, 0)
         return _visible(piece, block.values(SEQUENCE, low, high), sequence)
     return piece
 
