@@ -124,7 +124,10 @@ class FileSource:
     def stretch(self, span: Range, rows: int, reverse: bool) -> BlockStretch | None:
         """The next ``rows`` of ``span``, or fewer if the block ends; None if there is none."""
         place = self._locate(span, rows, reverse)
-        return None if place is None else BlockStretch(*place, self._sequence)
+        if place is None:
+            return None
+        file, _, block, low, high, more = place
+        return BlockStretch(file, block, low, high, more, self._sequence)
 
     def window(
         self, span: Range, rows: int, projection: Projection, reverse: bool
@@ -133,17 +136,26 @@ class FileSource:
         place = self._locate(span, rows, reverse)
         if place is None:
             return None
-        file, block, low, high, more = place
+        file, number, block, low, high, more = place
+        if more and not projection.parts and not block.is_decoded(KEY):
+            # Neither end of the range lies in this block, or its keys would have been looked at.
+            low, high = 0, block.rows  # rather than decode keys just to know where to go on
         keys = LazyKeys(high - low, lambda: block.some_keys(low, high))
         piece = Slice(keys, projection.from_block(block, low, high))
         if not is_plain(file, self._sequence):
             piece = _without_dead(_seen(piece, file, block, low, self._sequence))
-        bound: Any = block.value(KEY, low if reverse else high - 1) if more else None
+        bound: Any = None
+        if more and low == 0 and reverse:  # the index has the key: no need to decode the column
+            bound = file.index.first[number]
+        elif more and high == block.rows and not reverse:
+            bound = file.index.last[number]
+        elif more:
+            bound = block.value(KEY, low if reverse else high - 1)
         return piece, bound, high - low
 
     def _locate(
         self, span: Range, rows: int, reverse: bool
-    ) -> tuple[SSTable, Block, int, int, bool] | None:
+    ) -> tuple[SSTable, int, Block, int, int, bool] | None:
         """The rows of a block that come next, and whether there are more behind them.
 
         They are in the first block that may hold any of ``span``, or nowhere.
@@ -171,8 +183,9 @@ class FileSource:
             if file.meta.keys < file.meta.rows:
                 cut = _between_keys(block, low, cut, high, reverse)
             if low < cut < high:
-                return (file, block, cut, high, True) if reverse else (file, block, low, cut, True)
-        return file, block, low, high, back - front > 1 or len(files) > 1
+                low, high = (cut, high) if reverse else (low, cut)
+                return file, number, block, low, high, True
+        return file, number, block, low, high, back - front > 1 or len(files) > 1
 
 
 Source = MemtableSource | FileSource

@@ -255,6 +255,10 @@ class Block:
         """Whether the column at ``position`` is known to be all NULL, or is not there at all."""
         return position >= self.width or self._headers[position][0] == NULLS
 
+    def is_decoded(self, position: int) -> bool:
+        """Whether somebody has asked for the column at ``position`` before."""
+        return self._arrays[position] is not None
+
     def describe(self) -> list[Header]:
         """The header of each column."""
         return self._headers
