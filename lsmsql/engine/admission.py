@@ -1,7 +1,7 @@
 """Before each commit: is there room for it? Rotates full memtables and slows writers down.
 
 ``make_room`` mostly compares two numbers. It looks closer when ``_limit`` bytes are in the
-memtables: at every eighth of their size, sooner while writers are slowed down, and at once after
+memtables: at every sixteenth of their size, sooner while writers are slowed down, and at once after
 background work has called ``look_again``. All is called with ``write_lock`` held, so writers wait
 together; readers take no part in it.
 """
@@ -26,7 +26,7 @@ from lsmsql.engine.backpressure import (
 from lsmsql.engine.compaction.strategy import debt, level0_runs
 from lsmsql.engine.core import Core
 
-_LOOKS = 8
+_LOOKS = 16
 """Looks in the life of a memtable when nothing calls for more."""
 
 _FILLING = 0.25
@@ -63,6 +63,7 @@ class Admission:
         self._throttle = Throttle()
         self._limit = 0
         self._seen = 0
+        self._looked = clock()
         self._level0_runs = 0
         self._debt = 0
         self.rates = Rates()
@@ -98,7 +99,7 @@ class Admission:
         """Charge for ``written`` bytes and sleep off what is owed."""
         throttle = self._throttle
         price = self._price(filled)
-        throttle.charge(written, price)
+        throttle.charge(written, price, self._clock() - self._looked)
         waited = 0.0
         while (seconds := throttle.next_wait(waited)) > 0:
             began = self._clock()
@@ -106,7 +107,8 @@ class Admission:
             slept = self._clock() - began
             throttle.pay(slept)
             waited += slept
-            throttle.charge(0, self._price(filled))
+            throttle.charge(0, self._price(filled), 0.0)
+        self._looked = self._clock()
         if waited:
             self._core.counters.stalled(price.cause, waited, time.time())
 

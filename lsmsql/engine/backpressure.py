@@ -8,9 +8,10 @@ run full there is a *pressure*, 0 where slowing begins and 1 where it must have 
     level0       runs of level 0, from level0_slow to level0_stop
     compaction   bytes above the targets of their levels, from debt_slow to debt_stop
 
-The greatest counts. At pressure p a writer waits p / (1 - p) times as long for each byte as the
-background work needs for it. So half way it is at most as fast as the background work, and since
-it then stays there, full is not reached. Nobody waits long at once: see ``WAIT`` and
+The greatest counts. At pressure p a writer takes p / (1 - p) times as long for each byte as the
+background work needs for it; what it takes anyway counts, the rest is waited for. So half way it is
+at most as fast as the background work, and since it then stays there, full is not reached; and one
+that is slower hardly ever waits. Nobody waits long at once: see ``WAIT`` and
 ``MOST_OF_ONE_COMMIT``.
 """
 
@@ -65,7 +66,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Delay:
-    """How long a writer is to wait for each byte that it writes, and what for."""
+    """How long a writer is to take for each byte that it writes, and why."""
 
     seconds_per_byte: float = 0.0
     cause: str = ""
@@ -132,12 +133,16 @@ class Throttle:
 
     owed: float = 0.0
 
-    def charge(self, size: int, price: Delay) -> None:
-        """``size`` bytes have been written at ``price``. Without pressure nothing is owed."""
+    def charge(self, size: int, price: Delay, taken: float) -> None:
+        """``size`` bytes have been written at ``price``, in ``taken`` seconds without waits.
+
+        Without pressure nothing is owed. Nor is the writer ever owed anything.
+        """
         if price is NO_DELAY:
             self.owed = 0.0
         else:
-            self.owed = min(MOST_OWED, self.owed + size * price.seconds_per_byte)
+            owed = self.owed + size * price.seconds_per_byte - taken
+            self.owed = min(MOST_OWED, max(0.0, owed))
 
     def next_wait(self, waited: float) -> float:
         """Seconds to sleep now, in a commit that has ``waited`` so long; 0: go on."""

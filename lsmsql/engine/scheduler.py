@@ -31,6 +31,11 @@ _FLUSHES_AHEAD = 2
 _MOST_WORKERS = 2
 """Somebody waits for a compaction that was asked for: it may take the processor of the flushes."""
 
+_NEARLY_FULL = 0.9
+"""From here on the log is synced while writers go on: they wait for it when memtables are full."""
+
+_WORTH_A_SYNC = 1 << 20
+
 _RECONSIDER_SECONDS = 1.0
 """An adaptive store that only reads has no other occasion to change its style."""
 
@@ -63,6 +68,8 @@ class Scheduler:
             core.wake = self._flush_wanted.set
         if core.options.sync == "normal":
             self._start("sync", self._sync_wanted, self._sync_log, core.options.sync_interval)
+        elif core.options.background:
+            self._start("sync", self._sync_wanted, self._sync_log)
         self._admission.look_again(self._style)
         self._compaction_wanted.set()
         self._flush_wanted.set()
@@ -223,13 +230,19 @@ class Scheduler:
             self._observed = now
 
     def _sync_log(self) -> None:
+        """Sync the log beside the commits. When it is full it must be on the disk at once."""
         core = self._core
         log = core.log
-        if log is not None and log.unsynced:
-            with core.write_lock:  # the log may have been rotated
-                if core.log is log:
-                    log.sync()
-                    core.counters.log_syncs += 1
+        if log is None or not log.unsynced:
+            return
+        try:
+            log.sync()
+        except Error:
+            if core.log is log:
+                raise
+            # It was synced and closed meanwhile, since another log has begun.
+        else:
+            core.counters.log_syncs += 1
 
     # ------------------------------------------------------------------------------- writers
 
@@ -238,7 +251,15 @@ class Scheduler:
             self.flush()
 
     def _filling(self) -> None:
-        self._executor.expect(1, self._core.options.flush_bytes)
+        core = self._core
+        self._executor.expect(1, core.options.flush_bytes)
+        log = core.log
+        if (
+            core.memtable_bytes >= core.options.flush_bytes * _NEARLY_FULL
+            and log is not None
+            and log.unsynced >= _WORTH_A_SYNC
+        ):
+            self._sync_wanted.set()
 
     def make_room_for_files(self) -> None:
         """Before files are ingested: wait for compaction if it is too far behind."""

@@ -88,17 +88,27 @@ def test_a_rate_follows_what_is_measured_and_ignores_what_is_not() -> None:
 
 def test_small_debts_are_put_together_and_large_ones_slept_off_in_portions() -> None:
     throttle = Throttle()
-    throttle.charge(500, Delay(1e-6, "flush"))
+    throttle.charge(500, Delay(1e-6, "flush"), 0.0)
     assert throttle.next_wait(0.0) == 0.0
-    throttle.charge(500, Delay(1e-6, "flush"))
+    throttle.charge(500, Delay(1e-6, "flush"), 0.0)
     assert throttle.next_wait(0.0) == pytest.approx(LEAST_WAIT)
-    throttle.charge(10**9, Delay(1e-6, "flush"))
+    throttle.charge(10**9, Delay(1e-6, "flush"), 0.0)
     assert throttle.owed == MOST_OWED and throttle.next_wait(0.0) == WAIT
     assert throttle.next_wait(MOST_OF_ONE_COMMIT) == 0.0
     throttle.pay(0.25)
     assert throttle.owed == pytest.approx(MOST_OWED - 0.25)
-    throttle.charge(100, NO_DELAY)
+    throttle.charge(100, NO_DELAY, 0.0)
     assert throttle.owed == 0.0
+
+
+def test_the_time_that_writing_takes_is_not_waited_for_once_more() -> None:
+    throttle = Throttle()
+    throttle.charge(5000, Delay(1e-6, "flush"), 0.002)
+    assert throttle.owed == pytest.approx(0.003)
+    throttle.charge(5000, Delay(1e-6, "flush"), 7.0)
+    assert throttle.owed == 0.0
+    throttle.charge(5000, Delay(1e-6, "flush"), 0.0)
+    assert throttle.owed == pytest.approx(0.005)
 
 
 def test_the_next_look_is_when_there_is_something_to_sleep_off() -> None:
@@ -106,7 +116,7 @@ def test_the_next_look_is_when_there_is_something_to_sleep_off() -> None:
     assert throttle.bytes_until_wait(NO_DELAY, 5000) == 5000
     assert throttle.bytes_until_wait(Delay(1e-6, "flush"), 5000) == 1000
     assert throttle.bytes_until_wait(Delay(1e-9, "flush"), 5000) == 5000
-    throttle.charge(10**6, Delay(1e-6, "flush"))
+    throttle.charge(10**6, Delay(1e-6, "flush"), 0.0)
     assert throttle.bytes_until_wait(Delay(1e-6, "flush"), 5000) == 1
 
 
@@ -155,11 +165,11 @@ class Machine:
             began = self.now
             if self.size >= self.memtable:
                 self.rotate()
-            throttle.charge(self.commit, self.price(rates))
+            throttle.charge(self.commit, self.price(rates), self.commit / self.write_rate)
             while seconds := throttle.next_wait(self.now - began):
                 self.go_on(seconds)
                 throttle.pay(seconds)
-                throttle.charge(0, self.price(rates))
+                throttle.charge(0, self.price(rates), 0.0)
             self.waits.append(self.now - began)
             self.size += self.commit
             self.go_on(self.commit / self.write_rate)
@@ -192,7 +202,7 @@ def test_a_writer_comes_down_to_what_the_background_work_does_and_never_stands_s
     machine = Machine(write_rate, flush_rate, compaction_rate)
     machine.run(40_000)
     slowest = min(flush_rate, compaction_rate)
-    assert 0.5 * slowest < machine.rate < 1.2 * slowest
+    assert 0.7 * slowest < machine.rate < 1.2 * slowest
     assert max(machine.waits) <= 0.1
     assert machine.hard_waits == 0
     assert machine.most_runs < OPTIONS.level0_stop

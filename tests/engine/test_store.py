@@ -529,6 +529,66 @@ def test_mode_normal_syncs_the_log_before_long(
         assert synced.wait(20)
 
 
+def test_the_log_is_synced_before_it_is_full(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = threading.Event()
+    sync = LogWriter.sync
+
+    def tell(log: LogWriter) -> None:
+        sync(log)
+        synced.set()
+
+    with lsmsql.open(path, sync="off", memtable_bytes=3_000_000) as store:
+        monkeypatch.setattr(LogWriter, "sync", tell)
+        for key in range(700):
+            assert not synced.is_set()
+            store[key] = "x" * 3000
+        for key in range(700, 900):
+            store[key] = "x" * 3000
+        assert synced.wait(20)
+        assert store.stats()["flushes"] == store.stats().waiting_flushes == 0
+
+
+def test_a_sync_that_finds_its_log_closed_is_no_failure(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lsmsql.open(path, sync="normal", sync_interval=1000.0) as store:
+        store["a"] = 1
+        log = store.core.log
+        assert log is not None
+        sync = log.sync
+
+        def late() -> None:
+            monkeypatch.undo()
+            with store.core.write_lock:
+                store.core.rotate()
+            log.close()
+            sync()
+
+        monkeypatch.setattr(log, "sync", late)
+        store.scheduler._sync_log()
+        store["b"] = 2
+        assert dict(store.items()) == {"a": 1, "b": 2}
+
+
+def test_a_sync_that_fails_ends_the_writing(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lsmsql.open(path, sync="normal", sync_interval=1000.0) as store:
+        store["a"] = 1
+
+        def refuse() -> None:
+            raise lsmsql.StorageError("sync: no")
+
+        monkeypatch.setattr(LogWriter, "sync", lambda _: refuse())
+        store.scheduler._sync_wanted.set()
+        for _ in range(2000):
+            if not store.core.writable:
+                break
+            threading.Event().wait(0.005)
+        with pytest.raises(lsmsql.FailedError, match="sync: no"):
+            store["b"] = 2
+        assert store["a"] == 1
+        monkeypatch.undo()
+
+
 class TestThreads:
     def test_readers_see_whole_batches_while_a_writer_flushes_and_compacts(self, path: str) -> None:
         done = threading.Event()

@@ -71,6 +71,8 @@ class OsAppendFile(OsFile):
             sync_file(self._fd)
         except OSError as error:
             raise failed("sync", self._path, error) from error
+        except ValueError:  # no descriptor any more
+            raise StorageError(f"sync {self._path}: the file is closed") from None
 
     def tell(self) -> int:
         return self._end
