@@ -1,6 +1,6 @@
 """Before each commit: is there room for it? Rotates full memtables and slows writers down.
 
-``make_room`` mostly compares two numbers. It looks closer when ``_limit`` bytes are in the
+There is mostly nothing to do: ``make_room`` is called when ``Core.next_look`` bytes are in the
 memtables: at every sixteenth of their size, sooner while writers are slowed down, and at once after
 background work has called ``look_again``. All is called with ``write_lock`` held, so writers wait
 together; readers take no part in it.
@@ -61,7 +61,6 @@ class Admission:
         self._sleep = sleep
         self._clock = clock
         self._throttle = Throttle()
-        self._limit = 0
         self._seen = 0
         self._looked = clock()
         self._level0_runs = 0
@@ -74,10 +73,6 @@ class Admission:
         The caller holds ``write_lock`` and has checked that the store is writable. Raises
         StorageError, and FailedError if background work has failed; the commit must not be made.
         """
-        if self._core.memtable_bytes >= self._limit:
-            self._look()
-
-    def _look(self) -> None:
         core, options = self._core, self._core.options
         size = core.memtable_bytes
         written = size - self._seen if size >= self._seen else size
@@ -93,7 +88,7 @@ class Admission:
         core.share_memory()
         price = self._price(size / options.flush_bytes)
         step = self._throttle.bytes_until_wait(price, max(1, options.flush_bytes // _LOOKS))
-        self._limit = min(options.flush_bytes, size + step)
+        core.next_look = min(options.flush_bytes, size + step)
 
     def _hold_back(self, written: int, filled: float) -> None:
         """Charge for ``written`` bytes and sleep off what is owed."""
@@ -161,7 +156,7 @@ class Admission:
         version = self._core.version
         self._level0_runs = level0_runs(version)
         self._debt = debt(version, self._core.options, style)
-        self._limit = 0
+        self._core.next_look = 0
 
     def flushed(self, size: int, seconds: float) -> None:
         """Memtables of ``size`` bytes were flushed in ``seconds``."""

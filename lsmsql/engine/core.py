@@ -107,6 +107,8 @@ class Core:
         self.closed = False
         self.memtable_bytes = 0
         """Estimated size of the memtables that take writes."""
+        self.next_look = 0
+        """With so many bytes in them the next commit asks whether there is room for it."""
         self.level0_files = 0
         """The most files that any table has in level 0."""
         self._syncs = options.sync == "full"
@@ -240,7 +242,8 @@ class Core:
             memtable = self.active.get(table_id)
             if memtable is None:
                 memtable = self._new_memtable(table_id)
-            memtable.put(key, row, sequence, size, snapshots.oldest())
+            oldest = snapshots.oldest() if snapshots.registered else sequence - 1
+            memtable.put(key, row, sequence, size, oldest)
             self.memtable_bytes += size + RECORD_OVERHEAD
         except UsageError:
             raise

@@ -102,7 +102,8 @@ class Database:
                 core.check_writable()
             if table_id != KV_TABLE_ID:  # which cannot be dropped
                 core.schema_of(table_id)
-            self._make_room()
+            if core.memtable_bytes >= core.next_look:
+                self._make_room()
             core.commit_one(table_id, key, row)
 
     def write(self, changes: Changes, since: int | None = None) -> None:
@@ -118,7 +119,8 @@ class Database:
                 core.schema_of(table_id)
             if since is not None and core.snapshots.published > since:
                 self._check_conflicts(changes, since)
-            self._make_room()
+            if core.memtable_bytes >= core.next_look:
+                self._make_room()
             core.commit(changes)
 
     def _check_conflicts(self, changes: Changes, since: int) -> None:

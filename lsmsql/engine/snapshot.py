@@ -19,8 +19,8 @@ class Snapshots:
     """The newest commit that readers see, and the older ones that some still look at."""
 
     def __init__(self) -> None:
-        self._active: dict[int, int] = {}
-        """The sequence number of each reader."""
+        self.registered: dict[int, int] = {}
+        """The sequence numbers of readers, each under its name."""
         self._readers = itertools.count()
         self.published = 0
         """Sequence number of the newest commit that readers see. Set by the writer only."""
@@ -34,23 +34,23 @@ class Snapshots:
 
         A reader has one number at a time: a second call takes the place of the first.
         """
-        sequence = self._active[reader] = self.published
+        sequence = self.registered[reader] = self.published
         return sequence
 
     def hold(self, reader: int, sequence: int) -> None:
         """Register ``reader`` at a number at which another one is registered."""
-        self._active[reader] = sequence
+        self.registered[reader] = sequence
 
     def release(self, reader: int) -> None:
         """The reader is done."""
-        del self._active[reader]
+        del self.registered[reader]
 
     def oldest(self) -> int:
         """The smallest number that a reader may ask for. Only the writer may ask."""
-        if not self._active:
+        if not self.registered:
             return self.published
-        return min(list(self._active.values()), default=self.published)
+        return min(list(self.registered.values()), default=self.published)
 
     def active(self) -> tuple[int, ...]:
         """The registered numbers, ascending."""
-        return tuple(sorted(set(self._active.values())))
+        return tuple(sorted(set(self.registered.values())))

@@ -45,7 +45,7 @@ def test_a_reader_that_a_commit_overtakes_takes_the_newer_number():
 
     core = Core(OsFileSystem(), "nowhere", Options())
     core.snapshots.published = 4
-    core.snapshots._active = Overtaking()
+    core.snapshots.registered = Overtaking()
     reader = core.snapshots.reader()
     assert core.pin(reader) == (5, core.state)
     assert core.snapshots.active() == (5,)
