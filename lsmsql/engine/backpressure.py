@@ -156,7 +156,11 @@ class Throttle:
         self.owed = max(0.0, self.owed - seconds)
 
     def bytes_until_wait(self, price: Delay, most: int) -> int:
-        """Bytes that may be written before there is anything to wait for, at most ``most``."""
+        """Bytes that may be written before there is anything to wait for, at most ``most``.
+
+        Not too few: a writer whose own time just covers the price always owes almost enough.
+        """
         if price is NO_DELAY:
             return most
-        return max(1, min(most, int((LEAST_WAIT - self.owed) / price.seconds_per_byte)))
+        seconds = max(LEAST_WAIT - self.owed, LEAST_WAIT / 4)
+        return max(1, min(most, int(seconds / price.seconds_per_byte)))

@@ -117,7 +117,8 @@ def test_the_next_look_is_when_there_is_something_to_sleep_off() -> None:
     assert throttle.bytes_until_wait(Delay(1e-6, "flush"), 5000) == 1000
     assert throttle.bytes_until_wait(Delay(1e-9, "flush"), 5000) == 5000
     throttle.charge(10**6, Delay(1e-6, "flush"), 0.0)
-    assert throttle.bytes_until_wait(Delay(1e-6, "flush"), 5000) == 1
+    assert throttle.bytes_until_wait(Delay(1e-6, "flush"), 5000) == 250
+    assert throttle.bytes_until_wait(Delay(1e-3, "flush"), 5000) == 1
 
 
 @dataclass
