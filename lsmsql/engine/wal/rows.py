@@ -91,6 +91,8 @@ def read_rows(value: bytes) -> Rows:
     Raises ValueError (of which msgspec's errors are kinds) for what no writer makes.
     """
     rows = _decode(value)
+    if not 0 < rows.count <= len(rows.keys) // 4:  # each key has a length at least
+        raise ValueError(f"{rows.count} rows, with {len(rows.keys)} bytes of keys")
     if rows.deleted is not None and len(rows.deleted) != rows.count:
         raise ValueError("a mark for each row says which are deleted, or there are none")
     for column in rows.columns:

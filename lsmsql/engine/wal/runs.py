@@ -42,6 +42,9 @@ from lsmsql.engine.wal.rows import read_rows, unpack_run
 PIECE_BYTES = 8 << 20
 """About how much of the log one run is made of: its rows are Python objects for a while."""
 
+_NOT_OF_THE_TABLE = (ValueError, TypeError, OverflowError)
+"""What values raise that cannot be of the type their column has."""
+
 Place = tuple[int, int, int, int, int, int]
 """Of a PUT or DELETE: sequence number, type; where its key, its value, its end and its frame are"""
 
@@ -134,7 +137,7 @@ class _Pieces:
         try:
             rows = read_rows(self._data[start:end])
             self._runs.append(unpack_run(rows, frame.sequence, self._types))
-        except ValueError as error:
+        except _NOT_OF_THE_TABLE as error:
             problem = f"malformed rows: {error}"
             raise CorruptionError(frame.path, frame.offset, problem) from None
 
@@ -166,11 +169,16 @@ class _Pieces:
         first = int(keys_at[0])
         content = np.frombuffer(self._data, np.uint8)[first : int(ends[-1])]
         values, _ = split_rows(self._rows(places), len(self._types))
+        try:
+            slots = list(map(build_column, values, self._types))
+        except _NOT_OF_THE_TABLE as error:
+            problem = f"rows from here on do not fit the table: {error}"
+            raise CorruptionError(self._path, int(places[5, 0]), problem) from None
         return make_run(
             binary_from_ranges(content, keys_at - first, values_at - first),
             from_numpy(np.ascontiguousarray(sequences)),
             from_numpy(np.where(kinds == PUT, columns.PUT, columns.DELETE)),
-            map(build_column, values, self._types),
+            slots,
         )
 
     def _rows(self, places: Places) -> list[Row | None]:

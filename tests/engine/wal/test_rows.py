@@ -69,7 +69,10 @@ def test_the_bytes_are_those_of_the_format() -> None:
     [
         (b"\xc1", "MessagePack"),
         (msgspec.msgpack.encode([1, 2]), "Expected"),
-        (Rows(2, b"", None, ()), "buffer"),
+        (Rows(2, b"", None, ()), "2 rows, with 0 bytes"),
+        (Rows(0, b"", None, ()), "0 rows"),
+        (Rows(-1, b"\0\0\0\0", None, ()), "-1 rows"),
+        (Rows(1 << 60, b"\0\0\0\0", None, ()), "rows, with 4 bytes"),
         (Rows(1, b"\x02\0\0\0k", None, ()), "lengths"),
         (Rows(1, b"\x01\0\0\0k", b"\0\0", ()), "deleted"),
         (Rows(1, b"\x01\0\0\0k", None, ([],)), "0 values for 1 rows"),

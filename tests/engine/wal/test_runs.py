@@ -26,6 +26,7 @@ from lsmsql.engine.wal.format import (
     table_record,
 )
 from lsmsql.engine.wal.payloads import encode_payload
+from lsmsql.engine.wal.rows import pack_rows
 from lsmsql.engine.wal.runs import log_runs
 
 NUMBER = 3
@@ -119,6 +120,8 @@ def test_what_was_set_aside_and_not_used_is_not_read() -> None:
         (put_record(b"a", b"\xc1"), "malformed row"),
         (put_record(b"a", encode_payload([True])), "malformed row"),
         (rows_record(b"\xc1"), "malformed rows"),
+        (rows_record(pack_rows({b"a": ("text", 1)})), "malformed rows"),
+        (rows_record(pack_rows({b"a": (1 << 63, 1)})), "malformed rows"),
         (edit_record(b"x"), "type 4 in a log"),
         (put_record(b"a", b"")[:-1], "records of a frame"),
     ],
@@ -133,6 +136,14 @@ def test_what_no_writer_makes_is_damage_with_its_own_place(
     with pytest.raises(CorruptionError, match=problem) as caught:
         log_runs(data, "log", {1: TYPES})
     assert caught.value.offset == place
+
+
+@pytest.mark.parametrize("row", [("text", 1), (1 << 63, 1)])
+def test_values_of_another_type_than_their_column_are_damage(row: Row) -> None:
+    data = log(single(b"k", row))
+    with pytest.raises(CorruptionError, match="do not fit the table") as caught:
+        log_runs(data, "log", {1: TYPES})
+    assert caught.value.offset == HEADER_SIZE
 
 
 @given(st.data())
