@@ -296,14 +296,6 @@ def concat_runs(runs: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, runs[0].schema.names)
 
 
-def narrow_run(run: pa.RecordBatch) -> pa.RecordBatch:
-    """``run`` with each value column in the one type of its values, where they have one."""
-    if TAGGED not in run.schema.types:
-        return run
-    columns = [narrow_column(column) for column in run.columns]
-    return pa.RecordBatch.from_arrays(columns, run.schema.names)
-
-
 def key_position(run: pa.RecordBatch, key: bytes, *, after: bool = False) -> int:
     """Row of the first key of ``run`` that is not below ``key``, or with ``after`` is above it."""
     keys = run.column(KEY)

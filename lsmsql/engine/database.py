@@ -16,8 +16,7 @@ from lsmsql.engine.view import (
     Found,
     changed_since,
     find,
-    find_in_files,
-    found_slot,
+    read_value,
 )
 from lsmsql.engine.wal.changes import Changes
 from lsmsql.engine.writeset import WriteSet
@@ -87,12 +86,7 @@ class Database:
         if value is not ABSENT:
             core.counters.recent_hits += 1
             return value
-        found = find_in_files(files, key, NEWEST)
-        if found is None:
-            return ABSENT
-        kept = found_slot(found, KV_VALUE_SLOT)
-        recent.add(key, kept)
-        return kept
+        return read_value(recent, key, NEWEST)
 
     def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Commit one record."""

@@ -19,7 +19,7 @@ from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import Value
-from lsmsql.engine.view import NOTHING, Found, find, find_in_files, found_slot
+from lsmsql.engine.view import NOTHING, Found, find, found_slot, read_value
 from lsmsql.engine.writeset import WriteSet
 
 
@@ -82,12 +82,7 @@ class ReadView:
         if value is not ABSENT:
             core.counters.recent_hits += 1
             return value
-        found = find_in_files(files, key, sequence)
-        if found is None:
-            return ABSENT
-        kept = found_slot(found, KV_VALUE_SLOT)
-        recent.add(key, kept)
-        return kept
+        return read_value(recent, key, sequence)
 
     def scan(
         self,

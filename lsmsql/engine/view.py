@@ -13,6 +13,8 @@ from lsmsql.engine.columns import FIRST_VALUE
 from lsmsql.engine.manifest.version import EMPTY, TableVersion
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.projection import Projection
+from lsmsql.engine.recent import ABSENT, Absent, RecentValues
+from lsmsql.engine.schema import KV_VALUE_SLOT
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.reader import SSTable, block_row, block_value
 from lsmsql.engine.values import Row, Value
@@ -75,6 +77,16 @@ def find_in_files(files: TableVersion, key: bytes, file_sequence: int) -> Found 
             if found is not None:
                 return _live(candidate, *found)
     return None
+
+
+def read_value(recent: RecentValues, key: bytes, sequence: int) -> Value | Absent:
+    """The value in ``kv`` of a key that memtables and row cache do not know; kept in the latter."""
+    found = find_in_files(recent.version, key, sequence)
+    if found is None:
+        return ABSENT
+    value = found_slot(found, KV_VALUE_SLOT)
+    recent.add(key, value)
+    return value
 
 
 def _live(file: SSTable, block: Block, row: int) -> Found | None:
