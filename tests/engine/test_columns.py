@@ -111,7 +111,7 @@ def test_a_run_may_have_no_payload_and_no_records():
     assert run_from_records([], [], [], [ColumnType.TEXT]).num_rows == 0
 
 
-def test_a_run_is_narrowed_column_by_column():
+def test_a_column_is_narrowed_where_the_rows_left_share_a_type():
     run = run_from_records([b"a", b"b"], [1, 1], [(1, "x"), ("y", "z")], [ColumnType.ANY] * 2)
     assert narrow_column(run.column(FIRST_VALUE)).equals(run.column(FIRST_VALUE))
     assert narrow_column(run.slice(1).column(FIRST_VALUE)).equals(pa.array(["y"]))
