@@ -288,7 +288,7 @@ class Core:
         memtables = waiting + self.memtable_bytes
         others = memtables + self.options.least_cache_bytes
         if others + self.recent.reserved > self.options.memory_budget:
-            self.recent = self.recent.of(self.recent.version)  # the next flush would do so, too
+            self.recent.clear()  # which the next flush would do, too
         self.cache.resize(self.options.cache_bytes(memtables + self.recent.reserved))
 
     # ------------------------------------------------------------------------------- rotate
@@ -368,8 +368,7 @@ class Core:
                     self._not_committed += publish - self.snapshots.published
                     self.snapshots.published = publish
             _retire(before, after)
-        if flushed is not None:
-            self.share_memory()
+        self.share_memory()
         with self.room:
             self.room.notify_all()
 
@@ -409,6 +408,9 @@ class Core:
 
     def _rebuild(self) -> None:
         """Make the state anew from memtables and version. The caller holds ``_state_lock``."""
+        files = self.version.table(KV_TABLE_ID)
+        if self.recent.version is not files:
+            self.recent = self.recent.of(files)
         tables = self.version.tables.values()
         self.level0_files = max((len(table.levels[0].files) for table in tables), default=0)
         newest_first = [self.active, *(i.memtables for i in reversed(self.immutable))]

@@ -16,6 +16,8 @@ from lsmsql.engine.view import (
     Found,
     changed_since,
     find,
+    find_in_files,
+    found_slot,
     read_value,
 )
 from lsmsql.engine.wal.changes import Changes
@@ -78,10 +80,10 @@ class Database:
             except Forgotten:
                 continue
             break
-        files = table.version
         recent = core.recent
-        if recent.version is not files:
-            recent = core.recent = recent.of(files)
+        if recent.version is not table.version:  # a new version becomes live at this moment
+            found = find_in_files(table.version, key, NEWEST)
+            return ABSENT if found is None else found_slot(found, KV_VALUE_SLOT)
         value: Value | Absent = recent.values.get(key, ABSENT)
         if value is not ABSENT:
             core.counters.recent_hits += 1

@@ -59,8 +59,8 @@ class ReadView:
     def value(self, key: bytes) -> Value | Absent:
         """The value in ``kv`` of an encoded key, or ABSENT: ``find`` by way of the row cache.
 
-        The cache has the newest values of a set of files. So it serves those views that see all
-        that is in their files, and it is begun anew only for the present ones.
+        The cache has the newest values of the present files. So it serves those views that have
+        these, and see all that is in them.
         """
         core = self._core
         if not self._open or core.closed:
@@ -69,8 +69,6 @@ class ReadView:
         table = self._state.tables.get(KV_TABLE_ID, NOTHING)
         files = table.version
         recent = core.recent
-        if recent.version is not files and files is core.state.table(KV_TABLE_ID).version:
-            recent = core.recent = recent.of(files)
         if recent.version is not files or files.newest > sequence or self._writes is not None:
             found = self.find(KV_TABLE_ID, key)
             return ABSENT if found is None else found_slot(found, KV_VALUE_SLOT)

@@ -4,8 +4,10 @@ A get that finds its value here touches one dict and the value, where the way th
 over a hash index, a block, and the buffers of two columns: that many more cache misses of the
 processor. Programs ask for some keys again and again.
 
-The values are those of one version of the table, that is of one set of files, which never change:
-with another version all is begun anew. Memtables, where newer values are, are asked first.
+The values are those of one version of the table, that is of one set of files, which never change.
+Whoever makes another version live puts an empty row cache in the place of this one, which would
+otherwise keep replaced files from being removed; a reader of an older version goes past it.
+Memtables, where newer values are, are asked first.
 
 When it is full, the eighth that came first goes (first in, first out; a key that is still asked
 for comes back).
@@ -78,6 +80,12 @@ class RecentValues:
         if self.nbytes > self.reserved:
             self.reserved = min(self._limit, self.nbytes + self._limit // _STEP)
             self._grown()
+
+    def clear(self) -> None:
+        """Let go of all values."""
+        with self._lock:
+            self.values.clear()
+            self.nbytes = self.reserved = 0
 
     def _shrink(self) -> None:
         values = self.values

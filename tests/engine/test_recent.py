@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import lsmsql
 from lsmsql.engine.manifest.version import EMPTY
 from lsmsql.engine.recent import ENTRY_OVERHEAD, RecentValues
+from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.values import Value
 
 
@@ -80,6 +81,27 @@ def test_a_second_get_reads_no_file_until_the_files_change(tmp_path: Path) -> No
         assert store.stats()["recent_hits"] == 2
         assert [store[i] for i in (1, 1, 1)] == ["value 1"] * 3
         assert store.stats()["recent_hits"] == 4
+
+
+def test_files_that_were_replaced_do_not_outlive_it(tmp_path: Path) -> None:
+    with lsmsql.open(tmp_path / "store", background=False) as store:
+        for number in range(3):
+            store.update(dict.fromkeys(range(100), number))
+            store.flush()
+        assert store[7] == 2
+        before = store.core.state.table(KV_TABLE_ID).version
+        store.compact()
+        assert store.core.recent.version is store.core.state.table(KV_TABLE_ID).version
+        assert store.core.recent.version is not before and store.core.recent.values == {}
+        del before
+        assert len(list((tmp_path / "store").glob("*.sst"))) == 1
+
+
+def test_what_is_emptied_takes_no_room() -> None:
+    cache = recent(10_000)
+    cache.add(b"key", 1)
+    cache.clear()
+    assert cache.values == {} and cache.nbytes == cache.reserved == 0
 
 
 steps = st.lists(
