@@ -28,7 +28,7 @@ class Options:
     sync_interval: float = 1.0
     """Seconds between two syncs of the log in mode "normal"."""
     memory_budget: int = 256 * MIB
-    """Bounds memtables, row cache and block cache together: blocks may have what the others leave."""
+    """Bounds memtables, row cache and block cache together: blocks have what the others leave."""
     memtable_bytes: int = 0
     """A memtable of this size is flushed; 0: a quarter of the budget, at most 64 MiB."""
     block_bytes: int = 64 * 1024
