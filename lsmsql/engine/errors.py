@@ -91,7 +91,14 @@ class FormatError(StorageError):
 
 
 class BusyError(StorageError):
-    """Another process holds the store for writing."""
+    """Another process holds the store for writing.
+
+    ``owner`` is what it wrote into the lock: the number of the process; empty if nothing is known.
+    """
+
+    def __init__(self, problem: str, owner: str = "") -> None:
+        super().__init__(problem)
+        self.owner = owner
 
 
 class FailedError(StorageError):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from lsmsql.engine.errors import BusyError, StorageError
-from lsmsql.engine.filesystem import OsFileSystem, files, mapped
+from lsmsql.engine.filesystem import OsFileSystem, files, locking, mapped, network
 
 fs = OsFileSystem()
 
@@ -144,7 +145,89 @@ def test_a_lock_excludes_this_process_too_and_names_its_owner(tmp_path):
     lock.release()
     assert fs.exists(path)
     fs.lock(path, "2").release()
-    assert fs.read_all(path) == b"2"
+    assert fs.read_all(path)[:120].split() == [b"2"]
+
+
+def test_what_the_holder_of_a_lock_announces_is_seen_by_those_who_watch(tmp_path):
+    path = str(tmp_path / "LOCK")
+    with pytest.raises(StorageError, match="watch .*LOCK: No such file"):
+        fs.watch(path)
+    lock = fs.lock(path, "1")
+    watch = fs.watch(path)
+    seen = [watch.seen()]
+    lock.announce()
+    seen.append(watch.seen())
+    lock.release()
+    seen.append(watch.seen())
+    lock = fs.lock(path, "2")
+    seen.append(watch.seen())
+    lock.announce()
+    seen.append(watch.seen())
+    assert seen[1] == seen[2]
+    assert len(set(seen)) == 4
+    assert seen == sorted(seen)
+    watch.close()
+    watch.close()
+    lock.release()
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
+    def no_locks(fd):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locking, "try_lock", no_locks)
+    with pytest.raises(StorageError, match="has no locks, so that two .* put it on a local disk"):
+        fs.lock(str(tmp_path / "LOCK"), "1")
+
+
+MOUNTS = r"""22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+40 22 0:31 / /home rw,relatime shared:9 - nfs4 server:/home rw,vers=4.2,local_lock=none
+41 22 0:32 / /old\040data rw - nfs server:/old rw,vers=3,nolock,local_lock=all
+42 22 0:33 / /far rw,nosuid - fuse.sshfs user@far:/ rw
+43 22 0:34 / /share rw - cifs //server/share rw,nobrl
+44 40 0:35 / /home/me/disk rw - ext4 /dev/sdb1 rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/var/store", None),
+        ("/home/me/store", None),
+        ("/home/me/disk/store", None),
+        ("/old data/store", "/old data .* switched off .local_lock=all, nolock."),
+        ("/old data", "/old data"),
+        ("/old dataset", None),
+        ("/far/store", "sshfs. without locks"),
+        ("/share/store", "nobrl"),
+    ],
+)
+def test_network_file_systems_whose_locks_others_do_not_see_are_known(path, reason):
+    found = network.reason_of(network.mount_of(path, MOUNTS))
+    if reason is None:
+        assert found is None
+    else:
+        assert re.search(reason, found or "")
+
+
+def test_a_link_is_a_second_name(tmp_path):
+    source, target = make_file(tmp_path / "a", b"content"), str(tmp_path / "b")
+    assert fs.link(source, target)
+    fs.remove(source)
+    assert fs.read_all(target) == b"content"
+
+
+def test_where_no_link_can_be_had_there_is_a_copy_of_the_same_time(tmp_path, monkeypatch):
+    def other_disk(source, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    source, target = make_file(tmp_path / "a", b"content"), str(tmp_path / "b")
+    monkeypatch.setattr(os, "link", other_disk)
+    assert not fs.link(source, target)
+    assert fs.read_all(target) == b"content"
+    assert os.stat(target).st_mtime_ns == os.stat(source).st_mtime_ns
+    with pytest.raises(StorageError, match="link .*a to .*b: File exists"):
+        fs.link(source, target)
 
 
 def test_a_lock_excludes_another_process(tmp_path):

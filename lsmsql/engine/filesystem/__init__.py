@@ -5,6 +5,6 @@ its place that fails, tears or loses any operation. ``OsFileSystem`` is the real
 """
 
 from lsmsql.engine.filesystem.disk import OsFileSystem
-from lsmsql.engine.filesystem.interface import AppendFile, FileSystem, Lock, ReadFile
+from lsmsql.engine.filesystem.interface import AppendFile, FileSystem, Lock, ReadFile, Watch
 
-__all__ = ["AppendFile", "FileSystem", "Lock", "OsFileSystem", "ReadFile"]
+__all__ = ["AppendFile", "FileSystem", "Lock", "OsFileSystem", "ReadFile", "Watch"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
-from lsmsql.engine.errors import BusyError, StorageError
+from lsmsql.engine.errors import StorageError
 from lsmsql.engine.filesystem import files
-from lsmsql.engine.filesystem.files import OsAppendFile, OsLock, open_descriptor, reporting
-from lsmsql.engine.filesystem.interface import AppendFile, FileNames, Lock, ReadFile
+from lsmsql.engine.filesystem.files import OsAppendFile, open_descriptor, reporting
+from lsmsql.engine.filesystem.interface import AppendFile, FileNames, Lock, ReadFile, Watch
+from lsmsql.engine.filesystem.linking import link_or_copy
+from lsmsql.engine.filesystem.locking import OsWatch, take_lock
 from lsmsql.engine.filesystem.mapped import log_file
-from lsmsql.engine.filesystem.system import sync_directory, try_lock
+from lsmsql.engine.filesystem.system import sync_directory
 
 
 class OsFileSystem:
@@ -47,6 +49,9 @@ class OsFileSystem:
         with reporting("rename", f"{source} to {target}"):
             os.replace(source, target)
 
+    def link(self, source: str, target: str) -> bool:
+        return link_or_copy(source, target)
+
     def remove(self, path: str) -> None:
         with reporting("remove", path):
             os.remove(path)
@@ -76,16 +81,7 @@ class OsFileSystem:
             sync_directory(path)
 
     def lock(self, path: str, owner: str) -> Lock:
-        fd = open_descriptor("lock", path, os.O_RDWR | os.O_CREAT)
-        lock = OsLock(fd, path)
-        try:
-            with reporting("lock", path):
-                if not try_lock(fd):
-                    holder = os.read(fd, 1024).decode(errors="replace").strip()
-                    raise BusyError(f"{path} is held by {holder or 'another process'}")
-                os.ftruncate(fd, 0)
-                os.write(fd, owner.encode())
-        except BaseException:
-            lock.release()
-            raise
-        return lock
+        return take_lock(path, owner)
+
+    def watch(self, path: str) -> Watch:
+        return OsWatch(path)

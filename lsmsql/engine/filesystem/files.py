@@ -117,13 +117,4 @@ class SeekingReadFile(OsReadFile):
         return b"".join(parts)
 
 
-class OsLock(OsFile):
-    """The lock goes with the descriptor."""
-
-    __slots__ = ()
-
-    def release(self) -> None:
-        self.close()
-
-
 read_file = OsReadFile if hasattr(os, "pread") else SeekingReadFile

@@ -49,6 +49,19 @@ class Lock(Protocol):
     def release(self) -> None:
         """Let others have the lock. Releasing twice does nothing."""
 
+    def announce(self) -> None:
+        """Count one up, for those who watch the lock's file."""
+
+
+class Watch(Protocol):
+    """A look at what the holders of a lock announce, for those who do not have it."""
+
+    def seen(self) -> int:
+        """A number that is another one after every announcement."""
+
+    def close(self) -> None:
+        """Let go of the file. Closing twice does nothing."""
+
 
 class FileSystem(Protocol):
     """What the engine asks of a disk."""
@@ -78,6 +91,13 @@ class FileSystem(Protocol):
     def rename(self, source: str, target: str) -> None:
         """Give a file another name, in place of a file that has it; never neither of the two."""
 
+    def link(self, source: str, target: str) -> bool:
+        """Give a file that is never changed a second name, which must not be taken.
+
+        Where that cannot be had, as on another disk, it is copied, and the copy's contents are on
+        the disk. True if it is the same file.
+        """
+
     def remove(self, path: str) -> None:
         """Remove a file."""
 
@@ -100,5 +120,9 @@ class FileSystem(Protocol):
         """Take the lock that the file at ``path`` stands for, at once or not at all.
 
         The file stays when the lock is released. ``owner`` is written into it for others to read.
-        Raises BusyError with that text when somebody, in this process or another, has the lock.
+        Raises BusyError, whose ``owner`` is that text, when somebody, in this process or another,
+        has the lock, and StorageError on a file system whose locks others do not see.
         """
+
+    def watch(self, path: str) -> Watch:
+        """Watch what the holders of the lock at ``path`` announce. Nothing is written."""
