@@ -54,7 +54,7 @@ class Pin(ReadView):
     def reopen(self) -> None:
         """Open it again, which has been closed, as a view of the newest commit."""
         core = self._core
-        if core.closed:
+        if core.alert:
             core.check_open()
         self.sequence, self._state = core.pin(self._reader)
         self._open = True

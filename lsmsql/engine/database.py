@@ -52,7 +52,7 @@ class Database:
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The newest record of an encoded key."""
         core = self.core
-        if core.closed:
+        if core.alert:
             core.check_open()
         core.counters.gets += 1
         while True:
@@ -66,7 +66,7 @@ class Database:
     def value(self, key: bytes) -> Value | Absent:
         """The value in ``kv`` of an encoded key, or ABSENT: ``find`` by way of the row cache."""
         core = self.core
-        if core.closed:
+        if core.alert:
             core.check_open()
         core.counters.gets += 1
         while True:
@@ -100,7 +100,9 @@ class Database:
                 core.schema_of(table_id)
             if core.memtable_bytes >= core.next_look:
                 self._make_room()
-            core.commit_one(table_id, key, row)
+            sequence = core.commit_one(table_id, key, row)
+        if core.syncs:
+            core.settle(sequence)
 
     def write(self, changes: Changes, since: int | None = None) -> None:
         """Commit many records as one.
@@ -113,11 +115,12 @@ class Database:
             core.check_writable()
             for table_id in changes:
                 core.schema_of(table_id)
-            if since is not None and core.snapshots.published > since:
+            if since is not None and core.sequence > since:
                 self._check_conflicts(changes, since)
             if core.memtable_bytes >= core.next_look:
                 self._make_room()
-            core.commit(changes)
+            sequence = core.commit(changes)
+        core.settle(sequence)
 
     def _check_conflicts(self, changes: Changes, since: int) -> None:
         for table_id, records in changes.items():

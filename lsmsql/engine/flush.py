@@ -8,7 +8,8 @@ from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.background.job import Flush
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.cleanup import remove_old_logs
-from lsmsql.engine.core import Core, Immutable
+from lsmsql.engine.core import Core
+from lsmsql.engine.live import Immutable
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.merge import Retention
 

@@ -198,7 +198,8 @@ def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence
         locked = scheduler.compaction_lock.acquire(timeout=_LOCK_SECONDS)
         try:
             level = _level_for(core.version.table(table_id), chunks) if locked else 0
-            first = core.snapshots.published + 1
+            core.settle(core.sequence)
+            first = core.sequence + 1
             added = [
                 AddedFile(level, _assigned(meta, first + number))
                 for number, chunk in enumerate(chunks)

@@ -46,7 +46,7 @@ class ReadView:
 
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key``; None if there is none."""
-        if not self._open or self._core.closed:
+        if not self._open or self._core.alert:
             self._check()
         if self._writes is not None:
             memtable = self._writes.memtable(table_id)
@@ -63,7 +63,7 @@ class ReadView:
         these, and see all that is in them.
         """
         core = self._core
-        if not self._open or core.closed:
+        if not self._open or core.alert:
             self._check()
         sequence = self.sequence
         table = self._state.tables.get(KV_TABLE_ID, NOTHING)
@@ -151,11 +151,11 @@ def read_at_once(
     """
     core.check_open()
     core.counters.scans += 1
-    sequence = core.snapshots.published
+    sequence, state = core.now()
     parts: list[Columns] = []
     if limit:
         left = limit
-        table = core.state.tables.get(table_id, NOTHING)
+        table = state.tables.get(table_id, NOTHING)
         for piece in scan(table, sequence, span, projection, reverse=reverse, first=limit):
             columns = piece.columns
             if reverse:

@@ -67,9 +67,9 @@ class Scheduler:
             self._start("compaction", self._compaction_wanted, self._compact_due, pause)
             core.wake = self._flush_wanted.set
         if core.options.sync == "normal":
-            self._start("sync", self._sync_wanted, self._sync_log, core.options.sync_interval)
+            self._start("sync", self._sync_wanted, core.sync_log, core.options.sync_interval)
         elif core.options.background:
-            self._start("sync", self._sync_wanted, self._sync_log)
+            self._start("sync", self._sync_wanted, core.sync_log)
         self._admission.look_again(self._style)
         self._compaction_wanted.set()
         self._flush_wanted.set()
@@ -228,21 +228,6 @@ class Scheduler:
                 self._under_way.settle()
             counters.compaction_style = style
             self._observed = now
-
-    def _sync_log(self) -> None:
-        """Sync the log beside the commits. When it is full it must be on the disk at once."""
-        core = self._core
-        log = core.log
-        if log is None or not log.unsynced:
-            return
-        try:
-            log.sync()
-        except Error:
-            if core.log is log:
-                raise
-            # It was synced and closed meanwhile, since another log has begun.
-        else:
-            core.counters.log_syncs += 1
 
     # ------------------------------------------------------------------------------- writers
 

@@ -261,7 +261,7 @@ class Store(Database):
 
     def _commit_catalog(self, catalog: Catalog, records: dict[bytes, Row | None]) -> None:
         self.scheduler.make_room()
-        self.core.commit({CATALOG_TABLE_ID: records})
+        self.core.settle(self.core.commit({CATALOG_TABLE_ID: records}))
         self.core.catalog = catalog
 
     def table(self, name: str) -> Table:
@@ -312,8 +312,7 @@ class Store(Database):
         with core.write_lock:
             if core.closed:
                 return
-            core.closed = True
-            core.writable = False
+            core.end()
         with contextlib.ExitStack() as stack:
             if self._lock is not None:
                 stack.callback(self._lock.release)
@@ -325,7 +324,7 @@ class Store(Database):
             if self._scheduler is not None:
                 self._scheduler.stop()
             if core.log is not None and core.failure is None and core.options.sync != "off":
-                core.log.sync()
+                core.sync_log()
 
     def __enter__(self) -> Store:
         self.core.check_open()

@@ -548,28 +548,6 @@ def test_the_log_is_synced_before_it_is_full(path: str, monkeypatch: pytest.Monk
         assert store.stats()["flushes"] == store.stats().waiting_flushes == 0
 
 
-def test_a_sync_that_finds_its_log_closed_is_no_failure(
-    path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with lsmsql.open(path, sync="normal", sync_interval=1000.0) as store:
-        store["a"] = 1
-        log = store.core.log
-        assert log is not None
-        sync = log.sync
-
-        def late() -> None:
-            monkeypatch.undo()
-            with store.core.write_lock:
-                store.core.rotate()
-            log.close()
-            sync()
-
-        monkeypatch.setattr(log, "sync", late)
-        store.scheduler._sync_log()
-        store["b"] = 2
-        assert dict(store.items()) == {"a": 1, "b": 2}
-
-
 def test_a_sync_that_fails_ends_the_writing(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with lsmsql.open(path, sync="normal", sync_interval=1000.0) as store:
         store["a"] = 1
