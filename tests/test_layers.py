@@ -26,6 +26,7 @@ LAYERS = """
     lsmsql.engine.keys
     lsmsql.engine.wal lsmsql.engine.memtable
     lsmsql.engine.replay
+    lsmsql.engine.tail
     lsmsql.engine.sstable.format lsmsql.engine.sstable.column
     lsmsql.engine.sstable.getter lsmsql.engine.sstable.uniform
     lsmsql.engine.sstable.encoding
@@ -44,9 +45,12 @@ LAYERS = """
     lsmsql.engine.window
     lsmsql.engine.scan
     lsmsql.engine.catalog
+    lsmsql.engine.live
     lsmsql.engine.core
+    lsmsql.engine.ownership
     lsmsql.engine.readview lsmsql.engine.cleanup
     lsmsql.engine.flush lsmsql.engine.compaction lsmsql.engine.recovery
+    lsmsql.engine.following
     lsmsql.engine.backpressure
     lsmsql.engine.admission
     lsmsql.engine.scheduler

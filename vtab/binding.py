@@ -6,6 +6,7 @@ import weakref
 
 import apsw
 
+from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.errors import ClosedError, SchemaError, UsageError
 from lsmsql.engine.store import Store
 from vtab.declare import quoted
@@ -26,6 +27,7 @@ class Binding:
         self.session = Session(connection, store)
         self._module = Module(self.session)
         self._connection = weakref.ref(connection)
+        self._catalog: Catalog | None = None
         connection.create_module(
             MODULE_NAME,
             self._module,  # type: ignore[arg-type]
@@ -43,6 +45,7 @@ class Binding:
         if connection is None:
             raise ClosedError("the connection is closed")
         wanted = {schema.name.lower(): schema for schema in self.store.tables()}
+        self._catalog = self.store.core.catalog
         rows = connection.execute(_ATTACHED).fetchall()
         attached = {str(name).lower() for (name,) in rows}
         for name in attached:
@@ -52,6 +55,14 @@ class Binding:
         for name, schema in wanted.items():
             if name not in attached:
                 self._attach(connection, schema.name)
+
+    def catch_up(self) -> None:
+        """``refresh``, if the tables have been changed since, and between transactions only."""
+        connection, core = self._connection(), self.store.core
+        core.check_open()
+        changed = core.catalog is not self._catalog
+        if changed and connection is not None and not connection.in_transaction:
+            self.refresh()
 
     def statement_failed(self) -> None:
         """To be called when ``execute`` has raised inside a transaction: nothing of it is left.

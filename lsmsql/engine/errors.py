@@ -76,7 +76,7 @@ class CorruptionError(StorageError):
     """A file does not say what it must.
 
     ``file`` is its path, ``offset`` the byte at which the damaged part begins (``None`` when the
-    file as a whole is at fault).
+    file as a whole is at fault), ``problem`` what is wrong there.
     """
 
     def __init__(self, file: str, offset: int | None, problem: str) -> None:
@@ -84,6 +84,7 @@ class CorruptionError(StorageError):
         super().__init__(f"{where}: {problem}")
         self.file = file
         self.offset = offset
+        self.problem = problem
 
 
 class FormatError(StorageError):

@@ -27,6 +27,8 @@ class Options:
     that a full log is on the disk before the next one begins."""
     sync_interval: float = 1.0
     """Seconds between two syncs of the log in mode "normal"."""
+    busy_timeout: float = 5.0
+    """Seconds to wait for another process that has the store open for writing."""
     memory_budget: int = 256 * MIB
     """Bounds memtables, row cache and block cache together: blocks have what the others leave."""
     memtable_bytes: int = 0
@@ -95,6 +97,9 @@ class Options:
         _positive("tiered_runs", self.tiered_runs)
         if self.debt_slow > self.debt_stop:
             raise UsageError("option debt_stop is no less than debt_slow")
+        if not isinstance(self.busy_timeout, int | float) or not self.busy_timeout >= 0:
+            given = repr(self.busy_timeout)
+            raise UsageError(f"option busy_timeout is a time in seconds, not {given}")
         if not isinstance(self.sync_interval, int | float) or not self.sync_interval > 0:
             given = repr(self.sync_interval)
             raise UsageError(f"option sync_interval is a time in seconds, not {given}")

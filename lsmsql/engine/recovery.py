@@ -4,7 +4,7 @@
     logs       replayed into memtables; the newest one, if it ends in a torn frame, is cut there
     catalogue  read from its own table
 
-A store opened for reading does the same in memory, and changes nothing on the disk.
+A store that is opened for reading follows what is on the disk instead, see ``following``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from lsmsql.engine.manifest.manifest import (
     read_manifest,
 )
 from lsmsql.engine.manifest.version import Version
+from lsmsql.engine.ownership import LOCK
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.replay import Replay
 from lsmsql.engine.scan import scan
@@ -35,8 +36,6 @@ from lsmsql.engine.view import NEWEST
 from lsmsql.engine.wal.format import LOG, log_name
 from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
-
-LOCK = "LOCK"
 
 _BEGUN = {LOCK, manifest_name(1), f"{CURRENT}.new"}
 """What is there when the making of a store was cut short."""
@@ -87,38 +86,27 @@ def create_store(core: Core) -> None:
     core.manifest_state = core.manifest.state
 
 
-def recover(core: Core, *, writable: bool) -> None:
-    """Bring back the store that the directory holds.
+def recover(core: Core) -> None:
+    """Bring back the store that the directory holds, open for writing.
 
-    Raises CorruptionError for damage, FormatError for a newer format, StorageError. A store that is
-    not ``writable`` stays as it is on the disk, and its files are held open: a writer beside it may
-    remove them.
+    Raises CorruptionError for damage, FormatError for a newer format, StorageError.
     """
-    raw = read_manifest(core.filesystem, core.path)
+    loaded = parse_manifest(read_manifest(core.filesystem, core.path))
     logs, others = numbered_files(core)
-    contents = _read_logs(core, logs)  # at once: a writer may be at work, and remove them
-    loaded = parse_manifest(raw)
     core.manifest_state = loaded.state
     core.reserve_numbers(max(loaded.state.next_file - 1, loaded.number))
     core.reserve_numbers(max([0, *logs, *others]))
-    if writable:
-        core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
+    core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
     core.adopt(Version().apply(loaded.state.as_edit(), core.open_table))
-    if not writable:
-        for _, file in core.version.files():
-            file.hold()
     core.snapshots.published = loaded.state.last_sequence
     oldest = loaded.state.log_number
     live = [number for number in logs if number >= oldest]
     if oldest and oldest not in live:
-        # It was there when the manifest named it: it is lost, or the writer has flushed it since
-        # and a reader must begin again.
-        live.insert(0, oldest)
-    _replay(core, contents, live, writable)
-    if writable:
-        if core.log is None:
-            _replace_log(core, live)
-        remove_strays(core)
+        live.insert(0, oldest)  # it was there when the manifest named it, and is lost
+    _replay(core, live)
+    if core.log is None:
+        _replace_log(core, live)
+    remove_strays(core)
     core.catalog = load_catalog(core)
 
 
@@ -134,36 +122,21 @@ def _begin_log(core: Core) -> None:
     core.adopt_log(log, number)
 
 
-def _read_logs(core: Core, numbers: Sequence[int]) -> dict[int, bytes]:
-    """The contents of the logs; of those that are gone by now, none."""
-    contents: dict[int, bytes] = {}
-    for number in numbers:
-        try:
-            contents[number] = core.filesystem.read_all(core.file_path(log_name(number)))
-        except StorageError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                raise
-    return contents
-
-
-def _replay(core: Core, contents: dict[int, bytes], live: Sequence[int], writable: bool) -> None:
+def _replay(core: Core, live: Sequence[int]) -> None:
     """Make memtables of the logs' records, and go on writing to the newest log.
 
-    A log without contents is not there. To read it raises the error that says so.
+    Raises StorageError for a log that is not there.
     """
     replay = Replay()
     replayed: list[int] = []
     for number in live:
         path = core.file_path(log_name(number))
-        data = contents.pop(number, None)
-        if data is None:
-            data = core.filesystem.read_all(path)
         newest = number == live[-1]
-        reader = LogReader(data, path, newest=newest)
+        reader = LogReader(core.filesystem.read_all(path), path, newest=newest)
         replay.add(reader)
         if reader.header is not None:
             replayed.append(number)
-        if newest and writable and reader.header is not None:
+        if newest and reader.header is not None:
             log = LogWriter.resume(core.filesystem, path, LOG, number, reader.end)
             core.adopt_log(log, number)
     core.restore(replay.memtables(), replay.sequence, tuple(replayed))

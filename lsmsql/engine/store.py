@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar, overload
@@ -19,10 +18,12 @@ from lsmsql.engine.catalog import (
 )
 from lsmsql.engine.core import Core
 from lsmsql.engine.database import Database
-from lsmsql.engine.errors import StorageError, UsageError
+from lsmsql.engine.errors import UsageError
 from lsmsql.engine.filesystem import FileSystem, Lock, OsFileSystem
-from lsmsql.engine.options import Options, make_options
-from lsmsql.engine.recovery import LOCK, check_place, create_store, is_store, recover
+from lsmsql.engine.following import Follower
+from lsmsql.engine.options import make_options
+from lsmsql.engine.ownership import take_ownership, watch_forks
+from lsmsql.engine.recovery import check_place, create_store, is_store, recover
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.schema import KV_TABLE_ID, Column, TableSchema, make_schema
 from lsmsql.engine.stats import Stats, collect_stats
@@ -30,9 +31,6 @@ from lsmsql.engine.table import KeyValue, Table
 from lsmsql.engine.values import ColumnType, Row, Value
 
 T = TypeVar("T")
-
-PATIENCE = 10.0
-"""For how many seconds a reader begins again when a writer removes files under its hands."""
 
 
 def open_store(
@@ -45,11 +43,12 @@ def open_store(
     """Open the store in the directory ``path``.
 
     ``mode``: "rw" to read and write, creating the store if there is none; "r" to read, which
-    changes nothing. ``settings`` are those of ``Options``: ``sync``, ``memory_budget``, ...
+    changes nothing, and sees what another process commits. ``settings`` are those of ``Options``:
+    ``sync``, ``memory_budget``, ...
 
     Raises UsageError for a wrong argument, StorageError if there is no store (mode "r") or the
-    directory cannot be used, BusyError if another process writes to it, CorruptionError,
-    FormatError.
+    directory cannot be used, BusyError if another process writes to it, and still does after
+    ``busy_timeout`` seconds, CorruptionError, FormatError.
     """
     if mode not in ("r", "rw"):
         raise UsageError(f'mode is "rw" or "r", not {mode!r}')
@@ -57,17 +56,22 @@ def open_store(
     filesystem = filesystem or OsFileSystem()
     directory = _absolute(path)
     if mode == "r":
-        return Store(_read_only(filesystem, directory, options), None, None)
+        reader = Follower(filesystem, directory, options)
+        reader.begin()
+        watch_forks(reader, None)
+        return Store(reader, None, None)
     core = Core(filesystem, directory, options)
     if not is_store(core):
         check_place(core)
     core.filesystem.make_directory(core.path)
-    lock = core.filesystem.lock(core.file_path(LOCK), str(os.getpid()))
+    lock = take_ownership(core)
     try:
         if is_store(core):
-            recover(core, writable=True)
+            recover(core)
         else:
             create_store(core)
+        core.announce = lock.announce
+        core.announce()
         return Store(core, lock, Scheduler(core))
     except BaseException:
         for file in (core.log, core.manifest):
@@ -84,28 +88,6 @@ def _absolute(path: object) -> str:
     if not name or "\0" in name:
         raise UsageError(f"path {name!r} cannot name a directory")
     return os.path.abspath(name)
-
-
-def _read_only(filesystem: FileSystem, directory: str, options: Options) -> Core:
-    """A store recovered in memory, with all of its files open.
-
-    A writer may be at work beside it. A file that it has removed since it was listed means only
-    that what is live has changed: begin again. Once the files are open, their removal does no harm.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        core = Core(filesystem, directory, options)
-        if not is_store(core):
-            raise StorageError(f"there is no store at {directory}")
-        try:
-            recover(core, writable=False)
-            return core
-        except StorageError as error:
-            for _, file in core.version.files():
-                file.close()
-            vanished = isinstance(error.__cause__, FileNotFoundError)
-            if not vanished or time.monotonic() > deadline:
-                raise
 
 
 class Store(Database):

@@ -36,6 +36,7 @@ PATH is the directory of a store; it is created if it does not exist. With SQL o
 run, and the shell ends. Without, it reads them from the terminal or from standard input.
 
   -readonly          open for reading; another process may be writing
+  -wait SECONDS      for a process that is writing; without, it is read what that one writes
   -cmd COMMAND       run COMMAND before anything else
   -init FILE         run the SQL and the commands in FILE first
   -bail              stop at the first error
@@ -67,6 +68,7 @@ class Arguments:
     commands: tuple[str, ...] = ()
     init_files: tuple[str, ...] = ()
     readonly: bool = False
+    wait: float = 0.0
     bail: bool = False
     echo: bool = False
     interactive: bool | None = None
@@ -121,7 +123,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     return replace(arguments, path=words[0], statements=tuple(words[1:]))
 
 
-_WITH_VALUE = ("cmd", "init", "separator", "nullvalue")
+_WITH_VALUE = ("cmd", "init", "separator", "nullvalue", "wait")
 
 
 def _with_value(arguments: Arguments, name: str, value: str) -> Arguments:
@@ -132,4 +134,16 @@ def _with_value(arguments: Arguments, name: str, value: str) -> Arguments:
             return replace(arguments, init_files=(*arguments.init_files, value))
         case "separator":
             return replace(arguments, separator=value)
+        case "wait":
+            return replace(arguments, wait=_seconds(value))
     return replace(arguments, null=value)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"option -wait is a time in seconds, not {text}")
+    return seconds

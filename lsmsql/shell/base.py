@@ -78,6 +78,7 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
     ) -> None:
         """Run statements one after the other. Raises what the first wrong one raises."""
         while not is_blank(sql):
+            self.session.catch_up()
             statement, explain = self._prepare(sql)
             sql = sql[len(statement) :]
             if self.echo:
@@ -208,7 +209,7 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
         if isinstance(error, apsw.InterruptError) and self.stderr.isatty():
             self.stderr.write("\n")  # the terminal has echoed ^C
         place = show_place(self.failed_text, getattr(error, "error_offset", -1))
-        text = describe(error, self.session.store)
+        text = describe(error, self.session.store, self.session.writer)
         self.stderr.write(f"Error: {self.where()}{text}\n{place}")
         self.stderr.flush()
 

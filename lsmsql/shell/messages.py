@@ -33,13 +33,14 @@ _CONTEXT = 35
 """Characters of the statement to show on either side of an error."""
 
 
-def describe(error: BaseException, store: Store | None = None) -> str:
-    """What went wrong, in one line as a rule."""
+def describe(error: BaseException, store: Store | None = None, writer: str = "") -> str:
+    """What went wrong, in one line as a rule. ``writer`` is as in ``Session``."""
     text = str(error).strip()
     if isinstance(error, KeyboardInterrupt | apsw.InterruptError):
         return "interrupted"
     if isinstance(error, ReadOnlyError | apsw.ReadOnlyError):
-        return "the store is open for reading only"
+        reason = f", since process {writer} writes to it; -wait SECONDS waits for it"
+        return "the store is open for reading only" + (reason if writer else "")
     if isinstance(error, apsw.Error):
         return text + (_hint(text, store) if store else "")
     if isinstance(error, OSError) and error.strerror:

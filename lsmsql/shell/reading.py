@@ -37,6 +37,9 @@ class ReadingShell(BaseShell):
             sqlite = apsw.sqlite_lib_version()
             self.stdout.write(intro or f"lsmsql {__version__} (SQLite {sqlite})\n")
             self.stdout.write('Enter ".help" for usage hints.\n')
+            if self.session.writer:
+                problem = f"Process {self.session.writer} writes to the store"
+                self.stdout.write(f"{problem}: it is open for reading here, and followed.\n")
         with self._terminal():
             self.read_all()
         if self.interactive:

@@ -132,9 +132,9 @@ def test_a_log_without_a_header_is_torn(tmp_path, capsys):
 
 
 def test_a_short_file_that_is_no_log_is_an_error(tmp_path, capsys):
-    (tmp_path / "CURRENT").write_bytes(b"MANIFEST-000001\n")
+    (tmp_path / "CURRENT").write_bytes(b"lsmsql 1\nMANIFEST-000001\n")
     assert main([str(tmp_path / "CURRENT")]) == 1
-    assert "offset 0: not a log: it begins with b'MANIFEST'" in capsys.readouterr().err
+    assert "offset 0: not a log: it begins with b'lsmsql 1'" in capsys.readouterr().err
 
 
 def test_damage_is_an_error_after_what_can_be_read(log, capsys):

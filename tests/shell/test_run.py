@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
 
 import lsmsql
 from lsmsql.cli import main
+from lsmsql.shell.session import open_session
+from lsmsql.shell.shell import Shell
 
 T = "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)"
 
@@ -230,12 +233,38 @@ def test_paths_that_are_no_stores(tmp_path):
     assert "is not a store" in message
 
 
-def test_a_busy_store_names_the_holder_and_the_way_out(path):
-    with lsmsql.open(path):
-        status, message = shell(path, ".tables")
-    assert status == 1
-    assert "is held by" in message
-    assert f"lsmsql -readonly {path}" in message
+def test_a_store_that_somebody_writes_to_is_read(path, ok, run):
+    with lsmsql.open(path) as store:
+        store["a"] = 1
+        assert ok("SELECT * FROM kv") == "a|1\n"
+        outcome = run("DELETE FROM kv", "SELECT * FROM kv")
+    assert outcome.status == 1
+    assert outcome.err.endswith(
+        f"open for reading only, since process {os.getpid()} writes to it;"
+        " -wait SECONDS waits for it\n"
+    )
+
+
+def test_a_shell_that_reads_follows_the_writer(path):
+    with lsmsql.open(path) as store:
+        session = open_session(path)
+        output = io.StringIO()
+        shell = Shell(session, io.StringIO(), output, output)
+        shell.run_input("SELECT count(*) FROM kv;")
+        store["a"] = 1
+        store.create_table("t", {"a": "INTEGER"}, "a").put([7])
+        shell.run_input("SELECT count(*), a FROM kv, t;")
+        store.drop_table("t")
+        shell.run_input("SELECT * FROM t;")
+        session.close()
+    assert output.getvalue().splitlines()[:3] == ["0", "1|7", "Error: no such table: t"]
+
+
+def test_a_time_to_wait_for_the_writer_is_a_number(path, ok):
+    status, message = shell("-wait", "soon", path)
+    assert status == 2
+    assert message.startswith("lsmsql: option -wait is a time in seconds, not soon")
+    assert ok("SELECT 1", options="-wait 0.5") == "1\n"
 
 
 def test_the_store_is_closed_after_every_end(run, path):

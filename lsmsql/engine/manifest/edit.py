@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from lsmsql.engine.errors import CorruptionError
@@ -29,6 +31,16 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     log_number: int | None = None
     last_sequence: int | None = None
     next_file: int | None = None
+
+
+def difference(
+    before: Mapping[int, tuple[int, FileMeta]], after: Mapping[int, tuple[int, FileMeta]]
+) -> Edit:
+    """The edit that makes the live files ``after`` of those ``before``: number, level and facts."""
+    return Edit(
+        added=tuple(AddedFile(*placed) for n, placed in after.items() if before.get(n) != placed),
+        removed=tuple(n for n, placed in before.items() if after.get(n) != placed),
+    )
 
 
 def encode_edit(edit: Edit) -> bytes:

@@ -1,6 +1,7 @@
 """The manifest: the log of edits that says which files are live.
 
-    CURRENT            the name of the manifest in force, and a newline
+    CURRENT            two lines: "lsmsql 1", which is the version of the format of the store,
+                       and the name of the manifest in force
     MANIFEST-000007    a log (see ``wal.format``) of one-record frames; each record is an edit,
                        the first one the whole state when the manifest was begun
 
@@ -10,9 +11,10 @@ put in force by renaming a new CURRENT over the old one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
-from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.errors import CorruptionError, FormatError
 from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.manifest.edit import AddedFile, Edit, decode_edit, encode_edit
 from lsmsql.engine.manifest.version import LEVELS
@@ -22,6 +24,10 @@ from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
 
 CURRENT = "CURRENT"
+VERSION = 1
+"""Of the format of a store: which files there are, and what CURRENT and edits look like."""
+
+_FIRST_LINE = re.compile(rb"lsmsql ([0-9]{1,9})\n")
 ROTATE_BYTES = 1 << 20
 """A manifest of more bytes is begun anew ..."""
 _WORTHWHILE = 4
@@ -126,13 +132,34 @@ class Manifest:
         self._log.close()
 
 
+def encode_current(number: int) -> bytes:
+    """The contents of CURRENT."""
+    return f"lsmsql {VERSION}\n{manifest_name(number)}\n".encode()
+
+
+def decode_current(data: bytes, path: str) -> int:
+    """The number of the manifest that CURRENT names.
+
+    Raises CorruptionError, and FormatError for a version that this release does not read.
+    """
+    first = _FIRST_LINE.match(data)
+    if first is not None and int(first[1]) > VERSION:
+        version = int(first[1])
+        raise FormatError(f"{path}: store format {version}; this release reads up to {VERSION}")
+    digits = data.rpartition(b"-")[2][:20].strip()
+    number = int(digits) if digits.isdigit() else 0
+    if data != encode_current(number):
+        raise CorruptionError(path, 0, f"{data[:40]!r} does not name a manifest")
+    return number
+
+
 def _point_current(filesystem: FileSystem, directory: str, number: int) -> None:
     temporary = f"{directory}/{CURRENT}.new"
     if filesystem.exists(temporary):
         filesystem.remove(temporary)
     file = filesystem.create(temporary)
     try:
-        file.write(f"{manifest_name(number)}\n".encode())
+        file.write(encode_current(number))
         file.sync()
     finally:
         file.close()
@@ -162,13 +189,9 @@ class RawManifest:
 
 
 def read_manifest(filesystem: FileSystem, directory: str) -> RawManifest:
-    """Read the manifest in force. Raises CorruptionError, StorageError."""
+    """Read the manifest in force. Raises CorruptionError, FormatError, StorageError."""
     pointer = f"{directory}/{CURRENT}"
-    name = filesystem.read_all(pointer).decode("ascii", "replace")
-    digits = name.removeprefix("MANIFEST-").removesuffix("\n")[:20]
-    number = int(digits) if digits.isdecimal() else 0
-    if name != f"{manifest_name(number)}\n":
-        raise CorruptionError(pointer, 0, f"{name[:40]!r} does not name a manifest")
+    number = decode_current(filesystem.read_all(pointer), pointer)
     path = f"{directory}/{manifest_name(number)}"
     return RawManifest(number, path, filesystem.read_all(path))
 

@@ -9,6 +9,7 @@ Threads: any number may read one SSTable. Opening holds a lock; reading does not
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ class SSTable:
         self._beside = beside
         self._lock = threading.Lock()
         self._file_number = meta.number
-        self._obsolete = False
+        self._obsolete_in = 0
 
     # ------------------------------------------------------------------------------- opening
 
@@ -358,14 +359,20 @@ class SSTable:
     # ------------------------------------------------------------------------------- the end
 
     def retire(self) -> None:
-        """The file is in no version any more: it is removed when its last reader lets go of it."""
-        self._obsolete = True
+        """The file is in no version any more: it is removed when its last reader lets go of it.
+
+        Not by a process that was forked off meanwhile, which has a copy of this object.
+        """
+        self._obsolete_in = os.getpid()
 
     def close(self) -> None:
         """Close the file; it is opened again if it is used again."""
         with self._lock:
-            opened, self._opened, self._bloom = self._opened, None, None
-            held, self._held = self._held, None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        opened, self._opened, self._bloom = self._opened, None, None
+        held, self._held = self._held, None
         if held is not None:
             held.close()
         if opened is not None:
@@ -374,8 +381,8 @@ class SSTable:
     def __del__(self) -> None:
         if getattr(self, "_lock", None) is None:
             return
-        self.close()
-        if self._obsolete:
+        self._let_go()  # a thread of the process that this one was forked off may have the lock
+        if self._obsolete_in and self._obsolete_in == os.getpid():
             self._cache.forget(self._file_number)
             # What cannot be removed now is found, and removed, when the store is next opened.
             with contextlib.suppress(StorageError):

@@ -1,14 +1,25 @@
-"""What a commit changes, as the payload of a frame."""
+"""What a commit changes, as the payload of a frame, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
+from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.values import Row
-from lsmsql.engine.wal.format import delete_record, put_records, rows_record, table_record
-from lsmsql.engine.wal.payloads import encode_payload
-from lsmsql.engine.wal.rows import AT_ONCE, pack_rows
+from lsmsql.engine.wal.format import (
+    DELETE,
+    PUT,
+    ROWS,
+    Frame,
+    delete_record,
+    place_records,
+    put_records,
+    rows_record,
+    table_record,
+)
+from lsmsql.engine.wal.payloads import decode_payloads, encode_payload
+from lsmsql.engine.wal.rows import AT_ONCE, pack_rows, read_rows, unpack_objects
 
 Records = Mapping[bytes, Row | None]
 
@@ -59,3 +70,23 @@ def _encode(records: Records) -> tuple[bytes, int]:
     kept = {key: row for key, row in records.items() if row is not None} if deleted else records
     puts = put_records(list(kept), list(map(encode_payload, kept.values())))
     return b"".join((puts, *map(delete_record, deleted))), len(records)
+
+
+def decode_changes(frame: Frame) -> dict[int, dict[bytes, Row | None]]:
+    """The changes in a frame. Raises CorruptionError for records and rows that no writer makes."""
+    changes: dict[int, dict[bytes, Row | None]] = {}
+    data = frame.data
+    try:
+        for kind, table_id, key_at, value_at, end in place_records(frame):
+            records = changes.setdefault(table_id, {})
+            if kind == ROWS:
+                records.update(zip(*unpack_objects(read_rows(data[value_at:end])), strict=True))
+            elif kind == PUT:
+                (records[data[key_at:value_at]],) = decode_payloads([data[value_at:end]])
+            elif kind == DELETE:
+                records[data[key_at:value_at]] = None
+            else:
+                raise ValueError(f"a record of type {kind} in a log")
+    except ValueError as error:
+        raise CorruptionError(frame.path, frame.offset, str(error)) from None
+    return changes

@@ -237,8 +237,11 @@ def sound_frames(data: bytes, offset: int, number: int, most: int) -> tuple[list
     last = len(data) - FRAME_HEADER_SIZE
     at = offset
     while at <= last and len(offsets) < most:
+        length = _unpack_length(data, at + LENGTH_AT)[0]
+        if not length and not any(data[at : at + FRAME_HEADER_SIZE]):  # space that was set aside
+            break
         offsets.append(at)
-        at += FRAME_HEADER_SIZE + _unpack_length(data, at + LENGTH_AT)[0]
+        at += FRAME_HEADER_SIZE + length
     ends = [*offsets[1:], at]
     guarded = map(slice, map(LENGTH_AT.__add__, offsets), ends)
     computed = list(map(checksum, map(data.__getitem__, guarded), repeat(number)))
@@ -246,6 +249,11 @@ def sound_frames(data: bytes, offset: int, number: int, most: int) -> tuple[list
         if stored[0] != computed[index] or ends[index] > len(data):
             return offsets[:index], offsets[index]
     return offsets, at
+
+
+def frame_size(data: bytes, offset: int) -> int:
+    """The size that the frame whose header is at ``offset`` says it has."""
+    return FRAME_HEADER_SIZE + int(_unpack_length(data, offset + LENGTH_AT)[0])
 
 
 def decode_frame(data: bytes, path: str, offset: int) -> Frame:

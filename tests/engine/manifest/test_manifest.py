@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsmsql.engine.errors import CorruptionError, FailedError, StorageError
+from lsmsql.engine.errors import CorruptionError, FailedError, FormatError, StorageError
 from lsmsql.engine.filesystem import OsFileSystem
 from lsmsql.engine.manifest import manifest as module
 from lsmsql.engine.manifest.edit import AddedFile, Edit, decode_edit, encode_edit
@@ -178,6 +178,11 @@ def test_a_rotation_that_was_cut_short_leaves_the_old_manifest_in_force(director
         b"000001.log\n",
         b"MANIFEST-\xff\n",
         b"MANIFEST-" + b"9" * 5000 + b"\n",
+        b"MANIFEST-000001\n",
+        b"lsmsql 1\nMANIFEST-1\n",
+        b"lsmsql 0\nMANIFEST-000001\n",
+        b"lsmsql 01\nMANIFEST-000001\n",
+        b"lsmsql 1\nMANIFEST-000001",
     ],
 )
 def test_a_damaged_pointer_is_corruption(directory, content):
@@ -186,6 +191,14 @@ def test_a_damaged_pointer_is_corruption(directory, content):
         file.write(content)
     with pytest.raises(CorruptionError, match="CURRENT, offset 0: .* does not name a manifest"):
         parse_manifest(read_manifest(fs, directory))
+
+
+def test_a_store_of_a_newer_format_is_refused(directory):
+    begun(directory).close()
+    with open(f"{directory}/CURRENT", "wb") as file:
+        file.write(b"lsmsql 2\nMANIFEST-000001\nand more\n")
+    with pytest.raises(FormatError, match="CURRENT: store format 2; this release reads up to 1"):
+        read_manifest(fs, directory)
 
 
 def test_a_missing_file_is_named(directory):

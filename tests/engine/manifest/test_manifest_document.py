@@ -39,7 +39,7 @@ def test_the_example_is_what_the_manifest_writes(tmp_path):
     meta = FileMeta(2, 1, 700, 3, 2, 1, b"0a", b"0z", 5, 9)
     manifest.record(Edit(added=(AddedFile(0, meta),), next_file=3))
     manifest.close()
-    assert fs.read_all(str(tmp_path / "CURRENT")) == b"MANIFEST-000001\n"
+    assert fs.read_all(str(tmp_path / "CURRENT")) == b"lsmsql 1\nMANIFEST-000001\n"
     frames = list(LogReader(fs.read_all(manifest.path), "m", newest=True).frames())
     assert [frame.sequence for frame in frames] == [1, 2]
     records = [frame.records() for frame in frames]

@@ -1,0 +1,201 @@
+"""A store that is open for reading follows the process that writes to it, without being reopened.
+
+    LOCK        its count says that logs were begun or files have changed: then all is read anew
+    newest log  is looked at before every read: what was appended goes into the memtables
+    manifest    which files are live, and from which log on the memtables are to be made
+
+A reader announces nothing, and takes no lock that a writer would notice. What it has open stays
+readable when the writer removes it. A file that is gone when the reader comes to open it means that
+the manifest has changed since it was read, which is then read again: the writer removes nothing
+before the manifest says so.
+
+The end of the newest log may be in the midst of being written. What is there and is no sound frame
+is not looked at any further: it is read again the next time.
+
+Thread rules. ``_catching_up`` is held by the one thread that takes over what is new, as the
+writer's lock is in ``Core``, and by those that register a snapshot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+
+from lsmsql.engine.catalog import CATALOG_TABLE_ID
+from lsmsql.engine.cleanup import numbered_files
+from lsmsql.engine.core import Core
+from lsmsql.engine.errors import StorageError
+from lsmsql.engine.filesystem import FileSystem, Watch
+from lsmsql.engine.live import Immutable
+from lsmsql.engine.manifest.edit import difference
+from lsmsql.engine.manifest.manifest import CURRENT, LoadedManifest, parse_manifest, read_manifest
+from lsmsql.engine.memtable.memtable import Memtable
+from lsmsql.engine.options import Options
+from lsmsql.engine.ownership import LOCK
+from lsmsql.engine.recovery import load_catalog
+from lsmsql.engine.sstable.meta import FileMeta
+from lsmsql.engine.sstable.reader import SSTable
+from lsmsql.engine.tail import Tail
+from lsmsql.engine.view import State
+from lsmsql.engine.wal.changes import Changes
+
+
+class Follower(Core):
+    """The state of a store that another process may be writing to."""
+
+    def __init__(self, filesystem: FileSystem, path: str, options: Options) -> None:
+        super().__init__(filesystem, path, options)
+        self._catching_up = threading.Lock()
+        self._watch: Watch | None = None
+        self._seen = -1
+        self._tails: list[Tail] = []
+        self._catalog_changed = True
+
+    def begin(self) -> None:
+        """Read the store. Raises StorageError, CorruptionError, FormatError."""
+        if not self.filesystem.exists(self.file_path(CURRENT)):
+            raise StorageError(f"there is no store at {self.path}")
+        try:
+            self._catch_up()
+        except BaseException:
+            self.end()
+            raise
+        self.alert = True
+
+    # ------------------------------------------------------------------------------- readers
+
+    def check_open(self) -> None:
+        """Raise ClosedError after ``close``; take over what is new.
+
+        Raises StorageError, CorruptionError if that cannot be read.
+        """
+        super().check_open()
+        tail = self._tails[-1] if self._tails else None
+        if self._announced() != self._seen or (tail is not None and tail.has_more()):
+            with self._catching_up:
+                super().check_open()
+                self._catch_up()
+
+    def pin(self, reader: int) -> tuple[int, State]:
+        with self._catching_up:
+            return super().pin(reader)
+
+    def now(self) -> tuple[int, State]:
+        with self._catching_up:
+            return super().now()
+
+    def end(self) -> None:
+        with self._catching_up:
+            super().end()
+            for file in (*(tail.file for tail in self._tails), self._watch):
+                if file is not None:
+                    file.close()
+
+    def orphan(self) -> None:
+        self._catching_up = threading.Lock()
+        super().orphan()
+
+    # ------------------------------------------------------------------------------- catching up
+
+    def _announced(self) -> int:
+        """What the writer's lock says; 0 where there has never been a writer."""
+        if self._watch is None:
+            path = self.file_path(LOCK)
+            if not self.filesystem.exists(path):
+                return 0
+            with contextlib.suppress(StorageError):
+                self._watch = self.filesystem.watch(path)
+        return 0 if self._watch is None else self._watch.seen()
+
+    def _catch_up(self) -> None:
+        """Take over what is new. The caller holds ``_catching_up``."""
+        announced = self._announced()  # first: what comes later is announced anew
+        if announced != self._seen:
+            self._reload()
+            self._seen = announced
+        elif self._tails:
+            tail = self._tails[-1]
+            tail.read_on(self._apply)
+            self._publish(tail.sequence)
+
+    def _reload(self) -> None:
+        """Take over the manifest and the logs."""
+        before: tuple[bytes, bytes] | None = None
+        while True:
+            pointer, data = self.filesystem.read_all(self.file_path(CURRENT)), b""
+            try:
+                raw = read_manifest(self.filesystem, self.path)
+                data = raw.data
+                self._take_over(parse_manifest(raw))
+                return
+            except StorageError as error:
+                gone = isinstance(error.__cause__, FileNotFoundError)
+                if not gone or before == (pointer, data):
+                    raise
+                before = (pointer, data)
+
+    def _take_over(self, loaded: LoadedManifest) -> None:
+        state = loaded.state
+        tails = self._read_logs(state.log_number)
+        edit = difference(self.manifest_state.files, state.files)
+        version = self.version.apply(edit, self._hold_table)
+        self._catalog_changed |= any(a.meta.table_id == CATALOG_TABLE_ID for a in edit.added)
+        full = tuple(
+            Immutable(tail.memtables, (tail.number,), after.number, tail.sequence)
+            for tail, after in itertools.pairwise(tails)
+        )
+        for tail in set(self._tails).difference(tails):
+            tail.file.close()
+        with self._state_lock:
+            self._tails, self.manifest_state, self.version = tails, state, version
+            self.immutable = full
+            self.active = tails[-1].memtables if tails else {}
+            self.memtable_bytes = sum(memtable.nbytes for memtable in self.active.values())
+            self._rebuild()
+        self.share_memory()
+        self._publish(max([state.last_sequence, *(tail.sequence for tail in tails)]))
+
+    def _read_logs(self, oldest: int) -> list[Tail]:
+        """The logs from ``oldest`` on, read to their ends; all but the newest are complete."""
+        numbers = [n for n in numbered_files(self)[0] if n >= oldest]
+        if oldest and oldest not in numbers:  # which the error then says
+            numbers.insert(0, oldest)
+        known = {tail.number: tail for tail in self._tails}
+        tails: list[Tail] = []
+        for number in numbers:
+            newest = number == numbers[-1]
+            tail = known.get(number)
+            if tail is not None:
+                tail.read_on(self._apply, complete=not newest)
+            else:
+                tail = Tail.begin(self.filesystem, self.path, number, newest=newest)
+                if tail is None:  # it is only just being created: a change that will be announced
+                    continue
+                self._catalog_changed |= CATALOG_TABLE_ID in tail.memtables
+            tails.append(tail)
+        return tails
+
+    def _hold_table(self, meta: FileMeta) -> SSTable:
+        table = self.open_table(meta)
+        table.hold()
+        return table
+
+    def _apply(self, memtables: dict[int, Memtable], sequence: int, changes: Changes) -> None:
+        """A commit that was appended to a log: into its memtables, where nobody sees it yet."""
+        oldest = self.snapshots.oldest()
+        for table_id, records in changes.items():
+            memtable = memtables.get(table_id)
+            if memtable is None:
+                memtable = memtables[table_id] = Memtable()
+                with self._state_lock:
+                    self._rebuild()
+            size = sum(map(len, records))
+            memtable.put_all(records, sequence, size, oldest)
+        self._catalog_changed |= CATALOG_TABLE_ID in changes
+
+    def _publish(self, sequence: int) -> None:
+        self.sequence = self.snapshots.published = max(self.snapshots.published, sequence)
+        if self._catalog_changed:
+            self.catalog = load_catalog(self)
+            self._catalog_changed = False
