@@ -63,6 +63,9 @@ about as much as these reads did."""
 
 MIN_POINT_READS = 256
 
+_DESCRIBED = ("table_id", "rows", "keys", "tombstones", "smallest", "largest")
+"""What the manifest and the properties of a file both say of it."""
+
 Cached = Block | HashIndex
 """What files keep in the cache."""
 
@@ -144,6 +147,7 @@ class SSTable:
                 self.path,
                 footer.properties.offset,
             )
+            self._check_described(size, properties, footer)
             codec = self._codec(properties, footer)
             section = footer.index
             data = file.read_at(section.offset, section.length)
@@ -155,6 +159,21 @@ class SSTable:
         except BaseException:
             file.close()
             raise
+
+    def _check_described(self, size: int, properties: Properties, footer: Footer) -> None:
+        """Raise CorruptionError unless the file is the one that ``meta`` describes.
+
+        Numbers are given out once, but by every store: it may be a file of another one.
+        """
+        meta = self.meta
+        same = size == meta.size and all(
+            getattr(properties, name) == getattr(meta, name) for name in _DESCRIBED
+        )
+        if same and not meta.assigned:  # else the file knows nothing of sequence numbers
+            same = properties.max_sequence == meta.max_sequence
+        if not same:
+            problem = "this is not the file that the manifest describes"
+            raise CorruptionError(self.path, footer.properties.offset, problem)
 
     def _codec(self, properties: Properties, footer: Footer) -> Codec:
         try:

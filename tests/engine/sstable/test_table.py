@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -305,9 +306,29 @@ def test_blocks_of_the_deepest_level_are_larger(tmp_path):
     options = Options(block_rows=10, bottom_block_factor=3)
     writer = TableWriter(fs, path, 3, SCHEMA, options, bottom=True)
     writer.add(make_run(plain(90)))
-    assert Opened(writer.finish(), str(tmp_path)).meta.rows == 90
-    table = SSTable(fs, path, FileMeta(3, 9, 0, 0, 0, 0, b"", b"", 0, 0), BlockCache(0), Counters())
+    meta = writer.finish()
+    assert meta.rows == 90
+    table = SSTable(fs, path, meta, BlockCache(0), Counters())
     assert table.index.rows == [30, 30, 30]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"table_id": 8},
+        {"size": 1},
+        {"rows": 21},
+        {"keys": 19},
+        {"tombstones": 1},
+        {"smallest": b""},
+        {"largest": b"z"},
+        {"max_sequence": 99},
+    ],
+)
+def test_a_file_of_another_store_is_not_taken_for_this_one(tmp_path, other):
+    meta = msgspec.structs.replace(write(str(tmp_path), plain(20)), **other)
+    with pytest.raises(CorruptionError, match="not the file that the manifest describes"):
+        Opened(meta, str(tmp_path)).table.index  # noqa: B018
 
 
 def test_a_column_that_was_mixed_is_narrow_again_in_blocks_that_are_not(tmp_path):
