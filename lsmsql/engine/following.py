@@ -29,7 +29,13 @@ from lsmsql.engine.errors import StorageError
 from lsmsql.engine.filesystem import FileSystem, Watch
 from lsmsql.engine.live import Immutable
 from lsmsql.engine.manifest.edit import difference
-from lsmsql.engine.manifest.manifest import CURRENT, LoadedManifest, parse_manifest, read_manifest
+from lsmsql.engine.manifest.manifest import (
+    CURRENT,
+    LoadedManifest,
+    ManifestState,
+    parse_manifest,
+    read_manifest,
+)
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.options import Options
 from lsmsql.engine.ownership import LOCK
@@ -109,18 +115,27 @@ class Follower(Core):
         return 0 if self._watch is None else self._watch.seen()
 
     def _catch_up(self) -> None:
-        """Take over what is new. The caller holds ``_catching_up``."""
-        announced = self._announced()  # first: what comes later is announced anew
-        if announced != self._seen:
-            self._reload()
-            self._seen = announced
-        elif self._tails:
-            tail = self._tails[-1]
-            tail.read_on(self._apply)
-            self._publish(tail.sequence)
+        """Take over what is new. The caller holds ``_catching_up``.
+
+        An ingest is announced, and not in the log: so a log that was read may go on after one, and
+        nothing is published before it is sure that nothing was announced meanwhile.
+        """
+        while True:
+            announced = self._announced()
+            if announced != self._seen:
+                self._reload()
+                self._seen = announced
+            elif self._tails:
+                self._tails[-1].read_on(self._apply)
+            if self._announced() == announced:
+                break
+        self._publish()
 
     def _reload(self) -> None:
-        """Take over the manifest and the logs."""
+        """Take over the manifest and the logs.
+
+        What is wrong with them may be that the manifest has gone on since it was read.
+        """
         before: tuple[bytes, bytes] | None = None
         while True:
             pointer, data = self.filesystem.read_all(self.file_path(CURRENT)), b""
@@ -129,15 +144,14 @@ class Follower(Core):
                 data = raw.data
                 self._take_over(parse_manifest(raw))
                 return
-            except StorageError as error:
-                gone = isinstance(error.__cause__, FileNotFoundError)
-                if not gone or before == (pointer, data):
+            except StorageError:
+                if before == (pointer, data):
                     raise
                 before = (pointer, data)
 
     def _take_over(self, loaded: LoadedManifest) -> None:
         state = loaded.state
-        tails = self._read_logs(state.log_number)
+        tails = self._read_logs(state)
         edit = difference(self.manifest_state.files, state.files)
         version = self.version.apply(edit, self._hold_table)
         self._catalog_changed |= any(a.meta.table_id == CATALOG_TABLE_ID for a in edit.added)
@@ -154,10 +168,10 @@ class Follower(Core):
             self.memtable_bytes = sum(memtable.nbytes for memtable in self.active.values())
             self._rebuild()
         self.share_memory()
-        self._publish(max([state.last_sequence, *(tail.sequence for tail in tails)]))
 
-    def _read_logs(self, oldest: int) -> list[Tail]:
-        """The logs from ``oldest`` on, read to their ends; all but the newest are complete."""
+    def _read_logs(self, state: ManifestState) -> list[Tail]:
+        """The logs that are needed, read to their ends; all but the newest are complete."""
+        oldest, before = state.log_number, state.last_sequence
         numbers = [n for n in numbered_files(self)[0] if n >= oldest]
         if oldest and oldest not in numbers:  # which the error then says
             numbers.insert(0, oldest)
@@ -169,10 +183,11 @@ class Follower(Core):
             if tail is not None:
                 tail.read_on(self._apply, complete=not newest)
             else:
-                tail = Tail.begin(self.filesystem, self.path, number, newest=newest)
+                tail = Tail.begin(self.filesystem, self.path, number, before, newest=newest)
                 if tail is None:  # it is only just being created: a change that will be announced
                     continue
                 self._catalog_changed |= CATALOG_TABLE_ID in tail.memtables
+            before = max(before, tail.sequence)
             tails.append(tail)
         return tails
 
@@ -194,8 +209,10 @@ class Follower(Core):
             memtable.put_all(records, sequence, size, oldest)
         self._catalog_changed |= CATALOG_TABLE_ID in changes
 
-    def _publish(self, sequence: int) -> None:
-        self.sequence = self.snapshots.published = max(self.snapshots.published, sequence)
+    def _publish(self) -> None:
+        sequences = (tail.sequence for tail in self._tails)
+        sequence = max([self.manifest_state.last_sequence, *sequences])
+        self.sequence = self.snapshots.published = sequence
         if self._catalog_changed:
             self.catalog = load_catalog(self)
             self._catalog_changed = False

@@ -198,7 +198,7 @@ def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence
         locked = scheduler.compaction_lock.acquire(timeout=_LOCK_SECONDS)
         try:
             level = _level_for(core.version.table(table_id), chunks) if locked else 0
-            core.settle(core.sequence)
+            core.sync_log()  # no commit before it may be lost by a power cut, and this one stay
             first = core.sequence + 1
             added = [
                 AddedFile(level, _assigned(meta, first + number))

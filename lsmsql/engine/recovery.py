@@ -10,7 +10,7 @@ A store that is opened for reading follows what is on the disk instead, see ``fo
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
 from lsmsql.engine.cleanup import numbered_files, remove_strays
@@ -31,6 +31,7 @@ from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.replay import Replay
 from lsmsql.engine.scan import scan
 from lsmsql.engine.slices import Range
+from lsmsql.engine.sstable.meta import file_name
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST
 from lsmsql.engine.wal.format import LOG, log_name
@@ -96,18 +97,32 @@ def recover(core: Core) -> None:
     core.manifest_state = loaded.state
     core.reserve_numbers(max(loaded.state.next_file - 1, loaded.number))
     core.reserve_numbers(max([0, *logs, *others]))
+    _check_files(core, {*logs, *others})
     core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
     core.adopt(Version().apply(loaded.state.as_edit(), core.open_table))
     core.snapshots.published = loaded.state.last_sequence
     oldest = loaded.state.log_number
     live = [number for number in logs if number >= oldest]
-    if oldest and oldest not in live:
-        live.insert(0, oldest)  # it was there when the manifest named it, and is lost
     _replay(core, live)
     if core.log is None:
         _replace_log(core, live)
     remove_strays(core)
     core.catalog = load_catalog(core)
+
+
+def _check_files(core: Core, numbers: Collection[int]) -> None:
+    """Raise CorruptionError unless the directory, which has ``numbers``, has all that is live.
+
+    What looks like the torn tail of a manifest may be damage. The files that a later edit made
+    superfluous are gone then, and nothing may be cut off or tidied up: it would remove the others.
+    """
+    state = core.manifest_state
+    needed = {number: file_name(number) for number in state.files}
+    if state.log_number:
+        needed[state.log_number] = log_name(state.log_number)
+    for number in sorted(needed.keys() - set(numbers)):
+        problem = "the file is missing, though the manifest names it"
+        raise CorruptionError(core.file_path(needed[number]), None, problem)
 
 
 # ------------------------------------------------------------------------------------------ logs
@@ -127,7 +142,7 @@ def _replay(core: Core, live: Sequence[int]) -> None:
 
     Raises StorageError for a log that is not there.
     """
-    replay = Replay()
+    replay = Replay(core.manifest_state.last_sequence)
     replayed: list[int] = []
     for number in live:
         path = core.file_path(log_name(number))

@@ -83,15 +83,17 @@ class _Table:
 class Replay:
     """The records of logs, the oldest log first. ``sequence`` is that of the newest commit."""
 
-    def __init__(self) -> None:
+    def __init__(self, flushed: int = 0) -> None:
+        """``flushed`` is the newest commit in files: each one after it must be in the logs."""
         self.sequence = 0
+        self._flushed = flushed
         self._tables: defaultdict[int, _Table] = defaultdict(_Table)
 
     def add(self, reader: LogReader) -> None:
         """All frames of a log.
 
-        Raises CorruptionError for damage, for a commit out of order, and for records and rows that
-        no writer makes.
+        Raises CorruptionError for damage, for a commit out of order or a missing one before it,
+        and for records and rows that no writer makes.
         """
         with _without_collector():
             frames = reader.frames()
@@ -105,6 +107,10 @@ class Replay:
             sequence = frame.sequence
             if sequence <= self.sequence:
                 problem = f"commit {sequence} is out of order"
+                raise CorruptionError(frame.path, frame.offset, problem)
+            before = max(self.sequence, self._flushed)
+            if sequence > before + 1:
+                problem = f"commit {sequence} comes after {before}: what was between them is lost"
                 raise CorruptionError(frame.path, frame.offset, problem)
             self.sequence = sequence
             single = place_single(frame)

@@ -42,25 +42,26 @@ class Tail:
 
     @classmethod
     def begin(
-        cls, filesystem: FileSystem, directory: str, number: int, *, newest: bool
+        cls, filesystem: FileSystem, directory: str, number: int, before: int, *, newest: bool
     ) -> Tail | None:
         """Open a log and read it. None if it is the ``newest`` and has no header yet.
 
-        Raises StorageError, CorruptionError, FormatError.
+        All commits up to ``before`` are known from elsewhere. Raises StorageError, CorruptionError,
+        FormatError.
         """
         path = f"{directory}/{log_name(number)}"
         tail = cls(filesystem.open(path), path, number)
         try:
             try:
-                begun = tail._read(newest)
+                begun = tail._read(before, newest)
             except CorruptionError as error:
                 # What is written meanwhile may be seen in another order than it was written in.
                 try:
-                    begun = tail._read(newest)
+                    begun = tail._read(before, newest)
                 except CorruptionError as again:
                     if again.offset == error.offset:
                         raise
-                    begun = tail._read(newest)
+                    begun = tail._read(before, newest)
         except BaseException:
             tail.file.close()
             raise
@@ -68,10 +69,10 @@ class Tail:
             tail.file.close()
         return tail if begun else None
 
-    def _read(self, newest: bool) -> bool:
+    def _read(self, before: int, newest: bool) -> bool:
         data = self.file.read_at(0, self.file.size())
         reader = LogReader(data, self._path, newest=newest)
-        replay = Replay()
+        replay = Replay(before)
         replay.add(reader)
         self.memtables, self.sequence = replay.memtables(), replay.sequence
         self.end = reader.end

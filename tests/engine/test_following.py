@@ -234,6 +234,51 @@ def test_files_that_vanish_before_they_are_opened_are_no_error(path, writer):
         assert len(reader) == len(writer)
 
 
+class Hasty(OsFileSystem):
+    """Whenever the newest log is looked at, the writer ingests and commits, a few times."""
+
+    def __init__(self, writer: lsmsql.Store) -> None:
+        self.writer = writer
+        self.times = 0
+
+    def open(self, path: str) -> ReadFile:
+        file = super().open(path)
+        return Log(file, self) if path.endswith(".log") else file
+
+
+class Log:
+    def __init__(self, file: ReadFile, filesystem: Hasty) -> None:
+        self.file = file
+        self.filesystem = filesystem
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        if self.filesystem.times:
+            self.filesystem.times -= 1
+            last: Any = self.filesystem.writer["last"]
+            number = last + 1
+            self.filesystem.writer.ingest([("ingested", number)])
+            self.filesystem.writer["last"] = number
+        return self.file.read_at(offset, length)
+
+    def size(self) -> int:
+        return self.file.size()
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def test_no_commit_is_seen_without_the_ingest_before_it(path, writer):
+    writer.update({"ingested": 0, "last": 0})
+    filesystem = Hasty(writer)
+    with lsmsql.open(path, "r", filesystem=filesystem) as reader:
+        for times in (1, 2, 3, 4, 5):
+            filesystem.times = times
+            for _ in range(2):
+                seen: dict[Any, Any] = dict(reader.items())
+                assert seen["ingested"] in (seen["last"], seen["last"] + 1)
+        assert seen == {"ingested": 15, "last": 15}
+
+
 keys = st.integers(0, 40)
 values = st.integers(-(2**63), 2**63 - 1)
 operations = st.lists(

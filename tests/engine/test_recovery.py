@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -291,14 +292,14 @@ def test_a_reader_begins_again_when_a_file_vanishes_but_not_for_ever(
 
 
 class Overtaken(OsFileSystem):
-    """A file system where the writer flushes once between two looks of a reader."""
+    """A file system where a writer does something once between two looks of a reader."""
 
-    def __init__(self, writer: lsmsql.Store) -> None:
-        self._flushes = [writer.flush]
+    def __init__(self, write: Callable[[], object]) -> None:
+        self._writes = [write]
 
     def list(self, path: str) -> list[str]:
-        if self._flushes:
-            self._flushes.pop()()
+        if self._writes:
+            self._writes.pop()()
         return super().list(path)
 
 
@@ -308,8 +309,54 @@ def test_a_reader_that_a_flush_overtakes_misses_nothing(path: str) -> None:
             writer[i] = "x"
             if i == 0:
                 writer.flush()
-        with lsmsql.open(path, "r", filesystem=Overtaken(writer)) as reader:
+        with lsmsql.open(path, "r", filesystem=Overtaken(writer.flush)) as reader:
             assert list(reader) == [0, 1, 2]
+
+
+def test_a_reader_that_an_ingest_overtakes_sees_no_commit_without_those_before_it(
+    path: str,
+) -> None:
+    with lsmsql.open(path, background=False) as writer:
+        writer["first"] = 1
+
+        def write() -> None:
+            writer.ingest([("ingested", 2)])
+            writer["last"] = 3
+
+        with lsmsql.open(path, "r", filesystem=Overtaken(write)) as reader:
+            assert dict(reader.items()) == {"first": 1, "ingested": 2, "last": 3}
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_manifest_without_its_last_edit_has_nothing_removed(path: str, compacted: bool) -> None:
+    with lsmsql.open(path, background=False) as store:
+        store["a"] = 1
+        store.flush()
+        if compacted:
+            store["b"] = 2
+            store.compact()
+    manifest = Path(path, "MANIFEST-000001")
+    manifest.write_bytes(manifest.read_bytes()[:-1])  # as if it were a torn tail
+    names = sorted(os.listdir(path))
+    with pytest.raises(lsmsql.CorruptionError, match="missing, though the manifest names it"):
+        lsmsql.open(path)
+    assert sorted(os.listdir(path)) == names
+
+
+def test_a_log_whose_end_is_lost_is_no_gap_between_commits(path: str) -> None:
+    with lsmsql.open(path, background=False) as store:
+        store["first"] = 1
+        assert store.core.log is not None
+        end = store.core.log.size
+        store["second"] = 2
+        with store.core.write_lock:
+            store.core.rotate()
+        store["third"] = 3
+    first, _ = files(path, ".log")
+    Path(first).write_bytes(Path(first).read_bytes()[:end])
+    for mode in ("r", "rw"):
+        with pytest.raises(lsmsql.CorruptionError, match="what was between them is lost"):
+            lsmsql.open(path, mode)
 
 
 def test_a_log_that_is_gone_is_an_error_and_no_silent_cut(path: str) -> None:

@@ -51,7 +51,7 @@ def replayed(replay: Replay) -> dict[int, dict[bytes, tuple[int, Row | None]]]:
 
 
 def test_the_newest_version_of_each_key_is_there_by_table():
-    replay = Replay()
+    replay = Replay(flushed=4)
     replay.add(log((1, [put(b"a", None, 1)]), (2, [put(b"b", None, "two")])))
     replay.add(log((5, [delete_record(b"a"), table_record(7), put(b"a", 2.5, b"x")])))
     assert replayed(replay) == {
@@ -65,7 +65,7 @@ def test_the_newest_version_of_each_key_is_there_by_table():
 
 
 def test_of_many_changes_of_a_key_the_last_counts_also_within_a_commit():
-    replay = Replay()
+    replay = Replay(flushed=1999)
     replay.add(
         log(
             (1, [put(b"a", None, 1), put(b"b", None, 1), delete_record(b"a")]),
@@ -80,11 +80,28 @@ def test_of_many_changes_of_a_key_the_last_counts_also_within_a_commit():
 
 @pytest.mark.parametrize("second", [1, 2])
 def test_commits_out_of_order_are_damage(second):
-    replay = Replay()
+    replay = Replay(flushed=1)
     replay.add(log((2, [put(b"a", 1)])))
     with pytest.raises(CorruptionError, match="out of order") as caught:
         replay.add(log((second, [put(b"a", 1)])))
     assert caught.value.offset == HEADER_SIZE
+
+
+@pytest.mark.parametrize(("flushed", "first"), [(0, 2), (5, 7), (5, 100)])
+def test_a_commit_that_is_neither_in_a_file_nor_in_a_log_is_damage(flushed, first):
+    replay = Replay(flushed)
+    with pytest.raises(CorruptionError, match="between them is lost") as caught:
+        replay.add(log((first, [put(b"a", 1)])))
+    assert caught.value.offset == HEADER_SIZE
+
+
+def test_commits_of_files_may_lie_between_those_of_logs():
+    replay = Replay(flushed=8)
+    replay.add(log((1, [put(b"a", 1)]), (2, [put(b"a", 2)])))
+    replay.add(log((6, [put(b"a", 6)]), (9, [put(b"a", 9)]), (10, [put(b"a", 10)])))
+    assert replay.sequence == 10
+    with pytest.raises(CorruptionError, match="commit 12 comes after 10"):
+        replay.add(log((12, [put(b"a", 12)])))
 
 
 @pytest.mark.parametrize(

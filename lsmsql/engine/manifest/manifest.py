@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from lsmsql.engine.errors import CorruptionError, FormatError
+from lsmsql.engine.errors import CorruptionError, FormatError, StorageError
 from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.manifest.edit import AddedFile, Edit, decode_edit, encode_edit
 from lsmsql.engine.manifest.version import LEVELS
@@ -193,7 +193,14 @@ def read_manifest(filesystem: FileSystem, directory: str) -> RawManifest:
     pointer = f"{directory}/{CURRENT}"
     number = decode_current(filesystem.read_all(pointer), pointer)
     path = f"{directory}/{manifest_name(number)}"
-    return RawManifest(number, path, filesystem.read_all(path))
+    try:
+        return RawManifest(number, path, filesystem.read_all(path))
+    except StorageError as error:
+        cause = error.__cause__
+        if not isinstance(cause, FileNotFoundError):
+            raise
+        problem = f"it names {manifest_name(number)}, which is missing"
+        raise CorruptionError(pointer, 0, problem) from cause
 
 
 def parse_manifest(raw: RawManifest) -> LoadedManifest:

@@ -207,7 +207,7 @@ def test_a_missing_file_is_named(directory):
     manifest = begun(directory)
     manifest.close()
     fs.remove(manifest.path)
-    with pytest.raises(StorageError, match="MANIFEST-000001"):
+    with pytest.raises(CorruptionError, match="CURRENT.* names MANIFEST-000001, which is missing"):
         parse_manifest(read_manifest(fs, directory))
 
 
