@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lsmsql.engine.backup import BackupReport as BackupReport
     from lsmsql.engine.batch import Batch as Batch
     from lsmsql.engine.errors import BusyError as BusyError
     from lsmsql.engine.errors import ClosedError as ClosedError
@@ -45,6 +46,7 @@ _HOMES = {
     "open": ("lsmsql.engine.store", "open_store"),
     "Store": ("lsmsql.engine.store", "Store"),
     "Table": ("lsmsql.engine.table", "Table"),
+    "BackupReport": ("lsmsql.engine.backup", "BackupReport"),
     "Batch": ("lsmsql.engine.batch", "Batch"),
     "Stats": ("lsmsql.engine.stats", "Stats"),
     "Column": ("lsmsql.engine.schema", "Column"),

@@ -50,7 +50,7 @@ LAYERS = """
     lsmsql.engine.ownership
     lsmsql.engine.readview lsmsql.engine.cleanup
     lsmsql.engine.flush lsmsql.engine.compaction lsmsql.engine.recovery
-    lsmsql.engine.following
+    lsmsql.engine.following lsmsql.engine.backup
     lsmsql.engine.backpressure
     lsmsql.engine.admission
     lsmsql.engine.scheduler

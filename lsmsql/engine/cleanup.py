@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.core import Core
+from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.manifest.manifest import CURRENT, manifest_name
 from lsmsql.engine.sstable.meta import file_name
@@ -36,13 +39,19 @@ def remove_strays(core: Core) -> None:
     """Remove what a crash left behind: files that no version has, old logs, old manifests."""
     manifest = core.manifest
     assert manifest is not None
-    live = {file_name(number) for number in core.manifest_state.files}
-    live.add(manifest_name(manifest.number))
-    for name in core.filesystem.list(core.path):
+    remove_unnamed(core.filesystem, core.path, manifest.number, core.manifest_state.files)
+    remove_old_logs(core)
+
+
+def remove_unnamed(
+    filesystem: FileSystem, path: str, manifest: int, files: Collection[int]
+) -> None:
+    """Remove all SSTables but ``files``, and all manifests but that one."""
+    live = {manifest_name(manifest), *map(file_name, files)}
+    for name in filesystem.list(path):
         stray = name.endswith(".sst") or name.startswith("MANIFEST-") or name == f"{CURRENT}.new"
         if stray and name not in live:
-            core.filesystem.remove(core.file_path(name))
-    remove_old_logs(core)
+            filesystem.remove(f"{path}/{name}")
 
 
 def drop_files_of_unknown_tables(core: Core) -> None:

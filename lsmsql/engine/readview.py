@@ -19,7 +19,7 @@ from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import Value
-from lsmsql.engine.view import NOTHING, Found, find, found_slot, read_value
+from lsmsql.engine.view import NOTHING, Found, State, find, found_slot, read_value
 from lsmsql.engine.writeset import WriteSet
 
 
@@ -34,6 +34,11 @@ class ReadView:
         self._writes = writes
         self._step = 0 if writes is None else writes.step
         self._open = True
+
+    @property
+    def state(self) -> State:
+        """What it reads."""
+        return self._state
 
     def at_present_step(self) -> ReadView:
         """A view of the same commit that also sees the changes made since this one was opened."""

@@ -33,7 +33,7 @@ from lsmsql.engine.scan import scan
 from lsmsql.engine.slices import Range
 from lsmsql.engine.sstable.meta import file_name
 from lsmsql.engine.values import Row
-from lsmsql.engine.view import NEWEST
+from lsmsql.engine.view import NEWEST, State
 from lsmsql.engine.wal.format import LOG, log_name
 from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
@@ -177,11 +177,16 @@ def _replace_log(core: Core, live: Sequence[int]) -> None:
 
 
 def load_catalog(core: Core) -> Catalog:
-    """Read the catalogue from its table."""
+    """Read the newest catalogue."""
     core.adopt(core.version)
+    return catalog_of(core.state, NEWEST, core.path)
+
+
+def catalog_of(state: State, sequence: int, path: str) -> Catalog:
+    """The catalogue as of commit ``sequence``. Raises CorruptionError, StorageError."""
     codec = key_codec(CATALOG_SCHEMA)
     projection = Projection(CATALOG_SCHEMA, codec, [1, 2])
     rows: list[tuple[bytes, Row]] = []
-    for piece in scan(core.state.table(CATALOG_TABLE_ID), NEWEST, Range(), projection):
+    for piece in scan(state.table(CATALOG_TABLE_ID), sequence, Range(), projection):
         rows += zip(piece.keys, zip(*piece.columns, strict=True), strict=True)
-    return read_catalog(rows, core.path)
+    return read_catalog(rows, path)

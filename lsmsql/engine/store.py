@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
+from lsmsql.engine.backup import BackupReport, back_up
 from lsmsql.engine.batch import Batch
 from lsmsql.engine.catalog import (
     CATALOG_TABLE_ID,
@@ -282,6 +283,16 @@ class Store(Database):
         table_id = None if table is None else self.core.catalog.get(table).id
         self._rotate()
         self.scheduler.compact(table_id)
+
+    def backup(self, path: str | os.PathLike[str]) -> BackupReport:
+        """Make the directory ``path`` a backup: a store as this one is now, while others write.
+
+        Files are shared with it where they can be (hard links); repeated, it only takes over what
+        is new. Also from a store that is open for reading. Raises UsageError if the directory holds
+        anything but a backup of this store to which nobody has written, BusyError, StorageError.
+        """
+        self.core.check_open()
+        return back_up(self.core, _absolute(path))
 
     def stats(self) -> Stats:
         """What the store holds and has done since it was opened."""

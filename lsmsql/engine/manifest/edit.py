@@ -23,7 +23,7 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     ``removed`` are file numbers. A file that moves is in both lists. ``log_number`` is the oldest
     log whose records are not all in files. ``last_sequence`` is the newest commit that the added
     files hold: edits may come in another order than commits (a flush after an ingest), so the
-    greatest counts.
+    greatest counts. ``backup`` is in the only edit of a backup's manifest.
     """
 
     added: tuple[AddedFile, ...] = ()
@@ -31,6 +31,7 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     log_number: int | None = None
     last_sequence: int | None = None
     next_file: int | None = None
+    backup: bool = False
 
 
 def difference(

@@ -41,12 +41,16 @@ def manifest_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class ManifestState:
-    """All edits taken together. ``files`` maps a file number to its level and facts."""
+    """All edits taken together. ``files`` maps a file number to its level and facts.
+
+    ``backup``: it is that of a backup, and nothing has been written to it since.
+    """
 
     files: dict[int, tuple[int, FileMeta]] = field(default_factory=dict)
     log_number: int = 0
     last_sequence: int = 0
     next_file: int = 1
+    backup: bool = False
 
     def apply(self, edit: Edit) -> ManifestState:
         """The state after ``edit``. Raises KeyError if it removes a file that is not live."""
@@ -60,6 +64,7 @@ class ManifestState:
             self.log_number if edit.log_number is None else edit.log_number,
             max(self.last_sequence, edit.last_sequence or 0),
             self.next_file if edit.next_file is None else edit.next_file,
+            edit.backup,
         )
 
     def as_edit(self) -> Edit:
@@ -69,6 +74,7 @@ class ManifestState:
             log_number=self.log_number,
             last_sequence=self.last_sequence,
             next_file=self.next_file,
+            backup=self.backup,
         )
 
 

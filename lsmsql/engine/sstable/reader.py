@@ -63,6 +63,8 @@ about as much as these reads did."""
 
 MIN_POINT_READS = 256
 
+_PIECE_BYTES = 1 << 20
+
 _DESCRIBED = ("table_id", "rows", "keys", "tombstones", "smallest", "largest")
 """What the manifest and the properties of a file both say of it."""
 
@@ -383,6 +385,12 @@ class SSTable:
         Not by a process that was forked off meanwhile, which has a copy of this object.
         """
         self._obsolete_in = os.getpid()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the file, piece by piece."""
+        file, size = self.opened().file, self.meta.size
+        for offset in range(0, size, _PIECE_BYTES):
+            yield file.read_at(offset, min(_PIECE_BYTES, size - offset))
 
     def close(self) -> None:
         """Close the file; it is opened again if it is used again."""
