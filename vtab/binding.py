@@ -7,7 +7,7 @@ import weakref
 import apsw
 
 from lsmsql.engine.catalog import Catalog
-from lsmsql.engine.errors import ClosedError, SchemaError, UsageError
+from lsmsql.engine.errors import ClosedError, NoSuchTableError, SchemaError, UsageError
 from lsmsql.engine.store import Store
 from vtab.declare import quoted
 from vtab.module import MODULE_NAME, Module
@@ -44,17 +44,26 @@ class Binding:
         connection = self._connection()
         if connection is None:
             raise ClosedError("the connection is closed")
-        wanted = {schema.name.lower(): schema for schema in self.store.tables()}
-        self._catalog = self.store.core.catalog
+        while True:
+            self.store.core.check_open()
+            self._catalog = self.store.core.catalog
+            try:
+                self._attach_all(connection, self._catalog)
+                return
+            except NoSuchTableError:  # another process has dropped it meanwhile
+                if self.store.core.catalog is self._catalog:
+                    raise
+
+    def _attach_all(self, connection: apsw.Connection, catalog: Catalog) -> None:
+        wanted = {schema.name.lower(): schema for schema in catalog.by_id.values()}
         rows = connection.execute(_ATTACHED).fetchall()
         attached = {str(name).lower() for (name,) in rows}
         for name in attached:
             if self._module.attached.get(name) != wanted.get(name):
                 connection.execute(f"DROP TABLE temp.{quoted(name)}")
                 attached = attached - {name}
-        for name, schema in wanted.items():
-            if name not in attached:
-                self._attach(connection, schema.name)
+        for name in sorted(wanted.keys() - attached):
+            self._attach(connection, wanted[name].name)
 
     def catch_up(self) -> None:
         """``refresh``, if the tables have been changed since, and between transactions only."""

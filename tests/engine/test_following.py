@@ -92,6 +92,25 @@ def test_sql_reads_one_commit_in_a_statement_and_the_newest_in_the_next(writer, 
     connection.close()
 
 
+def test_a_table_that_vanishes_while_it_is_attached_is_no_error(writer, reader, monkeypatch):
+    writer.create_table("u", COLUMNS, "a")
+    writer.create_table("v", COLUMNS, "a")
+    attach = vtab.Binding._attach
+
+    def late(self: vtab.Binding, connection: apsw.Connection, name: str) -> None:
+        if name == "u":
+            writer.drop_table("u")
+        attach(self, connection, name)
+
+    monkeypatch.setattr(vtab.Binding, "_attach", late)
+    connection = apsw.Connection(":memory:")
+    vtab.register(connection, reader)
+    assert connection.execute("SELECT * FROM v").fetchall() == []
+    with pytest.raises(apsw.SQLError, match="no such table: u"):
+        connection.execute("SELECT * FROM u")
+    connection.close()
+
+
 def test_what_a_reader_looks_at_is_not_disturbed(writer, reader):
     writer.update(dict.fromkeys(range(300), "old"))
     writer.flush()
