@@ -19,14 +19,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-
-import pyarrow as pa
 
 from lsmsql.engine.catalog import CATALOG_SCHEMA
 from lsmsql.engine.cleanup import remove_unnamed
-from lsmsql.engine.columns import run_from_records
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import BusyError, StorageError, UsageError
 from lsmsql.engine.filesystem import FileSystem
@@ -38,16 +34,15 @@ from lsmsql.engine.manifest.manifest import (
     parse_manifest,
     read_manifest,
 )
-from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.merge import Retention, merge
 from lsmsql.engine.options import Options
 from lsmsql.engine.output import write_files
 from lsmsql.engine.ownership import LOCK
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.recovery import catalog_of
+from lsmsql.engine.scan import memtable_runs
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import SSTable
-from lsmsql.engine.values import ColumnType
 from lsmsql.engine.view import State
 
 UNFINISHED = "UNFINISHED"
@@ -222,7 +217,7 @@ class _Backup:
         written: list[FileMeta] = []
         for schema in (CATALOG_SCHEMA, *tables.values()):
             memtables = state.table(schema.id).memtables
-            runs = [_runs(memtable, sequence, schema.slot_types) for memtable in memtables]
+            runs = [memtable_runs(memtable, sequence, schema.slot_types) for memtable in memtables]
             merged = merge(runs, Retention())
             written += write_files(place, schema, merged, bottom=False, table_bytes=None)
         return written
@@ -242,12 +237,3 @@ class _Place:
 
     def file_path(self, name: str) -> str:
         return f"{self.path}/{name}"
-
-
-def _runs(
-    memtable: Memtable, sequence: int, types: Sequence[ColumnType]
-) -> Iterator[pa.RecordBatch]:
-    for keys in memtable.slices():
-        found, sequences, rows = memtable.records(keys, sequence)
-        if found:
-            yield run_from_records(found, sequences, rows, types)

@@ -49,6 +49,7 @@ class Counters:
     flushes: int = 0
     flushed_bytes: int = 0
     flushed_records: int = 0
+    damaged_logs: int = 0
     ingested_bytes: int = 0
     compactions: int = 0
     files_moved: int = 0

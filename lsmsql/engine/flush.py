@@ -9,9 +9,14 @@ from lsmsql.engine.background.job import Flush
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.cleanup import remove_old_logs
 from lsmsql.engine.core import Core
+from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.live import Immutable
 from lsmsql.engine.manifest.edit import AddedFile, Edit
-from lsmsql.engine.merge import Retention
+from lsmsql.engine.merge import Retention, merge
+from lsmsql.engine.output import write_tables
+from lsmsql.engine.scan import memtable_runs
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.sstable.meta import FileMeta
 
 
 def flush_oldest(core: Core, executor: Executor) -> bool:
@@ -22,7 +27,11 @@ def flush_oldest(core: Core, executor: Executor) -> bool:
     if not core.immutable:
         return False
     full = core.immutable[0]
-    files = executor.run(_job(core, full)).files
+    try:
+        files = executor.run(_job(core, full)).files
+    except CorruptionError:
+        core.counters.damaged_logs += 1
+        files = _write_from_memory(core, full)
     edit = Edit(
         added=tuple(AddedFile(0, meta) for meta in files),
         log_number=full.next_log,
@@ -35,9 +44,25 @@ def flush_oldest(core: Core, executor: Executor) -> bool:
     return True
 
 
-def _job(core: Core, full: Immutable) -> Flush:
+def _write_from_memory(core: Core, full: Immutable) -> tuple[FileMeta, ...]:
+    """The same files without the logs, which are damaged on the disk: memory has the rows."""
+    keep = Retention(snapshots=core.snapshots.active())
+    written: list[FileMeta] = []
+    for schema in _schemas(core, full):
+        runs = memtable_runs(full.memtables[schema.id], None, schema.slot_types)
+        merged = merge([runs], keep)
+        written += write_tables(core, schema, merged, bottom=False, table_bytes=None)
+    return tuple(written)
+
+
+def _schemas(core: Core, full: Immutable) -> tuple[TableSchema, ...]:
+    """The tables with records, but for those that have been dropped."""
     known = {CATALOG_TABLE_ID, *core.catalog.by_id}
-    schemas = tuple(core.schema_of(table_id) for table_id in full.memtables if table_id in known)
+    return tuple(core.schema_of(table_id) for table_id in full.memtables if table_id in known)
+
+
+def _job(core: Core, full: Immutable) -> Flush:
+    schemas = _schemas(core, full)
     return Flush(
         path=os.fsencode(core.path),
         options=core.options,

@@ -32,6 +32,8 @@ Overlay = tuple[Memtable, int]
 NEWEST_ONLY = Retention(at=NEWEST)
 """The sources of a scan give only what its reader may see: of that, the newest of each key."""
 
+ALL_KEYS = Range()
+
 SHORT_SCAN = 2048
 """Records that are read as lists before the kernels take over."""
 
@@ -131,10 +133,26 @@ def _memtable_runs(
 ) -> Iterator[pa.RecordBatch]:
     types = [ColumnType.ANY] * (max(slots, default=-1) + 1)
     names = ["key", "sequence", "kind", *map(str, slots)]
+    for run in memtable_runs(memtable, sequence, types, span, reverse=reverse):
+        yield run.select(names)
+
+
+def memtable_runs(
+    memtable: Memtable,
+    sequence: int | None,
+    types: Sequence[ColumnType],
+    span: Range = ALL_KEYS,
+    *,
+    reverse: bool = False,
+) -> Iterator[pa.RecordBatch]:
+    """The records of a memtable as runs with payload slots of these types.
+
+    Of each key the newest version not above ``sequence``, or with None all of them.
+    """
     for keys in memtable.slices(span.start, span.stop, reverse=reverse):
         found, sequences, rows = memtable.records(keys, sequence)
         if found:
-            yield run_from_records(found, sequences, rows, types).select(names)
+            yield run_from_records(found, sequences, rows, types)
 
 
 def _file_runs(
