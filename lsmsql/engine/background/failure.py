@@ -23,10 +23,8 @@ def describe(error: Error) -> Failure:
     """The value of an error."""
     failure = Failure(type(error).__name__, str(error))
     if isinstance(error, CorruptionError):
-        where = error.file if error.offset is None else f"{error.file}, offset {error.offset}"
-        problem = str(error).removeprefix(f"{where}: ")
         failure = msgspec.structs.replace(
-            failure, message=problem, file=error.file, offset=error.offset
+            failure, message=error.problem, file=error.file, offset=error.offset
         )
     cause = error.__cause__
     if isinstance(cause, OSError):
