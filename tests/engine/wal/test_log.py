@@ -191,7 +191,7 @@ def test_a_stale_frame_of_another_file_is_no_frame_and_proves_nothing():
 def test_a_log_too_costly_to_search_counts_as_damaged():
     header = encode_header(Kind.LOG, NUMBER)
     size = 20_000
-    fake = encode_frame(NUMBER, 1, 0, b"", durable=HEADER_SIZE + 1)[8:]
+    fake = encode_frame(NUMBER, 1, 1, b"", durable=HEADER_SIZE + 1)[8:]
     parts = [header, b"\1"]
     for i in range(size // 32):
         length = size - 32 * (i + 1)
