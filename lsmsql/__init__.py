@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from lsmsql.engine.store import Store as Store
     from lsmsql.engine.store import open_store
     from lsmsql.engine.table import Table as Table
+    from lsmsql.engine.verify.report import Finding as Finding
+    from lsmsql.engine.verify.report import Report as Report
+    from lsmsql.engine.verify.verify import verify as verify
 
     open = open_store
 
@@ -50,6 +53,9 @@ _HOMES = {
     "Batch": ("lsmsql.engine.batch", "Batch"),
     "Stats": ("lsmsql.engine.stats", "Stats"),
     "Column": ("lsmsql.engine.schema", "Column"),
+    "Finding": ("lsmsql.engine.verify.report", "Finding"),
+    "Report": ("lsmsql.engine.verify.report", "Report"),
+    "verify": ("lsmsql.engine.verify.verify", "verify"),
     **{
         name: ("lsmsql.engine.errors", name)
         for name in (

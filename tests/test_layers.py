@@ -51,7 +51,7 @@ LAYERS = """
     lsmsql.engine.readview lsmsql.engine.cleanup
     lsmsql.engine.flush lsmsql.engine.compaction lsmsql.engine.recovery
     lsmsql.engine.following lsmsql.engine.backup
-    lsmsql.engine.backpressure
+    lsmsql.engine.backpressure lsmsql.engine.verify
     lsmsql.engine.admission
     lsmsql.engine.scheduler
     lsmsql.engine.rows

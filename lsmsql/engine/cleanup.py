@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Protocol
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.core import Core
@@ -13,11 +14,23 @@ from lsmsql.engine.sstable.meta import file_name
 from lsmsql.engine.wal.format import log_name
 
 
-def numbered_files(core: Core) -> tuple[list[int], list[int]]:
+class Directory(Protocol):
+    """The directory of a store."""
+
+    @property
+    def filesystem(self) -> FileSystem:
+        """The way to the disk."""
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+
+
+def numbered_files(directory: Directory) -> tuple[list[int], list[int]]:
     """Numbers of the logs, and of all other numbered files, in the directory."""
     logs: list[int] = []
     others: list[int] = []
-    for name in core.filesystem.list(core.path):
+    for name in directory.filesystem.list(directory.path):
         stem, _, kind = name.partition(".")
         if kind == "log" and stem.isdecimal():
             logs.append(int(stem))

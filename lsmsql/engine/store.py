@@ -30,6 +30,8 @@ from lsmsql.engine.schema import KV_TABLE_ID, Column, TableSchema, make_schema
 from lsmsql.engine.stats import Stats, collect_stats
 from lsmsql.engine.table import KeyValue, Table
 from lsmsql.engine.values import ColumnType, Row, Value
+from lsmsql.engine.verify.report import Level, Report
+from lsmsql.engine.verify.verify import verify_directory
 
 T = TypeVar("T")
 
@@ -298,6 +300,19 @@ class Store(Database):
         """What the store holds and has done since it was opened."""
         self.core.check_open()
         return collect_stats(self.core)
+
+    def verify(self, level: str = "full", table: str | None = None) -> Report:
+        """Look for damage in what the store has on the disk; damage is told in the report.
+
+        ``level``: "quick" (which files there are, and their tails), "checksums" (every checksum),
+        "full" (every row as well). Reads and writes may go on meanwhile. With ``table`` the files
+        of other tables are left out. Raises UsageError for an unknown level, NoSuchTableError.
+        """
+        core = self.core
+        core.check_open()
+        only = None if table is None else core.catalog.get(table).id
+        chosen = Level.named(level)
+        return verify_directory(core.filesystem, core.path, chosen, core.catalog, only)
 
     def close(self) -> None:
         """Close the store. What is committed stays; closing twice is harmless."""

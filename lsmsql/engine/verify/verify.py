@@ -1,0 +1,270 @@
+"""Verify: everything on the disk against everything else, without changing any of it.
+
+What is looked at is what lies on the disk, also for a store that is open. A writer may be at work
+beside: flush and compaction add and remove files, and the log grows. So a file that is gone, or a
+log that ends in half a frame, is no finding before the manifest, or the log, has been read again
+and still says so.
+
+    level       what
+    quick       manifest against directory; of each file size, footer, properties, index
+    checksums   and every checksum: blocks, bloom filters, frames of logs
+    full        and every row: order, key ranges, counts, zone maps, bloom filters, types
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lsmsql.engine.catalog import CATALOG_SCHEMA, EMPTY_CATALOG, Catalog
+from lsmsql.engine.cleanup import numbered_files
+from lsmsql.engine.core import Core
+from lsmsql.engine.errors import Error, StorageError
+from lsmsql.engine.filesystem import FileSystem, OsFileSystem
+from lsmsql.engine.manifest.manifest import (
+    CURRENT,
+    LoadedManifest,
+    ManifestState,
+    manifest_name,
+    parse_manifest,
+    read_manifest,
+)
+from lsmsql.engine.options import Options
+from lsmsql.engine.recovery import recover
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.sstable.meta import FileMeta, file_name
+from lsmsql.engine.verify.arrangement import misfits
+from lsmsql.engine.verify.log_file import LogContent, check_log
+from lsmsql.engine.verify.report import Findings, Level, Report
+from lsmsql.engine.verify.table_file import check_table_file
+from lsmsql.engine.wal.format import log_name
+
+_TRIES = 10
+"""How often the manifest is read again for files that a writer removes."""
+
+
+def verify(
+    path: str | os.PathLike[str], level: str = "full", *, filesystem: FileSystem | None = None
+) -> Report:
+    """Look for damage in the store at ``path``, which need not be one that opens.
+
+    A writer may be at work in another process. Never writes; damage is told in the report. Raises
+    UsageError for an unknown level, StorageError if there is nothing of a store.
+    """
+    chosen = Level.named(level)
+    filesystem = filesystem or OsFileSystem()
+    directory = os.path.abspath(os.fspath(path))
+    _check_place(filesystem, directory)
+    catalog, failure = _read_catalog(filesystem, directory)
+    report = verify_directory(filesystem, directory, chosen, catalog)
+    if failure is None or not report.ok:
+        return report
+    findings = Findings(report.counts, dict.fromkeys(report.findings))
+    findings.caught(failure, CURRENT)
+    return findings.report(directory, chosen)
+
+
+def verify_directory(
+    filesystem: FileSystem,
+    directory: str,
+    level: Level,
+    catalog: Catalog | None,
+    only: int | None = None,
+) -> Report:
+    """``verify`` with the catalogue, None if it cannot be read.
+
+    ``only``: of the SSTables, those of this table.
+    """
+    findings = Findings()
+    _Verification(filesystem, directory, level, catalog, only, findings).run()
+    return findings.report(directory, level)
+
+
+def _check_place(filesystem: FileSystem, directory: str) -> None:
+    names = filesystem.list(directory) if filesystem.exists(directory) else []
+    if not any(is_store_file(name) for name in names):
+        raise StorageError(f"there is no store at {directory}")
+
+
+def is_store_file(name: str) -> bool:
+    """Whether a file of this name belongs to a store."""
+    return name == CURRENT or name.endswith((".sst", ".log")) or name.startswith("MANIFEST-")
+
+
+def _read_catalog(
+    filesystem: FileSystem, directory: str
+) -> tuple[Catalog | None, StorageError | None]:
+    """The catalogue, or why the store does not open."""
+    for _ in range(_TRIES):
+        core = Core(filesystem, directory, Options())
+        try:
+            recover(core, writable=False)
+            return core.catalog, None
+        except StorageError as error:
+            failure = error
+        finally:
+            for _, file in core.version.files():
+                file.close()
+        if not _is_gone(failure):
+            break
+    return None, failure
+
+
+def _is_gone(error: Error) -> bool:
+    return isinstance(error.__cause__, FileNotFoundError)
+
+
+@dataclass
+class _Verification:
+    """One run. ``checked`` are the names of files that have been looked at."""
+
+    filesystem: FileSystem
+    path: str
+    level: Level
+    catalog: Catalog | None
+    only: int | None
+    findings: Findings
+    checked: set[str] = field(default_factory=set)
+    commits: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """First and last commit of each log."""
+
+    def run(self) -> None:
+        """Look at everything."""
+        gone: set[str] = set()
+        loaded: LoadedManifest | None = None
+        for _ in range(_TRIES):
+            loaded = self._manifest()
+            named = self._named(None if loaded is None else loaded.state)
+            for name in gone & named.keys():
+                self.findings.error(name, None, "it is missing, though the manifest names it")
+            self.checked |= gone & named.keys()
+            todo = named.keys() - self.checked
+            if not todo:
+                break
+            gone = {name for name in sorted(todo) if not self._check(name, named[name])}
+        self._check_order_of_logs()
+        if loaded is not None:
+            for meta, problem in misfits(loaded.state):
+                self.findings.error(
+                    manifest_name(loaded.number), None, f"{file_name(meta.number)}: {problem}"
+                )
+            self._tell_strays(loaded)
+
+    # ------------------------------------------------------------------------------- manifest
+
+    def _manifest(self) -> LoadedManifest | None:
+        """The manifest; None if it is damaged."""
+        failure: Error | None = None
+        for _ in range(_TRIES):
+            try:
+                loaded = parse_manifest(read_manifest(self.filesystem, self.path))
+            except StorageError as error:
+                if str(error) == str(failure) and not _is_gone(error):
+                    break  # it is not a writer's doing
+                failure = error
+            else:
+                self._note_manifest(loaded)
+                return loaded
+        assert failure is not None
+        self.findings.caught(failure, CURRENT)
+        return None
+
+    def _note_manifest(self, loaded: LoadedManifest) -> None:
+        name = manifest_name(loaded.number)
+        if name not in self.checked:
+            self.checked.add(name)
+            self.findings.count(files=2, size=loaded.end)
+        if loaded.torn:
+            problem = "a change that was not finished; the store is as it was before"
+            self.findings.notice(name, loaded.end, problem)
+
+    def _named(self, state: ManifestState | None) -> dict[str, FileMeta | int]:
+        """The files to look at: what the manifest says of an SSTable, or the number of one of which
+        it says nothing; the number of a log."""
+        logs, others = numbered_files(self)
+        named: dict[str, FileMeta | int] = {}
+        if state is None:
+            names = set(self.filesystem.list(self.path))
+            named.update({file_name(n): n for n in others if file_name(n) in names})
+            named.update({log_name(n): n for n in logs})
+            return named
+        for _, meta in state.files.values():
+            if self.only is None or meta.table_id == self.only:
+                named[file_name(meta.number)] = meta
+        live = {n for n in logs if n >= state.log_number}
+        if state.log_number:
+            live.add(state.log_number)
+        named.update({log_name(n): n for n in live})
+        return named
+
+    # ------------------------------------------------------------------------------- files
+
+    @property
+    def _tables(self) -> Mapping[int, TableSchema]:
+        known = EMPTY_CATALOG if self.catalog is None else self.catalog
+        return {CATALOG_SCHEMA.id: CATALOG_SCHEMA, **known.by_id}
+
+    def _check(self, name: str, what: FileMeta | int) -> bool:
+        """Look at one file. False if it is not there."""
+        try:
+            if name.endswith(".log"):
+                assert isinstance(what, int)
+                self._check_log(what)
+            else:
+                self._check_table_file(name, what)
+        except StorageError as error:
+            if _is_gone(error):
+                return False
+            self.findings.caught(error, name)
+        self.checked.add(name)
+        return True
+
+    def _check_table_file(self, name: str, what: FileMeta | int) -> None:
+        meta, number = (None, what) if isinstance(what, int) else (what, what.number)
+        schema = None if meta is None else self._tables.get(meta.table_id)
+        check_table_file(
+            self.filesystem, self._place(name), number, meta, schema, self.level, self.findings
+        )
+        if meta is not None and schema is None and self._was_dropped(meta.table_id):
+            self.findings.notice(name, None, f"it is of table {meta.table_id}, which was dropped")
+
+    def _was_dropped(self, table_id: int) -> bool:
+        return self.catalog is not None and table_id < self.catalog.next_id
+
+    def _check_log(self, number: int) -> None:
+        log = self._read_log(number)
+        if log.damage() is not None:
+            log = self._read_log(number)  # what was being written then is whole by now
+        commits = check_log(log, self._tables, self.level, self.findings)
+        if commits is not None:
+            self.commits[number] = commits
+
+    def _read_log(self, number: int) -> LogContent:
+        path = self._place(log_name(number))
+        data = self.filesystem.read_all(path)
+        logs, _ = numbered_files(self)
+        return LogContent(number, path, data, newest=not logs or number >= logs[-1])
+
+    def _check_order_of_logs(self) -> None:
+        before = 0
+        for number, (first, last) in sorted(self.commits.items()):
+            if first <= before:
+                problem = f"it begins with commit {first}; the log before ends with {before}"
+                self.findings.error(log_name(number), None, problem)
+            before = last
+
+    def _tell_strays(self, loaded: LoadedManifest) -> None:
+        """Files that nothing names: what a crash left, or what is just being written."""
+        live = {file_name(number) for number in loaded.state.files}
+        live.add(manifest_name(loaded.number))
+        for name in self.filesystem.list(self.path):
+            stem, _, ending = name.partition(".")
+            old = ending == "log" and stem.isdecimal() and int(stem) < loaded.state.log_number
+            ours = is_store_file(name) and ending != "log" and name not in {*live, CURRENT}
+            if old or ours or name == f"{CURRENT}.new":
+                problem = "nothing names it; the next opening for writing removes it"
+                self.findings.notice(name, None, problem)
+
+    def _place(self, name: str) -> str:
+        return f"{self.path}/{name}"
