@@ -50,6 +50,7 @@ _FOOTER = struct.Struct("<QQQQQQQII8sQ")
 _CHECKSUM = struct.Struct("<Q")
 _CHECKSUM_AT = 48
 FOOTER_SIZE = _FOOTER.size
+CHECKSUM_SIZE = _CHECKSUM.size
 
 
 @dataclass(frozen=True)
@@ -135,10 +136,10 @@ def decode_footer(data: bytes, file_size: int, path: str) -> Footer:
     )
     if magic != MAGIC:
         raise CorruptionError(path, at, "no SSTable footer (wrong magic)")
-    if version > VERSION:
-        raise FormatError(f"{path}: SSTable format {version}; this release reads up to {VERSION}")
     if check != _footer_checksum(data, number):
         raise CorruptionError(path, at, "the checksum of the footer does not match")
+    if version > VERSION:
+        raise FormatError(f"{path}: SSTable format {version}; this release reads up to {VERSION}")
     sections = (
         Section(bloom, bloom_size),
         Section(props, props_size),
