@@ -55,12 +55,17 @@ class Retention:
 
 
 def merge(
-    sources: Sequence[Iterator[pa.RecordBatch]], keep: Retention, *, reverse: bool = False
+    sources: Sequence[Iterator[pa.RecordBatch]],
+    keep: Retention,
+    *,
+    reverse: bool = False,
+    by_sequence: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """Merge ``sources``, newest first, into non-empty runs with what ``keep`` lets through.
 
     With ``reverse`` the sources give their runs from the last to the first, and so does the merge;
-    within a run, keys ascend all the same.
+    within a run, keys ascend all the same. With ``by_sequence`` the order of the sources means
+    nothing: among equal keys the greatest sequence number is the newest.
     """
     heads = [_Head(source, reverse) for source in sources]
     heads = [head for head in heads if head.run is not None]
@@ -72,7 +77,10 @@ def merge(
             bound = choose(head.front for head in heads)
         pieces = [piece for head in heads if (piece := head.take(bound)) is not None]
         heads = [head for head in heads if head.run is not None]
-        window = select(_in_key_order(pieces), keep)
+        window = _in_key_order(pieces)
+        if by_sequence:
+            window = newest_first(window)
+        window = select(window, keep)
         if window.num_rows:
             yield window
 
@@ -121,6 +129,15 @@ def _in_key_order(pieces: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     window = concat_runs(pieces)
     order = sort_order(window.column(KEY)) if len(pieces) > 1 else None
     return window if order is None else window.take(from_numpy(order))
+
+
+def newest_first(run: pa.RecordBatch) -> pa.RecordBatch:
+    """A run in key order, brought to the order of sequence numbers among equal keys."""
+    first = starts_of_keys(run.column(KEY))
+    if first is None:
+        return run
+    sequences = run.column(SEQUENCE).to_numpy()
+    return run.take(from_numpy(np.lexsort((-sequences, np.cumsum(first)))))
 
 
 def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:

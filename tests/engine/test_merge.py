@@ -114,6 +114,22 @@ def test_the_merge_lets_through_what_the_retention_says(dealt, keep, reverse):
     assert all(window.schema.names == ["key", "sequence", "kind", "0"] for window in windows)
 
 
+@given(histories, st.integers(1, 4), st.randoms(use_true_random=False))
+def test_sequence_numbers_can_decide_instead_of_the_order_of_sources(history, count, chosen):
+    dealt: list[list[Record]] = [[] for _ in range(count)]
+    for key in sorted(history):
+        for sequence in sorted(history[key], reverse=True):
+            chosen.choice(dealt).append((key, sequence, history[key][sequence]))
+    runs = [iter([make_run(records)]) for records in dealt if records]
+    merged = merge(runs, Retention(drop_tombstones=True), by_sequence=True)
+    newest = ((key, max(history[key])) for key in sorted(history))
+    assert [record for run in merged for record in records_of(run)] == [
+        (key, sequence, row)
+        for key, sequence in newest
+        if (row := history[key][sequence]) is not None
+    ]
+
+
 @settings(max_examples=200)
 @given(sources(), st.lists(numbers, max_size=3, unique=True).map(lambda s: tuple(sorted(s))))
 def test_no_reader_can_tell_that_a_rewrite_took_place(dealt, snapshots):
