@@ -66,6 +66,16 @@ MASKS: list[int] = _make_masks()
 _MASK_ARRAY = np.array(MASKS, np.uint64)
 
 
+def bloom_size(data: bytes, offset: int) -> int:
+    """Bytes of the filter that begins at ``offset``. Raises ValueError if none does."""
+    if offset + _HEADER.size > len(data):
+        raise ValueError("no bloom filter: the bytes end")
+    version, probes, count = _HEADER.unpack_from(data, offset)
+    if (version, probes) != (VERSION, PROBES):
+        raise ValueError(f"a bloom filter of version {version} with {probes} probes")
+    return _HEADER.size + 8 * int(count)
+
+
 def build_bloom(hashes: npt.NDArray[np.uint64], bits_per_key: int = DEFAULT_BITS_PER_KEY) -> bytes:
     """The encoded filter of the keys with these hashes.
 
@@ -92,10 +102,8 @@ class BloomFilter:
     def __init__(self, data: bytes) -> None:
         if len(data) < _HEADER.size:
             raise ValueError(f"a bloom filter of {len(data)} bytes; its header has {_HEADER.size}")
-        version, probes, count = _HEADER.unpack_from(data)
-        if (version, probes) != (VERSION, PROBES):
-            raise ValueError(f"a bloom filter of version {version} with {probes} probes")
-        if not count or len(data) != _HEADER.size + 8 * count:
+        size, count = bloom_size(data, 0), (len(data) - _HEADER.size) // 8
+        if not count or len(data) != size:
             raise ValueError(f"a bloom filter of {count} words in {len(data)} bytes")
         words = np.frombuffer(data, "<u8", count, _HEADER.size)
         self._words = words.astype(np.uint64, copy=False).data
