@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from lsmsql.engine.errors import StorageError as StorageError
     from lsmsql.engine.errors import TypeMismatchError as TypeMismatchError
     from lsmsql.engine.errors import UsageError as UsageError
+    from lsmsql.engine.repair.repair import repair as repair
+    from lsmsql.engine.repair.report import Loss as Loss
+    from lsmsql.engine.repair.report import RepairReport as RepairReport
     from lsmsql.engine.schema import Column as Column
     from lsmsql.engine.stats import Stats as Stats
     from lsmsql.engine.store import Store as Store
@@ -54,6 +57,9 @@ _HOMES = {
     "Stats": ("lsmsql.engine.stats", "Stats"),
     "Column": ("lsmsql.engine.schema", "Column"),
     "Finding": ("lsmsql.engine.verify.report", "Finding"),
+    "Loss": ("lsmsql.engine.repair.report", "Loss"),
+    "RepairReport": ("lsmsql.engine.repair.report", "RepairReport"),
+    "repair": ("lsmsql.engine.repair.repair", "repair"),
     "Report": ("lsmsql.engine.verify.report", "Report"),
     "verify": ("lsmsql.engine.verify.verify", "verify"),
     **{

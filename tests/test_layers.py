@@ -61,6 +61,7 @@ LAYERS = """
     lsmsql.engine.batch
     lsmsql.engine.stats
     lsmsql.engine.store
+    lsmsql.engine.repair
     lsmsql.engine
     vtab
     lsmsql

@@ -137,7 +137,7 @@ class Flush(Job, frozen=True, tag=True, kw_only=True):
         files: list[FileMeta] = []
         try:
             for schema in self.schemas:
-                runs = [iter([run]) for run in _sorted_runs(pieces.pop(schema.id))]
+                runs = [iter([run]) for run in sorted_runs(pieces.pop(schema.id))]
                 merged = merge(runs, self.keep)
                 files += write_files(parts, schema, merged, bottom=False, table_bytes=None)
         except BaseException:
@@ -201,7 +201,7 @@ def _file_runs(
     return [runs(source) for source in job.sources]
 
 
-def _sorted_runs(pieces: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
+def sorted_runs(pieces: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
     """Pieces in the order of commits as runs, each sorted in itself, the newest run first."""
     groups: list[list[pa.RecordBatch]] = []
     size = SORT_BYTES

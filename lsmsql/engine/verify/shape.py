@@ -47,6 +47,11 @@ class Shape:
         """The codec of its keys."""
         return key_codec(self.schema)
 
+    @property
+    def types(self) -> tuple[ColumnType, ...]:
+        """The declared type of each slot."""
+        return self.schema.slot_types
+
     @cached_property
     def _not_null(self) -> list[tuple[int, str]]:
         """Slot and name of the columns that hold no NULL."""
@@ -61,7 +66,7 @@ class Shape:
         return self._problem_of_values(run, kinds == PUT) or self._problem_of_keys(run)
 
     def _problem_of_values(self, run: pa.RecordBatch, put: Mask) -> str | None:
-        for slot, declared in enumerate(self.schema.slot_types):
+        for slot, declared in enumerate(self.types):
             if FIRST_VALUE + slot >= run.num_columns:
                 break
             kind, wanted = run.column(FIRST_VALUE + slot).type, arrow_type(declared)
