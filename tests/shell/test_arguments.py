@@ -76,7 +76,7 @@ def test_version(option):
 def test_help_names_every_option():
     out = io.StringIO()
     assert main(["-help"], io.StringIO(), out, io.StringIO()) == 0
-    assert out.getvalue() == USAGE
+    assert out.getvalue().startswith(USAGE)
     for option in ("readonly", "cmd", "init", "bail", "batch", "separator", "nullvalue", *MODES):
         assert f"-{option}" in USAGE
 
