@@ -33,7 +33,7 @@ class Binding:
             self._module,  # type: ignore[arg-type]
             use_bestindex_object=True,
             use_no_change=True,
-            iVersion=2,  # the first with savepoints
+            iVersion=4,  # the first with integrity checks
         )
 
     def refresh(self) -> None:

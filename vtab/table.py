@@ -15,6 +15,9 @@ from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
 
+_MOST_ERRORS = 100
+"""SQLite's own limit for an integrity check."""
+
 
 class VirtualTable:
     """A table of the store in a connection.
@@ -39,6 +42,11 @@ class VirtualTable:
     def Open(self) -> Cursor:
         """A cursor for a statement."""
         return Cursor(self._session, self._schema)
+
+    def Integrity(self, database: str, name: str, quick: int) -> str | None:
+        """PRAGMA integrity_check: every row that is committed; quick_check: every checksum."""
+        report = self._session.store.verify("checksums" if quick else "full", self._schema.name)
+        return None if report.ok else "\n".join(map(str, report.errors[:_MOST_ERRORS]))
 
     # ------------------------------------------------------------------------------- rows
 
