@@ -312,7 +312,8 @@ class Store(Database):
         core.check_open()
         only = None if table is None else core.catalog.get(table).id
         chosen = Level.named(level)
-        return verify_directory(core.filesystem, core.path, chosen, core.catalog, only)
+        findings = verify_directory(core.filesystem, core.path, chosen, core.catalog, only)
+        return findings.report(core.path, chosen)
 
     def close(self) -> None:
         """Close the store. What is committed stays; closing twice is harmless."""

@@ -52,7 +52,8 @@ def repair(
     found.take()
     with open_store(new, filesystem=filesystem, background=False) as store:
         rows = _write(store.core, found)
-    return RepairReport(old, new, rows, tuple(found.losses), tuple(found.notes))
+    places = os.fsdecode(source), os.fsdecode(target)
+    return RepairReport(*places, rows, tuple(found.losses), tuple(found.notes))
 
 
 def _check_places(filesystem: FileSystem, source: str, target: str) -> None:

@@ -67,7 +67,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of a check. ``unlisted`` findings came after the first MOST_FINDINGS."""
+    """The outcome of a check. ``unlisted`` errors came after the first MOST_FINDINGS findings."""
 
     path: str
     level: str

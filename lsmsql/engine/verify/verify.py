@@ -57,12 +57,10 @@ def verify(
     directory = os.path.abspath(os.fspath(path))
     _check_place(filesystem, directory)
     catalog, failure = _read_catalog(filesystem, directory)
-    report = verify_directory(filesystem, directory, chosen, catalog)
-    if failure is None or not report.ok:
-        return report
-    findings = Findings(report.counts, dict.fromkeys(report.findings))
-    findings.caught(failure, CURRENT)
-    return findings.report(directory, chosen)
+    findings = verify_directory(filesystem, directory, chosen, catalog)
+    if failure is not None and findings.report("", chosen).ok:
+        findings.caught(failure, CURRENT)
+    return findings.report(os.fsdecode(path), chosen)
 
 
 def verify_directory(
@@ -71,14 +69,14 @@ def verify_directory(
     level: Level,
     catalog: Catalog | None,
     only: int | None = None,
-) -> Report:
-    """``verify`` with the catalogue, None if it cannot be read.
+) -> Findings:
+    """Look at what lies in a directory. ``catalog`` is None if it cannot be read.
 
     ``only``: of the SSTables, those of this table.
     """
     findings = Findings()
     _Verification(filesystem, directory, level, catalog, only, findings).run()
-    return findings.report(directory, level)
+    return findings
 
 
 def _check_place(filesystem: FileSystem, directory: str) -> None:
