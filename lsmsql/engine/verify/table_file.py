@@ -31,7 +31,13 @@ from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import Cached, SSTable
 from lsmsql.engine.values import ColumnType
 from lsmsql.engine.verify.report import Findings, Level
-from lsmsql.engine.verify.shape import Shape, block_run, described_table, problem_of_order
+from lsmsql.engine.verify.shape import (
+    Shape,
+    block_run,
+    described_file,
+    described_table,
+    problem_of_order,
+)
 
 _STRIDE = 16
 """A point read is tried for each so many rows. That it finds the others follows from their order.
@@ -57,19 +63,23 @@ def check_table_file(
     ``schema`` None: the table is not known. Raises StorageError if the file cannot be opened.
     """
     cache: BlockCache[Cached] = BlockCache(_CACHE_BYTES)
-    stands_for = meta or FileMeta(number, 0, 0, 0, 0, 0, b"", b"", 0, 0)
-    table = SSTable(filesystem, path, stands_for, cache, Counters(), lambda work: None)
-    table.hold()
+    file = filesystem.open(path)
     try:
         findings.count(files=1)
-        check = _Check(table, meta, schema, findings)
-        check.tail()
-        if level >= Level.CHECKSUMS:
-            check.contents(level)
+        itself = described_file(file, path, number)
+        table = SSTable(filesystem, path, itself, cache, Counters(), lambda work: None)
+        table.hold()
+        try:
+            check = _Check(table, meta, schema, findings)
+            check.tail()
+            if level >= Level.CHECKSUMS:
+                check.contents(level)
+        finally:
+            table.close()
     except Error as error:
         findings.caught(error, file_name(number), schema.name if schema else None)
     finally:
-        table.close()
+        file.close()
 
 
 class _Check:

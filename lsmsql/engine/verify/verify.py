@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 
 from lsmsql.engine.catalog import CATALOG_SCHEMA, EMPTY_CATALOG, Catalog
 from lsmsql.engine.cleanup import numbered_files
-from lsmsql.engine.core import Core
 from lsmsql.engine.errors import Error, StorageError
 from lsmsql.engine.filesystem import FileSystem, OsFileSystem
+from lsmsql.engine.following import Follower
 from lsmsql.engine.manifest.manifest import (
     CURRENT,
     LoadedManifest,
@@ -31,7 +31,6 @@ from lsmsql.engine.manifest.manifest import (
     read_manifest,
 )
 from lsmsql.engine.options import Options
-from lsmsql.engine.recovery import recover
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.verify.arrangement import misfits
@@ -94,19 +93,13 @@ def _read_catalog(
     filesystem: FileSystem, directory: str
 ) -> tuple[Catalog | None, StorageError | None]:
     """The catalogue, or why the store does not open."""
-    for _ in range(_TRIES):
-        core = Core(filesystem, directory, Options())
-        try:
-            recover(core, writable=False)
-            return core.catalog, None
-        except StorageError as error:
-            failure = error
-        finally:
-            for _, file in core.version.files():
-                file.close()
-        if not _is_gone(failure):
-            break
-    return None, failure
+    reader = Follower(filesystem, directory, Options())
+    try:
+        reader.begin()
+    except StorageError as error:
+        return None, error
+    reader.end()
+    return reader.catalog, None
 
 
 def _is_gone(error: Error) -> bool:

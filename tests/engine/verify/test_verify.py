@@ -145,10 +145,10 @@ def test_without_a_manifest_files_and_logs_are_looked_at_all_the_same(path):
 
 
 def test_what_else_keeps_a_store_from_opening_is_an_error(path, monkeypatch):
-    def refuse(core, *, writable):
+    def refuse(reader):
         raise lsmsql.CorruptionError(f"{path}/CURRENT", 3, "something that no check looks for")
 
-    monkeypatch.setattr("lsmsql.engine.verify.verify.recover", refuse)
+    monkeypatch.setattr("lsmsql.engine.verify.verify.Follower.begin", refuse)
     assert [(f.file, f.offset) for f in verify(path).errors] == [("CURRENT", 3)]
 
 
