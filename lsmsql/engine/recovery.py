@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
 from lsmsql.engine.cleanup import numbered_files, remove_strays
 from lsmsql.engine.core import Core
-from lsmsql.engine.errors import CorruptionError, StorageError, UsageError
+from lsmsql.engine.errors import CorruptionError, FormatError, StorageError, UsageError
 from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.manifest.manifest import (
     CURRENT,
@@ -31,10 +31,11 @@ from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.replay import Replay
 from lsmsql.engine.scan import scan
 from lsmsql.engine.slices import Range
-from lsmsql.engine.sstable.meta import file_name
+from lsmsql.engine.sstable.described import described_file
+from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST, State
-from lsmsql.engine.wal.format import LOG, log_name
+from lsmsql.engine.wal.format import LOG, decode_frame, log_name
 from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
 
@@ -98,6 +99,7 @@ def recover(core: Core) -> None:
     core.reserve_numbers(max(loaded.state.next_file - 1, loaded.number))
     core.reserve_numbers(max([0, *logs, *others]))
     _check_files(core, {*logs, *others})
+    _check_strays(core, logs, others)
     core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
     core.adopt(Version().apply(loaded.state.as_edit(), core.open_table))
     core.snapshots.published = loaded.state.last_sequence
@@ -123,6 +125,51 @@ def _check_files(core: Core, numbers: Collection[int]) -> None:
     for number in sorted(needed.keys() - set(numbers)):
         problem = "the file is missing, though the manifest names it"
         raise CorruptionError(core.file_path(needed[number]), None, problem)
+
+
+def _check_strays(core: Core, logs: Sequence[int], others: Sequence[int]) -> None:
+    """Raise CorruptionError if a file that is not live has commits that nothing else has.
+
+    What a crash leaves in such files is in the logs, too, or in live files. So it was an edit that
+    took effect which made this one live, and the manifest has lost it.
+    """
+    strays = [number for number in others if number not in core.manifest_state.files]
+    described = [meta for number in strays if (meta := _describe(core, number)) is not None]
+    if not described:
+        return
+    known = _last_commit(core, [n for n in logs if n >= core.manifest_state.log_number])
+    for meta in described:
+        if meta.max_sequence > known:
+            problem = (
+                f"it is not live, and has commits up to {meta.max_sequence}, though the newest that"
+                f" manifest and logs have is {known}: the end of the manifest is damaged"
+            )
+            raise CorruptionError(core.file_path(file_name(meta.number)), None, problem)
+
+
+def _describe(core: Core, number: int) -> FileMeta | None:
+    """What an SSTable says of itself; None if there is no whole one of that number."""
+    path = core.file_path(file_name(number))
+    if not core.filesystem.exists(path):
+        return None
+    file = core.filesystem.open(path)
+    try:
+        return described_file(file, path, number)
+    except (CorruptionError, FormatError):
+        return None
+    finally:
+        file.close()
+
+
+def _last_commit(core: Core, logs: Sequence[int]) -> int:
+    """The newest commit that the manifest or one of the logs has."""
+    newest = core.manifest_state.last_sequence
+    for number in logs:
+        path = core.file_path(log_name(number))
+        data = core.filesystem.read_all(path)
+        for offsets in LogReader(data, path, newest=number == logs[-1]).offsets():
+            newest = max(newest, decode_frame(data, path, offsets[-1]).sequence)
+    return newest
 
 
 # ------------------------------------------------------------------------------------------ logs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -13,7 +14,11 @@ import pytest
 
 import lsmsql
 from lsmsql.engine.filesystem import OsFileSystem, ReadFile
-from lsmsql.engine.wal.format import HEADER_SIZE
+from lsmsql.engine.manifest.edit import encode_edit
+from lsmsql.engine.manifest.manifest import ManifestState
+from lsmsql.engine.wal.format import HEADER_SIZE, edit_record, encode_frame
+
+FIRST_EDIT = encode_edit(dataclasses.replace(ManifestState(), next_file=2).as_edit())
 
 
 @pytest.fixture
@@ -370,6 +375,23 @@ def test_a_log_that_is_gone_is_an_error_and_no_silent_cut(path: str) -> None:
         with pytest.raises(lsmsql.StorageError, match=os.path.basename(log)):
             lsmsql.open(path, mode)
     assert files(path, ".log") == []
+
+
+def test_a_manifest_that_was_cut_does_not_take_the_files_with_it(path: str) -> None:
+    with lsmsql.open(path, background=False) as store:
+        begun = os.path.getsize(files(path, "MANIFEST-000001")[0])
+        for step in range(3):
+            store.update((i, step) for i in range(10))
+            store.flush()
+    (manifest,) = files(path, "MANIFEST-000001")
+    first = HEADER_SIZE + len(encode_frame(1, 1, 1, edit_record(FIRST_EDIT), 0))
+    assert first < begun
+    for size in (first, first + 1, begun - 1):
+        os.truncate(manifest, size)
+        before = files(path, "")
+        with pytest.raises(lsmsql.CorruptionError, match="the end of the manifest is damaged"):
+            lsmsql.open(path)
+        assert files(path, "") == before and os.path.getsize(manifest) == size
 
 
 def test_strays_of_a_crash_are_removed_but_not_by_readers(path: str) -> None:

@@ -24,21 +24,15 @@ from lsmsql.engine.columns import (
     arrow_type,
     make_run,
 )
-from lsmsql.engine.errors import CorruptionError, Error
-from lsmsql.engine.filesystem import ReadFile
+from lsmsql.engine.errors import Error
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import REAL_MASK_SLOT, key_codec
 from lsmsql.engine.ragged import Mask, from_numpy
 from lsmsql.engine.schema import TableSchema, make_schema
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.format import (
-    FOOTER_SIZE,
     Properties,
-    decode_footer,
-    decode_properties,
-    unseal,
 )
-from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.values import ColumnType
 
 _DESCENDING = " DESC"
@@ -125,34 +119,6 @@ def problem_of_order(run: pa.RecordBatch, *, assigned: bool) -> str | None:
     if (np.diff(run.column(SEQUENCE).to_numpy())[same] >= 0).any():
         return "the versions of a key are not in order, the newest first"
     return None
-
-
-def described_file(file: ReadFile, path: str, number: int) -> FileMeta:
-    """What a file says of itself, as if the manifest said so.
-
-    Raises CorruptionError, also if it is not file ``number``, and FormatError.
-    """
-    size = file.size()
-    footer = decode_footer(file.read_at(max(0, size - FOOTER_SIZE), FOOTER_SIZE), size, path)
-    if footer.number != number:
-        problem = f"this is file {footer.number}, not {number}"
-        raise CorruptionError(path, size - FOOTER_SIZE, problem)
-    section = footer.properties
-    data = file.read_at(section.offset, section.length)
-    payload = unseal(data, section.offset, path, "properties")
-    properties = decode_properties(payload, path, section.offset)
-    return FileMeta(
-        number=number,
-        table_id=properties.table_id,
-        size=size,
-        rows=properties.rows,
-        keys=properties.keys,
-        tombstones=properties.tombstones,
-        smallest=properties.smallest,
-        largest=properties.largest,
-        min_sequence=properties.min_sequence,
-        max_sequence=properties.max_sequence,
-    )
 
 
 def described_table(properties: Properties) -> TableSchema:

@@ -27,6 +27,7 @@ from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.bloom import BloomFilter
+from lsmsql.engine.sstable.described import described_file
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import Cached, SSTable
 from lsmsql.engine.values import ColumnType
@@ -34,7 +35,6 @@ from lsmsql.engine.verify.report import Findings, Level
 from lsmsql.engine.verify.shape import (
     Shape,
     block_run,
-    described_file,
     described_table,
     problem_of_order,
 )
