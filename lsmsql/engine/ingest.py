@@ -84,8 +84,10 @@ def ingest(
         if chunks:
             _install(core, scheduler, codec, chunks)
     except BaseException:
-        for chunk in chunks:
-            remove_files(core, chunk.files)
+        # After a failure the manifest may name the files; if not, the next opening removes them.
+        if core.failure is None:
+            for chunk in chunks:
+                remove_files(core, chunk.files)
         raise
     return taken
 
