@@ -179,9 +179,9 @@ def _begin_log(core: Core) -> None:
     number = core.next_number()
     path = core.file_path(log_name(number))
     log = LogWriter.create(core.filesystem, path, LOG, number)
+    core.adopt_log(log, number)  # whatever comes, it is the store's to close
     log.sync()
     core.filesystem.sync_directory(core.path)
-    core.adopt_log(log, number)
 
 
 def _replay(core: Core, live: Sequence[int]) -> None:

@@ -77,10 +77,9 @@ def open_store(
         core.announce()
         return Store(core, lock, Scheduler(core))
     except BaseException:
-        for file in (core.log, core.manifest):
-            if file is not None:
-                file.close()
-        lock.release()
+        with contextlib.ExitStack() as stack:
+            stack.callback(lock.release)
+            _close_files(core, stack)
         raise
 
 
@@ -91,6 +90,15 @@ def _absolute(path: object) -> str:
     if not name or "\0" in name:
         raise UsageError(f"path {name!r} cannot name a directory")
     return os.path.abspath(name)
+
+
+def _close_files(core: Core, stack: contextlib.ExitStack) -> None:
+    """Have ``stack`` close what is open, all of it even if some cannot be closed."""
+    for _, file in core.version.files():
+        stack.callback(file.close)
+    for log in (core.manifest, core.log):
+        if log is not None:
+            stack.callback(log.close)
 
 
 class Store(Database):
@@ -325,11 +333,7 @@ class Store(Database):
         with contextlib.ExitStack() as stack:
             if self._lock is not None:
                 stack.callback(self._lock.release)
-            for _, file in core.version.files():
-                stack.callback(file.close)
-            for log in (core.manifest, core.log):
-                if log is not None:
-                    stack.callback(log.close)
+            _close_files(core, stack)
             if self._scheduler is not None:
                 self._scheduler.stop()
             if core.log is not None and core.failure is None and core.options.sync != "off":

@@ -97,8 +97,12 @@ class Manifest:
         log = LogWriter.create(filesystem, path, MANIFEST, number)
         manifest = cls(directory, number, log, 0)
         manifest.state = replace(state, next_file=max(state.next_file, number + 1))
-        manifest._append(manifest.state.as_edit())
-        _point_current(filesystem, directory, number)
+        try:
+            manifest._append(manifest.state.as_edit())
+            _point_current(filesystem, directory, number)
+        except BaseException:
+            manifest.close()
+            raise
         return manifest
 
     @classmethod
