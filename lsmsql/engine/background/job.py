@@ -15,9 +15,10 @@ the store is next opened.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,14 +110,18 @@ class Rewrite(Job, frozen=True, tag=True, kw_only=True):
     def execute(self, filesystem: FileSystem) -> Outcome:
         """As ``Job.execute``."""
         counters = Counters()
-        files = write_files(
-            _Parts(self, filesystem, iter(self.numbers)),
-            self.schema,
-            merge(_file_runs(self, filesystem, counters), self.keep),
-            bottom=self.bottom,
-            table_bytes=self.table_bytes,
-            most=len(self.numbers),
-        )
+        with contextlib.ExitStack() as stack:
+            sources = _file_runs(self, filesystem, counters)
+            for source in sources:  # an error keeps them, and their files, alive
+                stack.callback(source.close)
+            files = write_files(
+                _Parts(self, filesystem, iter(self.numbers)),
+                self.schema,
+                merge(sources, self.keep),
+                bottom=self.bottom,
+                table_bytes=self.table_bytes,
+                most=len(self.numbers),
+            )
         return Outcome(tuple(files), counters.blocks_read, counters.block_bytes_read)
 
 
@@ -181,7 +186,7 @@ class _Parts:
 
 def _file_runs(
     job: Rewrite, filesystem: FileSystem, counters: Counters
-) -> list[Iterator[pa.RecordBatch]]:
+) -> list[Generator[pa.RecordBatch, None, None]]:
     cache: BlockCache[Any] = BlockCache(0)  # nothing is kept
     block_bytes = job.options.block_bytes * job.options.bottom_block_factor
     # A file ends with a window, so windows are no larger than files are meant to be.
@@ -189,7 +194,7 @@ def _file_runs(
     blocks = max(1, window // (block_bytes * max(1, len(job.sources))))
     slots = range(job.schema.slots)
 
-    def runs(source: Sequence[FileMeta]) -> Iterator[pa.RecordBatch]:
+    def runs(source: Sequence[FileMeta]) -> Generator[pa.RecordBatch, None, None]:
         for meta in source:
             path = job.file_path(meta.number)
             file = SSTable(filesystem, path, meta, cache, counters)

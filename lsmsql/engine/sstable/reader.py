@@ -393,17 +393,20 @@ class SSTable:
             yield file.read_at(offset, min(_PIECE_BYTES, size - offset))
 
     def close(self) -> None:
-        """Close the file; it is opened again if it is used again."""
+        """Close the file; it is opened again if it is used again.
+
+        Raises nothing: where a file was only read, nothing is lost if it cannot be closed.
+        """
         with self._lock:
             self._let_go()
 
     def _let_go(self) -> None:
         opened, self._opened, self._bloom = self._opened, None, None
         held, self._held = self._held, None
-        if held is not None:
-            held.close()
-        if opened is not None:
-            opened.file.close()
+        for file in (held, None if opened is None else opened.file):
+            if file is not None:
+                with contextlib.suppress(StorageError):
+                    file.close()
 
     def __del__(self) -> None:
         if getattr(self, "_lock", None) is None:
