@@ -27,9 +27,9 @@ class LogReader:
     """The frames in ``data``, the whole of the file ``path``.
 
     ``newest`` says that the file was still being written when the store was last open. ``header``
-    is None if such a file was torn before its header was written. ``end`` is where the frames read
-    so far end; once ``frames`` has run out, the place to go on writing at (0 without a
-    header). ``torn`` says, then, that there is something after it that is to be cut off.
+    is None if such a file was torn before its header was written, and so has no frames. ``end`` is
+    where the frames read so far end; once ``frames`` has run out, the place to go on writing at (0
+    without a header). ``torn`` says, then, that there is something after it that is to be cut off.
 
     Raises CorruptionError and FormatError on a header that cannot be read.
     """
@@ -45,9 +45,9 @@ class LogReader:
             self.header = decode_header(data, path)
             self.end = HEADER_SIZE
         except CorruptionError:
-            if not newest or len(data.rstrip(b"\0")) >= HEADER_SIZE:
+            if not newest or not _is_zero(data, HEADER_SIZE):
                 raise
-            self.torn = True  # before the whole header was there, and so before any frame
+            self.torn = True  # the header is on the disk before the first frame is written
 
     def frames(self) -> Iterator[Frame]:
         """Each sound frame after ``end``, in order.
@@ -85,4 +85,5 @@ class LogReader:
 
 def _is_zero(data: bytes, start: int) -> bool:
     """Whether nothing but zero bytes, or nothing at all, follows ``start``."""
-    return data[start:] == bytes(len(data) - start)
+    rest = data[start:]
+    return rest == bytes(len(rest))
