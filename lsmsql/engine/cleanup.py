@@ -68,8 +68,9 @@ def remove_unnamed(
 
 
 def drop_files_of_unknown_tables(core: Core) -> None:
-    """Forget the files of tables that were dropped."""
+    """Forget the files of tables that were dropped, once that is on the disk itself."""
     known = {CATALOG_TABLE_ID, *core.catalog.by_id}
     gone = [file.meta.number for _, file in core.version.files() if file.meta.table_id not in known]
     if gone:
+        core.sync_log()
         core.install(Edit(removed=tuple(gone)))

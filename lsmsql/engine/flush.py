@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.background.job import Flush
@@ -27,11 +28,14 @@ def flush_oldest(core: Core, executor: Executor) -> bool:
     if not core.immutable:
         return False
     full = core.immutable[0]
+    job = _job(core, full)
+    if len(job.schemas) < len(full.memtables):
+        core.sync_log()  # the commit that dropped a table, for its records are left out
     try:
-        files = executor.run(_job(core, full)).files
+        files = executor.run(job).files
     except CorruptionError:
         core.counters.damaged_logs += 1
-        files = _write_from_memory(core, full)
+        files = _write_from_memory(core, full, job.schemas)
     edit = Edit(
         added=tuple(AddedFile(0, meta) for meta in files),
         log_number=full.next_log,
@@ -44,25 +48,22 @@ def flush_oldest(core: Core, executor: Executor) -> bool:
     return True
 
 
-def _write_from_memory(core: Core, full: Immutable) -> tuple[FileMeta, ...]:
+def _write_from_memory(
+    core: Core, full: Immutable, schemas: Sequence[TableSchema]
+) -> tuple[FileMeta, ...]:
     """The same files without the logs, which are damaged on the disk: memory has the rows."""
     keep = Retention(snapshots=core.snapshots.active())
     written: list[FileMeta] = []
-    for schema in _schemas(core, full):
+    for schema in schemas:
         runs = memtable_runs(full.memtables[schema.id], None, schema.slot_types)
         merged = merge([runs], keep)
         written += write_tables(core, schema, merged, bottom=False, table_bytes=None)
     return tuple(written)
 
 
-def _schemas(core: Core, full: Immutable) -> tuple[TableSchema, ...]:
-    """The tables with records, but for those that have been dropped."""
-    known = {CATALOG_TABLE_ID, *core.catalog.by_id}
-    return tuple(core.schema_of(table_id) for table_id in full.memtables if table_id in known)
-
-
 def _job(core: Core, full: Immutable) -> Flush:
-    schemas = _schemas(core, full)
+    known = {CATALOG_TABLE_ID, *core.catalog.by_id}
+    schemas = tuple(core.schema_of(table_id) for table_id in full.memtables if table_id in known)
     return Flush(
         path=os.fsencode(core.path),
         options=core.options,
