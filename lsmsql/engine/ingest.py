@@ -208,7 +208,6 @@ def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence
                 for meta in chunk.files
             ]
             last = first + len(chunks) - 1
-            core.sync_log()  # a later commit is not to be on the disk without the earlier ones
             core.install(Edit(added=tuple(added), last_sequence=last), publish=last)
         finally:
             if locked:

@@ -93,6 +93,8 @@ def recover(core: Core) -> None:
 
     Raises CorruptionError for damage, FormatError for a newer format, StorageError.
     """
+    # A killed process may have left names that are not on the disk yet.
+    core.filesystem.sync_directory(core.path)
     loaded = parse_manifest(read_manifest(core.filesystem, core.path))
     logs, others = numbered_files(core)
     core.manifest_state = loaded.state
@@ -210,8 +212,9 @@ def _replace_log(core: Core, live: Sequence[int]) -> None:
     At every moment the logs from the one that the manifest names on are there, and all but the
     newest are whole.
     """
-    if len(live) > 1:
+    if live and live[-1] != core.manifest_state.log_number:
         core.filesystem.remove(core.file_path(log_name(live[-1])))
+        core.filesystem.sync_directory(core.path)  # it is not to come back beside the new one
     _begin_log(core)
     if len(live) <= 1:  # the old one goes with the other strays
         manifest = core.manifest
