@@ -12,6 +12,8 @@ before the manifest says so.
 The end of the newest log may be in the midst of being written. What is there and is no sound frame
 is not looked at any further: it is read again the next time.
 
+What is not needed any more is closed when the last thread lets go of it.
+
 Thread rules. ``_catching_up`` is held by the one thread that takes over what is new, as the
 writer's lock is in ``Core``, and by those that register a snapshot.
 """
@@ -21,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
+from functools import partial
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.cleanup import numbered_files
@@ -96,7 +99,8 @@ class Follower(Core):
             super().end()
             for file in (*(tail.file for tail in self._tails), self._watch):
                 if file is not None:
-                    file.close()
+                    with contextlib.suppress(StorageError):  # it was only read
+                        file.close()
 
     def orphan(self) -> None:
         self._catching_up = threading.Lock()
@@ -151,16 +155,16 @@ class Follower(Core):
 
     def _take_over(self, loaded: LoadedManifest) -> None:
         state = loaded.state
-        tails = self._read_logs(state)
-        edit = difference(self.manifest_state.files, state.files)
-        version = self.version.apply(edit, self._hold_table)
+        with contextlib.ExitStack() as opened:
+            tails = self._read_logs(state, opened)
+            edit = difference(self.manifest_state.files, state.files)
+            version = self.version.apply(edit, partial(self._hold_table, opened))
+            opened.pop_all()
         self._catalog_changed |= any(a.meta.table_id == CATALOG_TABLE_ID for a in edit.added)
         full = tuple(
             Immutable(tail.memtables, (tail.number,), after.number, tail.sequence)
             for tail, after in itertools.pairwise(tails)
         )
-        for tail in set(self._tails).difference(tails):
-            tail.file.close()
         with self._state_lock:
             self._tails, self.manifest_state, self.version = tails, state, version
             self.immutable = full
@@ -169,7 +173,7 @@ class Follower(Core):
             self._rebuild()
         self.share_memory()
 
-    def _read_logs(self, state: ManifestState) -> list[Tail]:
+    def _read_logs(self, state: ManifestState, opened: contextlib.ExitStack) -> list[Tail]:
         """The logs that are needed, read to their ends; all but the newest are complete."""
         oldest, before = state.log_number, state.last_sequence
         numbers = [n for n in numbered_files(self)[0] if n >= oldest]
@@ -186,14 +190,16 @@ class Follower(Core):
                 tail = Tail.begin(self.filesystem, self.path, number, before, newest=newest)
                 if tail is None:  # it is only just being created: a change that will be announced
                     continue
+                opened.callback(tail.file.close)
                 self._catalog_changed |= CATALOG_TABLE_ID in tail.memtables
             before = max(before, tail.sequence)
             tails.append(tail)
         return tails
 
-    def _hold_table(self, meta: FileMeta) -> SSTable:
+    def _hold_table(self, opened: contextlib.ExitStack, meta: FileMeta) -> SSTable:
         table = self.open_table(meta)
         table.hold()
+        opened.callback(table.close)
         return table
 
     def _apply(self, memtables: dict[int, Memtable], sequence: int, changes: Changes) -> None:

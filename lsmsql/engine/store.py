@@ -60,7 +60,12 @@ def open_store(
     directory = _absolute(path)
     if mode == "r":
         reader = Follower(filesystem, directory, options)
-        reader.begin()
+        try:
+            reader.begin()
+        except BaseException:
+            with contextlib.ExitStack() as stack:
+                _close_files(reader, stack)
+            raise
         watch_forks(reader, None)
         return Store(reader, None, None)
     core = Core(filesystem, directory, options)

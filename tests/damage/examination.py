@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from unittest.mock import patch
 
 import lsmsql
-from lsmsql.engine import store as store_module
 from lsmsql.engine.errors import CorruptionError, FormatError, StorageError
 from lsmsql.engine.store import Store
 from lsmsql.engine.table import Table
@@ -73,11 +71,10 @@ class Examination:
         Only a ``thorough`` examination opens the store for writing. Raises AssertionError for wrong
         rows, and whatever else comes out.
         """
-        with patch.object(store_module, "PATIENCE", 0.0):  # there is no writer to wait for
-            disk = self._damaged.disk()
-            for mode in ("r", "rw") if thorough else ("r",):
-                self._mode = mode
-                self._examine(disk)
+        disk = self._damaged.disk()
+        for mode in ("r", "rw") if thorough else ("r",):
+            self._mode = mode
+            self._examine(disk)
         return self.outcome
 
     def _examine(self, disk: MemoryFileSystem) -> None:

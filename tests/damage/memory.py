@@ -107,8 +107,9 @@ class MemoryFileSystem:
         self.files[target] = self._find("rename", source)
         del self.files[source]
 
-    def link(self, source: str, target: str) -> None:
+    def link(self, source: str, target: str) -> bool:
         self.files[target] = self._find("link", source)
+        return True
 
     def remove(self, path: str) -> None:
         self._find("remove", path)

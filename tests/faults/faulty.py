@@ -101,7 +101,7 @@ class FaultyFileSystem:
 
     def open(self, path: str) -> ReadFile:
         self.step("open", path)
-        return FaultyFile(self, self._inner.open(path), path)
+        return FaultyReadFile(self, self._inner.open(path), path)
 
     def lock(self, path: str, owner: str) -> Lock:
         self.step("lock", path)
@@ -122,10 +122,9 @@ class FaultyFileSystem:
         self.step("rename", source)
         self._inner.rename(source, target)
 
-    def link(self, source: str, target: str) -> None:
+    def link(self, source: str, target: str) -> bool:
         self.step("link", source)
-        inner: Any = self._inner
-        inner.link(source, target)
+        return self._inner.link(source, target)
 
     def remove(self, path: str) -> None:
         self.step("remove", path)
@@ -213,3 +212,10 @@ class FaultyFile(_Handle):
 
     def close(self) -> None:
         self._let_go("close", self._inner.close)
+
+
+class FaultyReadFile(FaultyFile):
+    """A file that is only read. As a real one it is closed when nobody has it any more."""
+
+    def __del__(self) -> None:
+        self._system.closed(self)
