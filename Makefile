@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CHECKED := lsmsql vtab tests examples
 
-.PHONY: help demo test bench check format clean
+.PHONY: help demo test stress bench check format clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -25,6 +25,9 @@ demo: $(INSTALLED)  ## load the flights of 2013 and query them
 
 test: check  ## linters, then all tests
 	@$(BIN)/python -m pytest -q -n 2
+
+stress: $(INSTALLED)  ## try to make a store lose something until stopped; STRESS="power --seconds 60" for less
+	@$(BIN)/python -m tests.stress $(STRESS)
 
 BENCH_INSTALLED := $(VENV)/.installed-bench
 
