@@ -111,6 +111,8 @@ def test_commits_of_files_may_lie_between_those_of_logs():
         (put_record(b"a", encode([True])), "malformed row"),
         (put_record(b"a", encode([[1]])), "malformed row"),
         (put_record(b"a", b"\xc1"), "malformed row"),
+        (put_record(b"a", b"\x91\xa1\xff"), "malformed row"),
+        (put_record(b"a", b"\x91" * 100_000), "malformed row"),
         (put_record(b"a", b""), "malformed row"),
         (edit_record(b"x"), "type 4 in a log"),
     ],

@@ -174,7 +174,7 @@ def decode_properties(data: bytes, path: str, offset: int) -> Properties:
     """The properties in a section's payload. Raises CorruptionError if malformed."""
     try:
         return msgspec.msgpack.decode(data, type=Properties)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise CorruptionError(path, offset, f"properties: {error}") from None
 
 

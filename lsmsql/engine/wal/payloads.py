@@ -15,6 +15,9 @@ encode_payload = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Row] = msgspec.msgpack.Decoder(tuple).decode
 _are_values = frozenset({int, float, str, bytes, type(None)}).issuperset
 
+MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it cannot decode."""
+
 
 class MalformedRowError(ValueError):
     """The value number ``index`` of those to be decoded is no row."""
@@ -26,7 +29,7 @@ class MalformedRowError(ValueError):
 
 def decode_payloads(values: Sequence[bytes | None]) -> list[Row | None]:
     """The row in each value; None for None, which stands for a DELETE. Raises MalformedRowError."""
-    with contextlib.suppress(msgspec.MsgspecError):
+    with contextlib.suppress(*MALFORMED):
         rows: list[Row | None] = list(map(_decode, filter(None, values)))
         if len(rows) == len(values) and are_values(chain.from_iterable(rows)):  # type: ignore[arg-type]
             return rows
@@ -44,7 +47,7 @@ def _decode_one(index: int, value: bytes | None) -> Row | None:
         return None
     try:
         row = _decode(value)
-    except msgspec.MsgspecError as error:
+    except MALFORMED as error:
         raise MalformedRowError(index, str(error)) from None
     if not are_values(row):
         raise MalformedRowError(index, "not an array of values")

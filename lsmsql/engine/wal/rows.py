@@ -90,7 +90,10 @@ def read_rows(value: bytes) -> Rows:
 
     Raises ValueError (of which msgspec's errors are kinds) for what no writer makes.
     """
-    rows = _decode(value)
+    try:
+        rows = _decode(value)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
     if not 0 < rows.count <= len(rows.keys) // 4:  # each key has a length at least
         raise ValueError(f"{rows.count} rows, with {len(rows.keys)} bytes of keys")
     if rows.deleted is not None and len(rows.deleted) != rows.count:

@@ -10,6 +10,7 @@ second is columns already.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -42,8 +43,10 @@ from lsmsql.engine.wal.rows import read_rows, unpack_run
 PIECE_BYTES = 8 << 20
 """About how much of the log one run is made of: its rows are Python objects for a while."""
 
-_NOT_OF_THE_TABLE = (ValueError, TypeError, OverflowError)
+_NOT_OF_THE_TABLE = (ValueError, TypeError, OverflowError, struct.error)
 """What values raise that cannot be of the type their column has."""
+
+_MAX_SEQUENCE = (1 << 63) - 1
 
 Place = tuple[int, int, int, int, int, int]
 """Of a PUT or DELETE: sequence number, type; where its key, its value, its end and its frame are"""
@@ -90,6 +93,7 @@ def _place_singles(data: bytes, offsets: Sequence[int]) -> tuple[Places, list[in
     ends = frames + FRAME_HEADER_SIZE + words[frames + LENGTH_AT]
     sequences = unaligned(content, "<u8")[frames + SEQUENCE_AT].astype(np.int64)
     single = (words[frames + COUNT_AT] == 1) & (values_at + value_lengths == ends)
+    single &= sequences >= 0  # a greater one than there is has wrapped around
     single &= (kinds == PUT) | ((kinds == DELETE) & (value_lengths == 0))
     places = np.stack([sequences, kinds, keys_at, values_at, ends, frames])
     return places, np.flatnonzero(~single).tolist()
@@ -97,6 +101,9 @@ def _place_singles(data: bytes, offsets: Sequence[int]) -> tuple[Places, list[in
 
 def _add_frame(pieces: Mapping[int, _Pieces], frame: Frame) -> None:
     """The records of one frame, which may be of any tables."""
+    if frame.sequence > _MAX_SEQUENCE:
+        problem = f"there is no commit {frame.sequence}"
+        raise CorruptionError(frame.path, frame.offset, problem)
     for kind, table_id, key_at, value_at, end in place_records(frame):
         if kind == EDIT:
             raise CorruptionError(frame.path, frame.offset, f"a record of type {kind} in a log")

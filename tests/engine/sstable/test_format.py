@@ -103,6 +103,7 @@ def test_properties_come_back():
         b"",
         b"\xc1",
         b"\x80",
+        b"\x81\xa5table\xa1\xff",
         msgspec.msgpack.encode([1]),
         msgspec.msgpack.encode(msgspec.to_builtins(PROPERTIES) | {"rows": "three"}),
         b"\x81\xa1x" + b"\x91" * 100_000,

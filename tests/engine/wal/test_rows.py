@@ -68,6 +68,8 @@ def test_the_bytes_are_those_of_the_format() -> None:
     ("malformed", "problem"),
     [
         (b"\xc1", "MessagePack"),
+        (b"\x94\x01\xc4\x05\x01\0\0\0k\xc0\x91\x91\xa1\xff", "utf-8"),
+        (b"\x94\x01\xc4\x05\x01\0\0\0k\xc0" + b"\x91" * 100_000, "recursion"),
         (msgspec.msgpack.encode([1, 2]), "Expected"),
         (Rows(2, b"", None, ()), "2 rows, with 0 bytes"),
         (Rows(0, b"", None, ()), "0 rows"),

@@ -118,9 +118,12 @@ def test_what_was_set_aside_and_not_used_is_not_read() -> None:
     ("record", "problem"),
     [
         (put_record(b"a", b"\xc1"), "malformed row"),
+        (put_record(b"a", b"\x91\xa1\xff"), "malformed row"),  # not UTF-8
+        (put_record(b"a", b"\x91" * 100_000), "malformed row"),  # arrays in arrays
         (put_record(b"a", encode_payload([True])), "malformed row"),
         (rows_record(b"\xc1"), "malformed rows"),
         (rows_record(pack_rows({b"a": ("text", 1)})), "malformed rows"),
+        (rows_record(pack_rows({b"a": (1, 1 << 63), b"b": (1, "t")})), "malformed rows"),
         (rows_record(pack_rows({b"a": (1 << 63, 1)})), "malformed rows"),
         (edit_record(b"x"), "type 4 in a log"),
         (put_record(b"a", b"")[:-1], "records of a frame"),
@@ -138,11 +141,20 @@ def test_what_no_writer_makes_is_damage_with_its_own_place(
     assert caught.value.offset == place
 
 
-@pytest.mark.parametrize("row", [("text", 1), (1 << 63, 1)])
+@pytest.mark.parametrize("row", [("text", 1), (1 << 63, 1), (1, 1 << 63)])
 def test_values_of_another_type_than_their_column_are_damage(row: Row) -> None:
-    data = log(single(b"k", row))
+    data = log(single(b"k", row), single(b"l", (1, "of another type")))
     with pytest.raises(CorruptionError, match="do not fit the table") as caught:
         log_runs(data, "log", {1: TYPES})
+    assert caught.value.offset == HEADER_SIZE
+
+
+@pytest.mark.parametrize("record", [put_record(b"k", encode_payload((1, 1))), table_record(1)])
+@pytest.mark.parametrize("sequence", [1 << 63, (1 << 64) - 1])
+def test_a_sequence_number_that_no_commit_has_is_damage(record: bytes, sequence: int) -> None:
+    header = encode_header(LOG, NUMBER)
+    with pytest.raises(CorruptionError, match="there is no commit") as caught:
+        log_runs(header + encode_frame(NUMBER, sequence, 1, record, 0), "log", {1: TYPES})
     assert caught.value.offset == HEADER_SIZE
 
 
