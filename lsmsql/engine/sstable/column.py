@@ -43,7 +43,13 @@ Header = list[Any]
 """The header of a column, as drawn above."""
 
 MAX_EXPANSION = 1 << 16
-"""No buffer is believed to grow by more than this factor when it is decompressed."""
+"""No buffer is believed to grow by more than this factor when it is decompressed with zstd ..."""
+MAX_LZ4_EXPANSION = 255
+"""... and with lz4, where a byte adds at most so much to the length of a match."""
+
+_LAST_LITERALS = 5
+"""So many bytes at the end of what lz4 compresses are kept as they are (its "end of block
+conditions", https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md)."""
 
 MIN_ZSTD = 4096
 """With "zstd", buffers of fewer bytes are compressed with lz4: zstd takes some 20 µs to begin."""
@@ -95,12 +101,34 @@ class Codec:
         if len(stored) == size:
             return stored
         codec = self._for_size(size)
-        if codec is None or not len(stored) < size <= len(stored) * MAX_EXPANSION:
+        most = MAX_LZ4_EXPANSION if codec is self._small else MAX_EXPANSION
+        if codec is None or not len(stored) < size <= len(stored) * most:
             raise ValueError(f"{len(stored)} stored bytes cannot stand for {size}")
         try:
-            return codec.decompress(stored, decompressed_size=size)
+            data = codec.decompress(stored, decompressed_size=size)
         except OSError as error:
             raise ValueError(str(error)) from None
+        if codec is self._small and _is_short(codec, stored, data):
+            raise ValueError(f"{len(stored)} stored bytes stand for fewer than {size}")
+        return data
+
+
+def _is_short(codec: Any, stored: memoryview, data: Any) -> bool:
+    """Whether lz4 gave fewer bytes than asked for: Arrow does not tell, and the rest is anything.
+
+    The last bytes before compression are the last ones after it, too. Only where they are zeros, as
+    memory that nobody has written to mostly is, that says little: then they must not fit into less.
+    """
+    tail = data[-_LAST_LITERALS:]
+    if tail != stored[-_LAST_LITERALS:]:
+        return True
+    if any(memoryview(tail)):
+        return False
+    try:
+        codec.decompress(stored, decompressed_size=len(data) - 1)
+    except OSError:
+        return False
+    return True
 
 
 _NO_CODEC = Codec("none")

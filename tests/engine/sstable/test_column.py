@@ -222,3 +222,21 @@ def test_any_change_of_a_column_gives_an_array_or_a_plain_error(items, codec, di
 def test_an_unknown_codec_is_refused():
     with pytest.raises(ValueError, match="'gzip' is not one of lz4, zstd, none"):
         Codec("gzip")
+
+
+@given(st.binary(min_size=1, max_size=40), st.integers(2, 60), st.integers(1, 400))
+def test_lz4_that_stands_for_fewer_bytes_is_refused(piece, times, more):
+    codec = Codec("lz4")
+    data = piece * times + bytes(5)  # as memory that was never written to may be
+    stored = memoryview(codec.compress(data))
+    assert bytes(codec.decompress(stored, len(data))) == data
+    if len(stored) < len(data):
+        with pytest.raises(ValueError, match="cannot stand|fewer than|Lz4"):
+            codec.decompress(stored, len(data) + more)
+
+
+@pytest.mark.parametrize(("codec", "factor"), [("lz4", 255), ("zstd", 1 << 16), ("none", 1)])
+def test_no_more_memory_is_asked_for_than_a_codec_can_fill(codec, factor):
+    for stored in (memoryview(bytes(10)), memoryview(bytes(1000))):
+        with pytest.raises(ValueError, match="cannot stand"):
+            Codec(codec).decompress(stored, len(stored) * max(factor, 4096) + 1)
