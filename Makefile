@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CHECKED := lsmsql vtab tests examples
 
-.PHONY: help demo test stress bench check format clean
+.PHONY: help demo test stress fuzz bench check format clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -37,6 +37,17 @@ $(BENCH_INSTALLED): $(INSTALLED)
 
 bench: $(BENCH_INSTALLED)  ## speed and size beside other engines; BENCH="--rows 100000" for less
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
+FUZZ ?= log
+
+FUZZ_INSTALLED := $(VENV)/.installed-fuzz
+
+$(FUZZ_INSTALLED): $(INSTALLED)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-script-location -e '.[fuzz]'
+	@touch $@
+
+fuzz: $(FUZZ_INSTALLED)  ## fuzz a file format; FUZZ="index --seconds 7200" for another one, for longer
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 check: $(INSTALLED)  ## linters and types
 	@$(BIN)/ruff check --quiet .
