@@ -6,7 +6,7 @@ import os
 
 from lsmsql.engine.errors import StorageError
 from lsmsql.engine.filesystem import files
-from lsmsql.engine.filesystem.files import OsAppendFile, open_descriptor, reporting
+from lsmsql.engine.filesystem.files import OsAppendFile, file_size, open_descriptor, reporting
 from lsmsql.engine.filesystem.interface import AppendFile, FileNames, Lock, ReadFile, Watch
 from lsmsql.engine.filesystem.linking import link_or_copy
 from lsmsql.engine.filesystem.locking import OsWatch, take_lock
@@ -23,7 +23,7 @@ class OsFileSystem:
 
     def append_to(self, path: str) -> AppendFile:
         fd = open_descriptor("open", path, os.O_WRONLY | os.O_APPEND)
-        return OsAppendFile(fd, path, os.fstat(fd).st_size)
+        return OsAppendFile(fd, path, file_size(fd, path))
 
     def create_log(self, path: str) -> AppendFile:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL

@@ -28,6 +28,16 @@ def open_descriptor(operation: str, path: str, flags: int) -> int:
         return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
 
 
+def file_size(fd: int, path: str) -> int:
+    """The size of an open file, which is closed if that cannot be found out."""
+    try:
+        return os.fstat(fd).st_size
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.close(fd)
+        raise failed("stat", path, error) from error
+
+
 class OsFile:
     """A descriptor and the path it was opened by."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mmap
 import os
 import sys
 
-from lsmsql.engine.filesystem.files import OsAppendFile, failed, reporting
+from lsmsql.engine.filesystem.files import OsAppendFile, failed, file_size, reporting
 from lsmsql.engine.filesystem.interface import AppendFile
 
 EXTENT = 4 << 20
@@ -91,14 +92,16 @@ def _extended(fd: int, room: int, needed: int) -> mmap.mmap:
 
 def log_file(fd: int, path: str) -> AppendFile:
     """A file for many small writes: mapped where that can be had."""
-    size = os.fstat(fd).st_size
+    size = file_size(fd, path)
     if sys.platform != "linux":
         return OsAppendFile(fd, path, size)
     try:
         return MappedAppendFile(fd, path, size, _extended(fd, size, size + 1))
     except OSError as error:
-        os.ftruncate(fd, size)
+        with contextlib.suppress(OSError):  # zeros at the end do no harm
+            os.ftruncate(fd, size)
         if error.errno in _CANNOT_MAP:
             return OsAppendFile(fd, path, size)
-        os.close(fd)
+        with contextlib.suppress(OSError):
+            os.close(fd)
         raise failed("preallocate", path, error) from error
