@@ -161,9 +161,10 @@ class _Handle:
 
     def _let_go(self, operation: str, release: Callable[[], None]) -> None:
         """It is closed, even if that fails."""
+        was_open = id(self) in self._system.handles
+        self._system.closed(self)
         release()
-        if id(self) in self._system.handles:
-            self._system.closed(self)
+        if was_open:
             self._system.step(operation, self._path)
 
 

@@ -14,10 +14,12 @@ from lsmsql.engine.filesystem import FileSystem, OsFileSystem
 from tests.damage.memory import DIRECTORY, MemoryFileSystem
 from tests.faults.faulty import Fault, FaultyFileSystem
 from tests.faults.stress import in_memory
-from tests.faults.trials import KINDS, Place, count_operations, run_with
+from tests.faults.system import FaultyOs
+from tests.faults.trials import KINDS, NEVER, Place, count_operations, run_with
+from tests.faults.workload import Run
 
-FIRST, STEP = 0, 3
-"""At which places there is a fault: at all of them, one after another, in ``stress``."""
+FIRST, STEP = 0, 5
+"""At which places there is a fault; ``stress`` has them all."""
 
 
 def on_disk(directory: Path) -> Place:
@@ -56,6 +58,30 @@ def test_a_real_disk_fails_and_no_descriptor_is_left_open(kind, tmp_path):
 def open_descriptors() -> int:
     """How many there are; where that cannot be found out, always the same."""
     return len(os.listdir("/dev/fd")) if os.path.isdir("/dev/fd") else 0
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_any_call_of_the_system_may_fail_and_no_descriptor_is_left_open(number, tmp_path):
+    def run_with_call(at: int) -> FaultyOs:
+        disk, path = place()
+        faulty = FaultyOs(at, number)
+        try:
+            run = Run(FaultyFileSystem(disk), path)
+            with faulty.installed():
+                run.work()
+            run.look_afterwards()
+        except BaseException as error:
+            error.add_note(f"call {at}: {faulty.failed}")
+            raise
+        return faulty
+
+    place = on_disk(tmp_path)
+    calls = run_with_call(NEVER).count
+    assert calls > 300
+    before = open_descriptors()
+    for at in range(FIRST, calls, 8 * STEP):
+        assert run_with_call(at).failed
+    assert open_descriptors() == before
 
 
 @pytest.mark.parametrize("kind", KINDS)

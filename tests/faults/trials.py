@@ -21,7 +21,8 @@ KINDS = {
 }
 """Faults, but for where they are."""
 
-_NEVER = 1 << 60
+NEVER = 1 << 60
+"""No workload has so many operations."""
 
 Place = Callable[[], tuple[FileSystem, str]]
 """A new disk, and the directory on it where a store is to be."""
@@ -42,6 +43,6 @@ def run_with(fault: Fault, place: Place, *, background: bool = False) -> Run:
 
 def count_operations(kind: Fault, place: Place) -> int:
     """How many places there are for a fault of this kind."""
-    run = run_with(replace(kind, at=_NEVER), place)
+    run = run_with(replace(kind, at=NEVER), place)
     assert run.errors == 0 and len(run.possible) == 1
     return run.disk.count

@@ -148,11 +148,15 @@ class Run:
 
     def go(self) -> None:
         """Do it all, then once more look at the store on a disk that is whole."""
+        self.work()
+        self.disk.repair()
+        self.look_afterwards()
+
+    def work(self) -> None:
+        """The sessions, and then a reader."""
         for steps in SESSIONS:
             self._session(steps)
         self._read_only()
-        self.disk.repair()
-        self._look_afterwards()
 
     def _attempt(self, action: Callable[[], Any]) -> Any:
         """What ``action`` returns; None if the disk has failed it."""
@@ -229,7 +233,8 @@ class Run:
             assert rows is None or rows in self.possible
             self._close(store)
 
-    def _look_afterwards(self) -> None:
+    def look_afterwards(self) -> None:
+        """What is there is possible, whole, and nothing else is left; the store takes writes."""
         store = lsmsql.open(self.path, filesystem=self.disk, background=False, **SETTINGS)
         rows = read_rows(store)
         assert rows in self.possible
