@@ -17,7 +17,7 @@ from random import Random
 from typing import IO
 
 import lsmsql
-from lsmsql.engine.recovery import LOCK
+from lsmsql.engine.ownership import LOCK
 from tests.crash import child
 from tests.crash.history import LossError, read_contents
 from tests.crash.simulation import named_files
