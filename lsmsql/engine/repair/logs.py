@@ -44,12 +44,13 @@ def examine_log(log: LogContent, tables: Mapping[int, TableSchema]) -> SavedLog:
 
 
 def _tell_gaps(log: LogContent, found: Salvage, saved: SavedLog) -> None:
-    damage = log.damage()
+    last = found.offsets[-1] if found.offsets else 0
+    torn = log.damage() is None
     for start, end in found.gaps:
-        if damage is None:
+        if torn and start > last:
             saved.notes.append(
-                f"{log.name}, offset {start}: {end - start:,} bytes of a commit that was not"
-                " finished, and never acknowledged"
+                f"{log.name}, offset {start}: the last {end - start:,} bytes are no commit; it was"
+                " never finished, or damaged"
             )
         else:
             problem = f"{end - start:,} bytes without a sound frame"

@@ -51,12 +51,14 @@ class RepairReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was lost."""
-        return not self.losses
+        """Whether nothing was lost, and nothing is in doubt."""
+        return not self.losses and not self.notes
 
     def __str__(self) -> str:
         many = len(self.losses)
-        verdict = "nothing lost" if self.ok else f"{many:,} loss{'es' * (many > 1)}"
+        verdict = f"{many:,} loss{'es' * (many > 1)}" if many else "nothing lost"
+        if self.notes:
+            verdict += ", and some doubt"
         lines = [f"{self.source}: saved in {self.target}, {verdict}"]
         lines += [f"saved: {count:,} rows of table {name}" for name, count in self.rows.items()]
         lines += map(str, self.losses)

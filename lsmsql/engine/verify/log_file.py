@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lsmsql.engine.errors import CorruptionError, Error
 from lsmsql.engine.schema import TableSchema
@@ -39,11 +40,32 @@ class LogContent:
             return error
         return None
 
+    def last_commit(self) -> int:
+        """Its newest sequence number, 0 if there is none. Raises CorruptionError, FormatError."""
+        last = 0
+        for offsets in LogReader(self.data, self.path, newest=self.newest).offsets():
+            last = decode_frame(self.data, self.path, offsets[-1]).sequence
+        return last
+
+
+@dataclass(frozen=True)
+class Commits:
+    """The sequence numbers in a log.
+
+    ``jumps``: those behind which the next one does not follow, and that one. What is between them
+    was given to an ingest, or is missing. ``whole``: no bytes are known to be damaged.
+    """
+
+    first: int
+    last: int
+    jumps: tuple[tuple[int, int], ...]
+    whole: bool
+
 
 def check_log(
     log: LogContent, tables: Mapping[int, TableSchema], level: Level, findings: Findings
-) -> tuple[int, int] | None:
-    """Look at a log; its first and last sequence number, None if it has no frame.
+) -> Commits | None:
+    """Look at a log; the commits in it, None if it has no frame.
 
     ``tables``: those that are known, by id. Records of others are of tables that were dropped.
     """
@@ -70,7 +92,7 @@ def _check_header(log: LogContent, findings: Findings) -> None:
 
 def _check_frames(
     log: LogContent, tables: Mapping[int, TableSchema], level: Level, findings: Findings
-) -> tuple[int, int] | None:
+) -> Commits | None:
     damage = log.damage()
     if damage is None:
         _check_header(log, findings)
@@ -79,14 +101,14 @@ def _check_frames(
     if not found.offsets:
         return None
     frames = [decode_frame(log.data, log.path, offset) for offset in found.offsets]
-    before = 0
-    for frame in frames:
-        if frame.sequence <= before:
+    for before, frame in pairwise(frames):
+        if frame.sequence <= before.sequence:
             findings.error(log.name, frame.offset, f"commit {frame.sequence} is out of order")
-        before = frame.sequence
     if level >= Level.FULL:
         _check_rows(log, found, tables, findings)
-    return frames[0].sequence, frames[-1].sequence
+    numbers = [frame.sequence for frame in frames]
+    jumps = tuple((a, b) for a, b in pairwise(numbers) if b > a + 1)
+    return Commits(numbers[0], numbers[-1], jumps, not found.gaps)
 
 
 def _tell_gaps(
@@ -96,12 +118,22 @@ def _tell_gaps(
         findings.caught(damage, log.name)
     if damage is not None and found.header is not None:
         findings.caught(found.header, log.name)
+    if damage is None and found.gaps:
+        first = found.gaps[0][0]
+        problem = f"{unread(found)}; nothing proves that it had been on the disk"
+        findings.notice(log.name, first, problem)
+        return
     for start, end in found.gaps:
-        if damage is None:
-            problem = f"{end - start:,} bytes of a commit that was not finished"
-            findings.notice(log.name, start, f"{problem}; it was never acknowledged")
-        else:
-            findings.error(log.name, start, f"{end - start:,} bytes without a sound frame")
+        findings.error(log.name, start, f"{end - start:,} bytes without a sound frame")
+
+
+def unread(found: Salvage) -> str:
+    """What stands behind the first bad byte of a log whose end is taken for torn."""
+    first, _ = found.gaps[0]
+    size = max(found.gaps[-1][1], found.ends[-1] if found.ends else 0) - first
+    behind = sum(offset > first for offset in found.offsets)
+    commits = f", among them {behind:,} sound commits" if behind else ""
+    return f"the last {size:,} bytes are not read, as those of unfinished commits{commits}"
 
 
 def _check_rows(

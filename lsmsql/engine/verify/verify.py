@@ -32,11 +32,13 @@ from lsmsql.engine.manifest.manifest import (
 )
 from lsmsql.engine.options import Options
 from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.sstable.described import described_file
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.verify.arrangement import misfits
-from lsmsql.engine.verify.log_file import LogContent, check_log
+from lsmsql.engine.verify.log_file import Commits, LogContent, check_log
 from lsmsql.engine.verify.report import Findings, Level, Report
 from lsmsql.engine.verify.table_file import check_table_file
+from lsmsql.engine.view import NEWEST
 from lsmsql.engine.wal.format import log_name
 
 _TRIES = 10
@@ -117,8 +119,8 @@ class _Verification:
     only: int | None
     findings: Findings
     checked: set[str] = field(default_factory=set)
-    commits: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """First and last commit of each log."""
+    commits: dict[int, Commits] = field(default_factory=dict)
+    """What each log has."""
 
     def run(self) -> None:
         """Look at everything."""
@@ -134,7 +136,7 @@ class _Verification:
             if not todo:
                 break
             gone = {name for name in sorted(todo) if not self._check(name, named[name])}
-        self._check_order_of_logs()
+        self._check_order_of_logs(None if loaded is None else loaded.state)
         if loaded is not None:
             for meta, problem in misfits(loaded.state):
                 self.findings.error(
@@ -237,13 +239,22 @@ class _Verification:
         logs, _ = numbered_files(self)
         return LogContent(number, path, data, newest=not logs or number >= logs[-1])
 
-    def _check_order_of_logs(self) -> None:
+    def _check_order_of_logs(self, state: ManifestState | None) -> None:
+        """Every commit that is in no file must be in a log, one after another."""
         before = 0
-        for number, (first, last) in sorted(self.commits.items()):
-            if first <= before:
-                problem = f"it begins with commit {first}; the log before ends with {before}"
-                self.findings.error(log_name(number), None, problem)
-            before = last
+        whole = all(commits.whole for commits in self.commits.values())
+        flushed = state.last_sequence if state is not None and whole else NEWEST
+        for number, commits in sorted(self.commits.items()):
+            name = log_name(number)
+            if commits.first <= before:
+                problem = f"it begins with commit {commits.first}; the one before has {before}"
+                self.findings.error(name, None, problem)
+            for last, following in ((before, commits.first), *commits.jumps):
+                known = max(last, flushed)
+                if following > known + 1:
+                    problem = f"commits {known + 1} to {following - 1} are missing"
+                    self.findings.error(name, None, problem)
+            before = commits.last
 
     def _tell_strays(self, loaded: LoadedManifest) -> None:
         """Files that nothing names: what a crash left, or what is just being written."""
@@ -253,9 +264,38 @@ class _Verification:
             stem, _, ending = name.partition(".")
             old = ending == "log" and stem.isdecimal() and int(stem) < loaded.state.log_number
             ours = is_store_file(name) and ending != "log" and name not in {*live, CURRENT}
-            if old or ours or name == f"{CURRENT}.new":
+            if ours and stem.isdecimal() and self._has_lost_commits(int(stem)):
+                problem = "it has commits that neither manifest nor logs know, which were lost"
+                self.findings.error(name, None, problem)
+            elif old or ours or name == f"{CURRENT}.new":
                 problem = "nothing names it; the next opening for writing removes it"
                 self.findings.notice(name, None, problem)
+
+    def _has_lost_commits(self, number: int) -> bool:
+        """Whether a file that is not live has commits that nothing else has.
+
+        So it was live once. What a crash or a writer leaves in such files is in the logs, too.
+        """
+        path = self._place(file_name(number))
+        try:
+            file = self.filesystem.open(path)
+            try:
+                newest = described_file(file, path, number).max_sequence
+            finally:
+                file.close()
+            if newest <= max((commits.last for commits in self.commits.values()), default=0):
+                return False
+            state = parse_manifest(read_manifest(self.filesystem, self.path)).state
+            return number not in state.files and newest > self._last_commit(state)
+        except StorageError:  # it is no whole file, or a writer has gone on
+            return False
+
+    def _last_commit(self, state: ManifestState) -> int:
+        """The newest commit that the manifest or one of the logs has. Raises StorageError."""
+        logs = [n for n in numbered_files(self)[0] if n >= state.log_number]
+        if state.log_number not in (0, *logs):
+            raise StorageError(f"{log_name(state.log_number)} is gone")
+        return max([state.last_sequence, *(self._read_log(n).last_commit() for n in logs)])
 
     def _place(self, name: str) -> str:
         return f"{self.path}/{name}"

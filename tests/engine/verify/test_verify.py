@@ -22,6 +22,7 @@ from lsmsql.engine.sstable.writer import TableWriter
 from lsmsql.engine.verify.report import MOST_FINDINGS
 from lsmsql.engine.verify.verify import verify
 from lsmsql.engine.wal.format import HEADER_SIZE
+from lsmsql.engine.wal.salvage import salvage
 from tests.engine.verify.stores import fill, fingerprint, flip, names, open_small
 
 LEVELS = ("quick", "checksums", "full")
@@ -76,7 +77,7 @@ def test_what_is_no_store_is_refused(tmp_path):
 def test_every_byte_that_is_changed_is_found_in_its_file(path, ending):
     chosen = random.Random(7)
     files = [n for n in names(path, "") if n.endswith(ending) or n.startswith(ending)]
-    for _ in range(40):
+    for _ in range(25):
         name = chosen.choice(files)
         size = os.path.getsize(f"{path}/{name}")
         offset = chosen.randrange(size)
@@ -179,6 +180,27 @@ def test_damage_in_a_log_is_told_from_a_commit_that_was_not_finished(logged):
         (finding,) = (f for f in verify(path).errors if f.file == name)
         assert finding.offset is not None and finding.offset <= offset
         flip(path, name, offset)
+
+
+def test_a_manifest_that_was_cut_is_told_from_a_change_that_was_not_finished(path, tmp_path):
+    manifest = Path(path) / "MANIFEST-000001"
+    ends = salvage(manifest.read_bytes(), "", 1).ends
+    for end in ends[:-1]:
+        copy = tmp_path / "copy"
+        shutil.copytree(path, copy)
+        os.truncate(copy / manifest.name, end)
+        assert not verify(copy).ok, end
+        shutil.rmtree(copy)
+
+
+def test_commits_that_are_in_no_log_and_no_file_are_missed(logged):
+    path, size = logged
+    (name,) = names(path, ".log")
+    found = salvage((Path(path) / name).read_bytes(), "", 2)
+    data = (Path(path) / name).read_bytes()
+    without = data[: found.offsets[5]] + data[found.ends[7] : size]
+    (Path(path) / name).write_bytes(without)
+    assert "commits 6 to 8 are missing" in {f.problem for f in verify(path).errors}
 
 
 def test_frames_behind_damage_are_looked_at_too(logged):
