@@ -42,7 +42,7 @@ from lsmsql.engine.manifest.manifest import (
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.options import Options
 from lsmsql.engine.ownership import LOCK
-from lsmsql.engine.recovery import load_catalog
+from lsmsql.engine.recovery import check_strays, load_catalog
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.sstable.reader import SSTable
 from lsmsql.engine.tail import Tail
@@ -67,10 +67,26 @@ class Follower(Core):
             raise StorageError(f"there is no store at {self.path}")
         try:
             self._catch_up()
+            self._check_strays()
         except BaseException:
             self.end()
             raise
         self.alert = True
+
+    def _check_strays(self) -> None:
+        """Raise CorruptionError for files that prove that the manifest has lost its end.
+
+        A writer may have gone on between a look at the manifest and one at the directory.
+        """
+        while True:
+            state = self.manifest_state
+            try:
+                check_strays(self, *numbered_files(self))
+                return
+            except StorageError:
+                self._catch_up()
+                if self.manifest_state is state:
+                    raise
 
     # ------------------------------------------------------------------------------- readers
 

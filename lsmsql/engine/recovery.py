@@ -101,7 +101,7 @@ def recover(core: Core) -> None:
     core.reserve_numbers(max(loaded.state.next_file - 1, loaded.number))
     core.reserve_numbers(max([0, *logs, *others]))
     _check_files(core, {*logs, *others})
-    _check_strays(core, logs, others)
+    check_strays(core, logs, others)
     core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
     core.adopt(Version().apply(loaded.state.as_edit(), core.open_table))
     core.snapshots.published = loaded.state.last_sequence
@@ -129,11 +129,12 @@ def _check_files(core: Core, numbers: Collection[int]) -> None:
         raise CorruptionError(core.file_path(needed[number]), None, problem)
 
 
-def _check_strays(core: Core, logs: Sequence[int], others: Sequence[int]) -> None:
+def check_strays(core: Core, logs: Sequence[int], others: Sequence[int]) -> None:
     """Raise CorruptionError if a file that is not live has commits that nothing else has.
 
     What a crash leaves in such files is in the logs, too, or in live files. So it was an edit that
-    took effect which made this one live, and the manifest has lost it.
+    took effect which made this one live, and the manifest has lost it. ``logs`` and ``others`` are
+    what ``numbered_files`` has found.
     """
     strays = [number for number in others if number not in core.manifest_state.files]
     described = [meta for number in strays if (meta := _describe(core, number)) is not None]

@@ -389,8 +389,9 @@ def test_a_manifest_that_was_cut_does_not_take_the_files_with_it(path: str) -> N
     for size in (first, first + 1, begun - 1):
         os.truncate(manifest, size)
         before = files(path, "")
-        with pytest.raises(lsmsql.CorruptionError, match="the end of the manifest is damaged"):
-            lsmsql.open(path)
+        for mode in ("r", "rw"):
+            with pytest.raises(lsmsql.CorruptionError, match="the end of the manifest is damaged"):
+                lsmsql.open(path, mode)
         assert files(path, "") == before and os.path.getsize(manifest) == size
 
 
