@@ -8,7 +8,8 @@ and still says so.
     level       what
     quick       manifest against directory; of each file size, footer, properties, index
     checksums   and every checksum: blocks, bloom filters, frames of logs
-    full        and every row: order, key ranges, counts, zone maps, bloom filters, types
+    full        and every row: order, key ranges, counts, zone maps, bloom filters, types; and that
+                readers find the newest version of each key
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from lsmsql.engine.sstable.described import described_file
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.verify.arrangement import misfits
 from lsmsql.engine.verify.log_file import Commits, LogContent, check_log
+from lsmsql.engine.verify.reading_order import hidden_version
 from lsmsql.engine.verify.report import Findings, Level, Report
 from lsmsql.engine.verify.table_file import check_table_file
 from lsmsql.engine.view import NEWEST
@@ -142,6 +144,8 @@ class _Verification:
                 self.findings.error(
                     manifest_name(loaded.number), None, f"{file_name(meta.number)}: {problem}"
                 )
+            if self.level >= Level.FULL:
+                self._check_reading_order(loaded)
             self._tell_strays(loaded)
 
     # ------------------------------------------------------------------------------- manifest
@@ -255,6 +259,32 @@ class _Verification:
                     problem = f"commits {known + 1} to {following - 1} are missing"
                     self.findings.error(name, None, problem)
             before = commits.last
+
+    def _check_reading_order(self, loaded: LoadedManifest) -> None:
+        """Whether the newest version of each key is the one that is found."""
+        damaged = {finding.file for finding in self.findings.found}
+        by_table: dict[int, list[tuple[int, FileMeta]]] = {}
+        for level, meta in loaded.state.files.values():
+            if self.only in (None, meta.table_id):
+                by_table.setdefault(meta.table_id, []).append((level, meta))
+        for table_id, files in by_table.items():
+            if damaged.isdisjoint(file_name(meta.number) for _, meta in files):
+                self._check_table_order(table_id, files, manifest_name(loaded.number))
+
+    def _check_table_order(
+        self, table_id: int, files: list[tuple[int, FileMeta]], manifest: str
+    ) -> None:
+        schema = self._tables.get(table_id)
+        try:
+            hidden = hidden_version(self.filesystem, self.path, files)
+        except StorageError as error:
+            if not _is_gone(error):  # else a writer has compacted them
+                self.findings.caught(error, manifest)
+            return
+        if hidden is not None:
+            key, found, newest = hidden
+            problem = f"key {key.hex()} is found as of commit {found}, though {newest} is newer"
+            self.findings.error(manifest, None, problem, schema.name if schema else None)
 
     def _tell_strays(self, loaded: LoadedManifest) -> None:
         """Files that nothing names: what a crash left, or what is just being written."""
