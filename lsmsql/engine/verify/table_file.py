@@ -62,24 +62,29 @@ def check_table_file(
 
     ``schema`` None: the table is not known. Raises StorageError if the file cannot be opened.
     """
-    cache: BlockCache[Cached] = BlockCache(_CACHE_BYTES)
+    name, of_table = file_name(number), None if schema is None else schema.name
     file = filesystem.open(path)
     try:
-        findings.count(files=1)
         itself = described_file(file, path, number)
-        table = SSTable(filesystem, path, itself, cache, Counters(), lambda work: None)
-        table.hold()
-        try:
-            check = _Check(table, meta, schema, findings)
-            check.tail()
-            if level >= Level.CHECKSUMS:
-                check.contents(level)
-        finally:
-            table.close()
     except Error as error:
-        findings.caught(error, file_name(number), schema.name if schema else None)
+        findings.count(files=1)
+        findings.caught(error, name, of_table)
+        return
     finally:
         file.close()
+    cache: BlockCache[Cached] = BlockCache(_CACHE_BYTES)
+    table = SSTable(filesystem, path, itself, cache, Counters(), lambda work: None)
+    table.hold()
+    findings.count(files=1)
+    try:
+        check = _Check(table, meta, schema, findings)
+        check.tail()
+        if level >= Level.CHECKSUMS:
+            check.contents(level)
+    except Error as error:
+        findings.caught(error, name, of_table)
+    finally:
+        table.close()
 
 
 class _Check:
