@@ -53,6 +53,12 @@ def test_a_newer_log_or_manifest(path, pattern, monkeypatch):
     refused(path, f"{file.name}: log format 2; this release reads 1")
 
 
+def test_a_newer_store(path):
+    file = Path(path) / "CURRENT"
+    file.write_bytes(file.read_bytes().replace(b"lsmsql 1\n", b"lsmsql 2\n"))
+    refused(path, "store format 2; this release reads up to 1")
+
+
 def test_a_newer_sstable(path):
     for file in Path(path).glob("*.sst"):
         data = file.read_bytes()
