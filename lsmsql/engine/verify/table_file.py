@@ -111,7 +111,7 @@ class _Check:
     def tail(self) -> None:
         """Footer, properties, index and manifest against each other."""
         opened, properties = self.opened, self.opened.properties
-        self.findings.count(size=self.size - opened.footer.bloom.offset)
+        self.findings.count(size=self.size - opened.footer.properties.offset)
         for problem in self._contradictions():
             self.error(opened.footer.properties.offset, problem)
         if self.meta is not None:
@@ -159,6 +159,7 @@ class _Check:
         """The bloom filter and every block."""
         opened = self.opened
         bloom: BloomFilter | None = None
+        self.findings.count(size=opened.footer.bloom.length)
         try:
             bloom = self.table.bloom()
         except CorruptionError as error:
