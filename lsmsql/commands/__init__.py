@@ -1,4 +1,4 @@
-"""What ``lsmsql`` does besides the shell: ``lsmsql verify``, ``lsmsql repair``.
+"""What ``lsmsql`` does besides the shell: ``lsmsql verify``, ``repair``, ``backup``.
 
 Each command is a module with its USAGE and a function ``run(words, options, stdout)``, which
 returns the exit status. It is imported when it is asked for.

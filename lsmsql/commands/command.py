@@ -25,6 +25,11 @@ class Command:
 
 
 COMMANDS = {
+    "backup": Command(
+        "lsmsql backup PATH TARGET",
+        "make TARGET a store as PATH is now, or bring it up to date; others may write meanwhile",
+        words=2,
+    ),
     "verify": Command(
         "lsmsql verify PATH [--level quick|checksums|full]",
         "look for damage in a store; changes nothing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
@@ -307,7 +308,7 @@ class Store(Database):
         anything but a backup of this store to which nobody has written, BusyError, StorageError.
         """
         self.core.check_open()
-        return back_up(self.core, _absolute(path))
+        return replace(back_up(self.core, _absolute(path)), path=os.fsdecode(path))
 
     def stats(self) -> Stats:
         """What the store holds and has done since it was opened."""

@@ -116,7 +116,13 @@ def test_a_table_is_what_its_file_says():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"key": []}, {"key": ["a"]}, {"key": ["a WORD"]}, {"slots": ["INTEGER", "NUMBER"]}, {"slots": []}],
+    [
+        {"key": []},
+        {"key": ["a"]},
+        {"key": ["a WORD"]},
+        {"slots": ["INTEGER", "NUMBER"]},
+        {"slots": []},
+    ],
 )
 def test_what_describes_no_table_is_refused(changes):
     with pytest.raises((Error, ValueError)):
