@@ -13,13 +13,16 @@ from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, Error
 from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.ragged import from_numpy
-from lsmsql.engine.repair.tail import Piece, read_tail
+from lsmsql.engine.repair.tail import Piece, Tail, read_tail
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import Block, is_data_block
 from lsmsql.engine.sstable.column import Codec
 from lsmsql.engine.sstable.format import Properties
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.verify.shape import Shape, block_run, described_table, problem_of_order
+
+_DESCRIBED = ("table_id", "rows", "keys", "tombstones", "smallest", "largest")
+"""What the manifest and the properties of a file both say of it."""
 
 _BEFORE_ALL = 1 << 40
 """Records that have no sequence number are older than all that have one; among themselves, those of
@@ -100,6 +103,13 @@ def examine_file(
     """
     data = filesystem.read_all(path)
     tail = read_tail(data, path)
+    stranger = _stranger(tail, number, meta)
+    if stranger is not None:
+        saved = SavedFile(filesystem, path, number, meta)
+        if meta is None:
+            return replace(saved, lost=(Piece(0, len(data), problem=stranger),))
+        piece = Piece(0, len(data), meta.rows, meta.smallest, meta.largest, stranger)
+        return replace(saved, schema=tables.get(meta.table_id), lost=(piece,))
     schema = _schema(tail.properties, meta, tables)
     saved = SavedFile(filesystem, path, number, meta, schema, tail.codecs)
     if schema is None:
@@ -113,6 +123,18 @@ def examine_file(
     if not tail.indexed and tail.properties is not None:
         lost = _counted(lost, tail.properties.rows, sorting.sound)
     return replace(saved, sound=tuple(sorting.sound), lost=tuple(lost), numbered=sorting.numbered)
+
+
+def _stranger(tail: Tail, number: int, meta: FileMeta | None) -> str | None:
+    """Why this cannot be the file that the manifest means, though it may be a sound one."""
+    if tail.number not in (None, number):
+        return f"this is file {tail.number}"
+    told = tail.properties
+    if told is None or meta is None:
+        return None
+    if any(getattr(told, fact) != getattr(meta, fact) for fact in _DESCRIBED):
+        return "this is not the file that the manifest describes"
+    return None
 
 
 def _schema(

@@ -52,8 +52,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Tail:
-    """What is known of a file. ``pieces`` are all of its blocks, and gaps where some should be."""
+    """What is known of a file. ``pieces`` are all of its blocks, and gaps where some should be.
 
+    ``number`` is None if the footer is lost.
+    """
+
+    number: int | None
     properties: Properties | None
     codecs: tuple[Codec, ...]
     pieces: tuple[Piece, ...]
@@ -71,22 +75,22 @@ def read_tail(data: bytes, path: str) -> Tail:
     codecs = _codecs(properties)
     index = _index(data, path, codecs, footer.index, footer.bloom.offset)
     if index is not None:
-        return Tail(properties, codecs, _listed(index), True)
+        return Tail(footer.number, properties, codecs, _listed(index), True)
     pieces, _ = _walk(data, footer.bloom.offset)
-    return Tail(properties, codecs, pieces, False)
+    return Tail(footer.number, properties, codecs, pieces, False)
 
 
 def _without_footer(data: bytes, path: str) -> Tail:
     pieces, section = _walk(data, len(data))
     codecs = _codecs(None)
     if section is None:
-        return Tail(None, codecs, pieces, False)
+        return Tail(None, None, codecs, pieces, False)
     index = _index(data, path, codecs, section, None)
     if index is None:
-        return Tail(None, codecs, pieces, False)
+        return Tail(None, None, codecs, pieces, False)
     bloom_at = index.offsets[-1] + index.lengths[-1]
     properties = _properties_behind(data, path, bloom_at, section.offset)
-    return Tail(properties, _codecs(properties), _listed(index), True)
+    return Tail(None, properties, _codecs(properties), _listed(index), True)
 
 
 def _properties(data: bytes, path: str, section: Section) -> Properties | None:

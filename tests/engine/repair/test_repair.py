@@ -152,6 +152,19 @@ def test_a_missing_file_is_told_with_what_the_manifest_knew(source, history, tmp
         assert len(wrong(history, found)) <= rows
 
 
+@pytest.mark.parametrize("missing", [None, "MANIFEST-000001"])
+def test_a_file_in_the_place_of_another_is_not_taken_for_it(source, history, tmp_path, missing):
+    first, second = names(source, ".sst")[2:4]
+    rows = sum(rows for _, _, rows in data_blocks(source, first))
+    shutil.copy(f"{source}/{second}", f"{source}/{first}")
+    if missing:
+        os.remove(f"{source}/{missing}")
+    report, found = repaired(source, tmp_path / "new")
+    (loss,) = report.losses
+    assert (loss.file, loss.problem) == (first, f"this is file {int(second[:6])}")
+    assert missing or (loss.rows == rows and len(wrong(history, found)) <= rows)
+
+
 def test_a_damaged_frame_of_a_log_costs_its_commit_alone(source, history, tmp_path):
     (name,) = names(source, ".log")
     size = os.path.getsize(f"{source}/{name}")
