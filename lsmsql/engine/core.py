@@ -15,6 +15,7 @@ writer at a time. ``_install_lock`` is held while an edit becomes durable and vi
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -34,6 +35,7 @@ from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable
 from lsmsql.engine.options import Options
 from lsmsql.engine.schema import KV_TABLE_ID
+from lsmsql.engine.sstable.reader import SSTable
 from lsmsql.engine.values import Row
 from lsmsql.engine.wal.changes import Changes, encode_changes
 from lsmsql.engine.wal.format import (
@@ -83,6 +85,8 @@ class Core(Live):
         self._next_file = 1
         self._not_committed = 0
         """How many of the published sequence numbers are not of commits since the opening."""
+        self._retired: weakref.WeakSet[SSTable] = weakref.WeakSet()
+        """Files that are in no version any more, and are not removed yet."""
         self._logged = 0
         """Bytes appended since then to logs before the present one."""
 
@@ -339,11 +343,26 @@ class Core(Live):
                 if publish is not None:
                     self._not_committed += publish - self.sequence
                     self.sequence = self.snapshots.published = publish
-            _retire(before, after)
+            self._retire(before, after)
         self._or_fail(self.announce)
         self.share_memory()
         with self.room:
             self.room.notify_all()
+
+    def _retire(self, before: Version, after: Version) -> None:
+        live = {file.meta.number for _, file in after.files()}
+        for _, file in before.files():
+            if file.meta.number not in live:
+                file.retire()
+                self._retired.add(file)
+
+    def leave_files(self) -> None:
+        """Remove no more files: before the lock is released, after which they may be another's.
+
+        What readers still hold of old files stays on the disk until the store is next opened.
+        """
+        for file in self._retired:
+            file.keep()
 
     def _rotate_manifest(self, old: Manifest) -> None:
         number = self.next_number()
@@ -360,10 +379,3 @@ class Core(Live):
             self.snapshots.published = self._not_committed = self.sequence
             self._rebuild()
         self.share_memory()
-
-
-def _retire(before: Version, after: Version) -> None:
-    live = {file.meta.number for _, file in after.files()}
-    for _, file in before.files():
-        if file.meta.number not in live:
-            file.retire()

@@ -339,6 +339,7 @@ class Store(Database):
         with contextlib.ExitStack() as stack:
             if self._lock is not None:
                 stack.callback(self._lock.release)
+                stack.callback(core.leave_files)
             _close_files(core, stack)
             if self._scheduler is not None:
                 self._scheduler.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -207,3 +208,20 @@ def test_a_process_that_is_forked_off_cannot_use_the_store_nor_harm_it(path):
     with lsmsql.open(path, busy_timeout=0) as store:
         assert len(store) == 1000
     process.communicate()
+
+
+def test_a_store_that_was_closed_removes_no_files_of_the_one_that_took_its_place(path):
+    with lsmsql.open(path, sync="off", background=False) as store:
+        store.update((i, i) for i in range(1000))
+        store.flush()
+        reading = store.range()
+        next(reading)
+        store.compact()
+        files = set(os.listdir(path))
+    assert set(os.listdir(path)) == files
+    del reading
+    gc.collect()
+    assert set(os.listdir(path)) == files
+    with lsmsql.open(path, sync="off", background=False) as store:
+        assert len(store) == 1000
+        assert len([name for name in os.listdir(path) if name.endswith(".sst")]) == 1

@@ -392,6 +392,10 @@ class SSTable:
         for offset in range(0, size, _PIECE_BYTES):
             yield file.read_at(offset, min(_PIECE_BYTES, size - offset))
 
+    def keep(self) -> None:
+        """Leave the file where it is after all: who removes it is the affair of others now."""
+        self._obsolete_in = 0
+
     def close(self) -> None:
         """Close the file; it is opened again if it is used again.
 
