@@ -180,6 +180,17 @@ def test_a_newest_file_of_zeros_was_never_written():
         read(bytes(100), newest=False)
 
 
+@pytest.mark.parametrize("zeros", [0, 5000])
+def test_a_newest_file_whose_header_lacks_its_beginning_was_never_written_to(zeros):
+    header = bytes(16) + encode_header(Kind.LOG, NUMBER)[16:]
+    values, reader = read(header + bytes(zeros), newest=True)
+    assert (values, reader.header, reader.end, reader.torn) == ([], None, 0, True)
+    with pytest.raises(CorruptionError, match="not a log"):
+        read(header + bytes(zeros) + b"x", newest=True)
+    with pytest.raises(CorruptionError, match="not a log"):
+        read(header + bytes(zeros), newest=False)
+
+
 def test_a_stale_frame_of_another_file_is_no_frame_and_proves_nothing():
     data, ends = make_log(VALUES)
     stale = encode_frame(NUMBER + 1, 9, 1, put_record(b"k", b"old"), durable=ends[-1] + 1)
