@@ -123,6 +123,8 @@ class _Verification:
     checked: set[str] = field(default_factory=set)
     commits: dict[int, Commits] = field(default_factory=dict)
     """What each log has."""
+    growing: set[int] = field(default_factory=set)
+    """Logs that were the newest when they were read: a writer may have appended to them since."""
 
     def run(self) -> None:
         """Look at everything."""
@@ -236,6 +238,8 @@ class _Verification:
         commits = check_log(log, self._tables, self.level, self.findings)
         if commits is not None:
             self.commits[number] = commits
+        if log.newest:
+            self.growing.add(number)
 
     def _read_log(self, number: int) -> LogContent:
         path = self._place(log_name(number))
@@ -245,20 +249,34 @@ class _Verification:
 
     def _check_order_of_logs(self, state: ManifestState | None) -> None:
         """Every commit that is in no file must be in a log, one after another."""
-        before = 0
+        before = reached = 0
         whole = all(commits.whole for commits in self.commits.values())
         flushed = state.last_sequence if state is not None and whole else NEWEST
-        for number, commits in sorted(self.commits.items()):
-            name = log_name(number)
-            if commits.first <= before:
-                problem = f"it begins with commit {commits.first}; the one before has {before}"
+        for number in sorted({*self.commits, *self.growing}):
+            commits = self.commits.get(number)
+            if commits is not None:
+                if commits.first <= before:
+                    problem = f"it begins with commit {commits.first}; the one before has {before}"
+                    self.findings.error(log_name(number), None, problem)
+                self._check_missing(log_name(number), commits, reached, flushed)
+                before = reached = commits.last
+            if number in self.growing:
+                reached = max(reached, self._last_now(number))
+
+    def _check_missing(self, name: str, commits: Commits, reached: int, flushed: int) -> None:
+        """Whether the commits of a log follow ``reached``, but for those up to ``flushed``."""
+        for last, following in ((reached, commits.first), *commits.jumps):
+            known = max(last, flushed)
+            if following > known + 1:
+                problem = f"commits {known + 1} to {following - 1} are missing"
                 self.findings.error(name, None, problem)
-            for last, following in ((before, commits.first), *commits.jumps):
-                known = max(last, flushed)
-                if following > known + 1:
-                    problem = f"commits {known + 1} to {following - 1} are missing"
-                    self.findings.error(name, None, problem)
-            before = commits.last
+
+    def _last_now(self, number: int) -> int:
+        """The newest commit that a log has by now; above all if it is not there any more."""
+        try:
+            return self._read_log(number).last_commit()
+        except StorageError:
+            return NEWEST
 
     def _check_reading_order(self, loaded: LoadedManifest) -> None:
         """Whether the newest version of each key is the one that is found."""
