@@ -153,7 +153,7 @@ def test_readers_beside_a_writer_see_values_in_order(tmp_path: Path) -> None:
         readers = [threading.Thread(target=read) for _ in range(2)]
         for reader in readers:
             reader.start()
-        for number in range(1, 4000):
+        for number in range(1, 1500):
             store[number % 50] = number
         finished.set()
         for reader in readers:

@@ -585,11 +585,11 @@ class TestThreads:
             readers = [threading.Thread(target=read, args=(store,)) for _ in range(2)]
             for reader in readers:
                 reader.start()
-            for generation in range(150):
+            for generation in range(80):
                 with store.batch() as batch:
                     for key in range(50):
                         batch.put(key, generation)
-                if generation % 50 == 25:
+                if generation % 40 == 25:
                     store.compact()
             done.set()
             for reader in readers:
