@@ -89,6 +89,7 @@ def ingest(
             for chunk in chunks:
                 remove_files(core, chunk.files)
         raise
+    scheduler.look_for_work()  # if that fails, the rows are there nevertheless
     return taken
 
 
@@ -213,7 +214,6 @@ def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence
             if locked:
                 scheduler.compaction_lock.release()
     core.counters.ingested_bytes += sum(meta.size for chunk in chunks for meta in chunk.files)
-    scheduler.look_for_work()
 
 
 def _assigned(meta: FileMeta, sequence: int) -> FileMeta:

@@ -202,7 +202,7 @@ def _replay(core: Core, live: Sequence[int]) -> None:
         if reader.header is not None:
             replayed.append(number)
         if newest and reader.header is not None:
-            log = LogWriter.resume(core.filesystem, path, LOG, number, reader.end)
+            log = LogWriter.resume(core.filesystem, path, LOG, number, reader.end, reader.synced)
             core.adopt_log(log, number)
     core.restore(replay.memtables(), replay.sequence, tuple(replayed))
 

@@ -6,11 +6,12 @@ recording, see ``states``.
 
 A process on it can be killed at any operation, ``killed_at``: from there on the disk is ``dead``
 for whoever still has hold of it, and does nothing but raise StorageError. ``survivor`` is the same
-disk for the next process.
+disk for the next process. One sync can be made to fail, ``failing_sync``.
 """
 
 from __future__ import annotations
 
+import errno
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +39,16 @@ class Resize:
 @dataclass(frozen=True, slots=True)
 class Sync:
     """All that has been written to a file is on the disk now; its names need not be."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSync:
+    """What has been written to a file since the last sync is not on the disk, and will never be.
+
+    The operating system keeps showing it to programs, and takes it for written.
+    """
 
     node: int
 
@@ -81,7 +92,9 @@ class SyncDirectory:
     path: str
 
 
-Operation = Write | Resize | Sync | Name | Rename | Remove | MakeDirectory | SyncDirectory
+Operation = (
+    Write | Resize | Sync | FailedSync | Name | Rename | Remove | MakeDirectory | SyncDirectory
+)
 
 
 class SimulatedDisk:
@@ -98,6 +111,8 @@ class SimulatedDisk:
         self.directories = {"/"}
         self.extent = extent
         self.killed_at: int | None = None
+        self.failing_sync: int | None = None
+        self.syncs = 0
         self.dead = False
         self._locks: set[str] = set()
         for path, data in (files or {}).items():
@@ -158,8 +173,11 @@ class SimulatedDisk:
         content.extend(bytes(size - len(content)))
 
     def sync(self, node: int) -> None:
-        """Make the contents of a file durable."""
-        self._record(Sync(node))
+        """Make the contents of a file durable; or fail, if this is the sync that is to."""
+        failing, self.syncs = self.syncs == self.failing_sync, self.syncs + 1
+        self._record(FailedSync(node) if failing else Sync(node))
+        if failing:
+            raise StorageError("sync: Input/output error") from OSError(errno.EIO, "")
 
     # ------------------------------------------------------------------------------- files
 
@@ -200,9 +218,11 @@ class SimulatedDisk:
     def read_all(self, path: str) -> bytes:
         return bytes(self.contents[self._node("read", path)])
 
-    def truncate(self, path: str, size: int) -> None:
+    def truncate(self, path: str, size: int, synced: int | None = None) -> None:
         node = self._node("truncate", path)
         self.resize(node, size)
+        if synced is not None and synced < size:
+            self.write(node, synced, bytes(self.contents[node][synced:size]))
         self.sync(node)
 
     # ------------------------------------------------------------------------------- names

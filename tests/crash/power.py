@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from random import Random
 
 import lsmsql
+from tests.crash.disk import Sync
 from tests.crash.history import LossError
 from tests.crash.simulation import Case, Checker, Recording
 from tests.crash.states import State, count_states
@@ -51,6 +52,19 @@ class PowerCut:
                 recording = self.case.life(name)
             self._check(name, recording, most)
 
+    def check_failed_syncs(self, every: int, most: int) -> int:
+        """Check lives after a sync that failed, one in so many, ``most`` states of each; how many
+        lives. Raises LossError."""
+        random = self.case.random("failed syncs")
+        syncs = sum(isinstance(operation, Sync) for operation in self.first.operations)
+        failing = range(random.randrange(min(every, syncs)), syncs, every)
+        for number in failing:
+            name = f"fail:{number}"
+            with _reported(self.case, name):
+                recording = self.case.life(name)
+            self._check(name, recording, most)
+        return len(failing)
+
     def check_state(self, life: str, number: int) -> None:
         """Check one state. Raises LossError."""
         recording = self.case.life(life)
@@ -90,13 +104,14 @@ def _reported(case: Case, life: str, state: State | None = None) -> Iterator[Non
 def run(seed: int, seconds: float) -> dict[str, int]:
     """Check states of workloads for about so many seconds; counts by kind. Raises LossError."""
     random = Random(seed)
-    tried = {"workloads": 0, "lives": 0, "power cuts": 0}
+    tried = {"workloads": 0, "lives": 0, "failed syncs": 0, "power cuts": 0}
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         case = Case(random.choice(WORKLOADS), random.choice(MODES), random.randrange(1 << 32))
         power = PowerCut(case)
         power.check_first_life(_STATES_PER_LIFE)
         power.check_later_lives(_LIVES, _STATES_PER_LIFE // 2)
+        tried["failed syncs"] += power.check_failed_syncs(10, _STATES_PER_LIFE // 10)
         tried["workloads"] += 1
         tried["lives"] += 1 + _LIVES
         tried["power cuts"] += power.states

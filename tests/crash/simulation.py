@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Container, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -65,13 +65,16 @@ class Case:
         return {**TINY, **self.workload.options, "sync": self.mode}
 
     def life(self, name: str) -> Recording:
-        """The life "first", "cut:K" (that begins with state K of it), or "kill:N".
+        """The life "first", "cut:K" (that begins with state K of it), "kill:N" or "fail:N".
 
-        A life after "kill:N" begins on the disk of a process that was killed at its operation N.
+        A life after "kill:N" begins on the disk of a process that was killed at its operation N,
+        one after "fail:N" on that of a process whose sync N has failed.
         """
         kind, _, number = name.partition(":")
         if kind == "kill":
             return self._after_kill(int(number))
+        if kind == "fail":
+            return self._after_failed_sync(int(number))
         first = self._first_life()
         if kind == "first":
             return first
@@ -111,6 +114,17 @@ class Case:
             except lsmsql.Error:
                 if not disk.dead:
                     raise
+            survivor = disk.survivor()
+            start = survivor.position
+            _aftermath(survivor, history, self)
+        return Recording({}, survivor.operations, history, start)
+
+    def _after_failed_sync(self, number: int) -> Recording:
+        disk, history = SimulatedDisk(extent=self._extent), History()
+        disk.failing_sync = number
+        with self._alike():
+            with suppress(lsmsql.Error):
+                self.workload.run(_session(disk, history, self), self.random("steps"))
             survivor = disk.survivor()
             start = survivor.position
             _aftermath(survivor, history, self)

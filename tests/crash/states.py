@@ -16,7 +16,8 @@ whole but several of them in any order. So at a cut between any two operations,
 independently of each other and for each file. That is harsher than what file systems do: one with a
 journal keeps changes of names in order, and so leaves the *prefixes* among the subsets of changes.
 Data that was never written (the garbage of other files) is not modelled: file systems in use give
-zero bytes there. Nor are disks that lie about a sync.
+zero bytes there. Nor are disks that lie about a sync. But a sync that fails may have lost what it
+was for: the operating system shows it to programs, and no later sync brings it to the disk.
 
 At each cut the plain outcomes are all built: everything is there, or nothing that was not synced,
 or half of it; the last write is torn at either end; files have their length but zero bytes in
@@ -32,6 +33,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.crash.disk import (
+    FailedSync,
     MakeDirectory,
     Name,
     Operation,
@@ -86,6 +88,10 @@ class FileTrace:
         self.versions.append(newest)
         self.last = operation
 
+    def forget(self) -> None:
+        """What was written since the last sync never gets to the disk."""
+        self.versions, self.last = [self.versions[0]], None
+
     def sync(self) -> None:
         """What is there is durable."""
         self.versions, self.last = [self.versions[-1]], None
@@ -114,6 +120,9 @@ class Trace:
             self.dirty.add(operation.node)
         elif isinstance(operation, Sync):
             self.files[operation.node].sync()
+            self.dirty.discard(operation.node)
+        elif isinstance(operation, FailedSync):
+            self.files[operation.node].forget()
             self.dirty.discard(operation.node)
         elif isinstance(operation, SyncDirectory):
             self._sync_directory(operation.path)

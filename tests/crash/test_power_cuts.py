@@ -52,3 +52,9 @@ def test_a_state_is_found_again_by_what_a_failure_says() -> None:
         assert again.cut == states[107].cut and again.files.keys() == states[107].files.keys()
         assert list(map(len, again.files.values())) == list(map(len, states[107].files.values()))
         PowerCut(case).check_state(life, 107)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_what_a_failed_sync_kept_from_the_disk_is_written_again(workload: Workload) -> None:
+    power = PowerCut(Case(workload, "full", seed=2))
+    assert power.check_failed_syncs(every=12, most=12) > 0

@@ -115,7 +115,7 @@ class MemoryFileSystem:
         self._find("remove", path)
         del self.files[path]
 
-    def truncate(self, path: str, size: int) -> None:
+    def truncate(self, path: str, size: int, synced: int | None = None) -> None:
         del self._find("truncate", path)[size:]
 
     def exists(self, path: str) -> bool:

@@ -130,9 +130,9 @@ class FaultyFileSystem:
         self.step("remove", path)
         self._inner.remove(path)
 
-    def truncate(self, path: str, size: int) -> None:
+    def truncate(self, path: str, size: int, synced: int | None = None) -> None:
         self.step("truncate", path)
-        self._inner.truncate(path, size)
+        self._inner.truncate(path, size, synced)
 
     def exists(self, path: str) -> bool:
         return self._inner.exists(path)

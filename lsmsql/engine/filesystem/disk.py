@@ -6,7 +6,13 @@ import os
 
 from lsmsql.engine.errors import StorageError
 from lsmsql.engine.filesystem import files
-from lsmsql.engine.filesystem.files import OsAppendFile, file_size, open_descriptor, reporting
+from lsmsql.engine.filesystem.files import (
+    OsAppendFile,
+    file_size,
+    open_descriptor,
+    reporting,
+    write_again,
+)
 from lsmsql.engine.filesystem.interface import AppendFile, FileNames, Lock, ReadFile, Watch
 from lsmsql.engine.filesystem.linking import link_or_copy
 from lsmsql.engine.filesystem.locking import OsWatch, take_lock
@@ -56,11 +62,12 @@ class OsFileSystem:
         with reporting("remove", path):
             os.remove(path)
 
-    def truncate(self, path: str, size: int) -> None:
-        file = OsAppendFile(open_descriptor("truncate", path, os.O_WRONLY), path)
+    def truncate(self, path: str, size: int, synced: int | None = None) -> None:
+        file = OsAppendFile(open_descriptor("truncate", path, os.O_RDWR), path)
         try:
             with reporting("truncate", path):
                 os.ftruncate(file._fd, size)
+                write_again(file._fd, size if synced is None else synced, size)
             file.sync()
         finally:
             file.close()

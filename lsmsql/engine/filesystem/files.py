@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from lsmsql.engine.errors import StorageError
 from lsmsql.engine.filesystem.system import sync_file
 
+_STEP = 1 << 20
+
 
 def failed(operation: str, path: str, error: OSError) -> StorageError:
     return StorageError(f"{operation} {path}: {error.strerror or error}")
@@ -36,6 +38,17 @@ def file_size(fd: int, path: str) -> int:
         with contextlib.suppress(OSError):
             os.close(fd)
         raise failed("stat", path, error) from error
+
+
+def write_again(fd: int, start: int, end: int) -> None:
+    """Write bytes ``start`` to ``end`` of a file as they are. Raises OSError."""
+    while start < end:
+        os.lseek(fd, start, os.SEEK_SET)
+        data = os.read(fd, min(_STEP, end - start))
+        if not data:
+            break
+        os.lseek(fd, start, os.SEEK_SET)
+        start += os.write(fd, data)
 
 
 class OsFile:

@@ -101,8 +101,13 @@ class FileSystem(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file."""
 
-    def truncate(self, path: str, size: int) -> None:
-        """Cut a file to ``size`` bytes; return when all that is left of it is on the disk."""
+    def truncate(self, path: str, size: int, synced: int | None = None) -> None:
+        """Cut a file to ``size`` bytes; return when all that is left of it is on the disk.
+
+        What lies behind its first ``synced`` bytes (None: nothing) is written again. For after a
+        sync that has failed, the operating system may hold data for written that are not, and the
+        next sync then passes over them.
+        """
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or directory of this name."""

@@ -109,7 +109,7 @@ class Manifest:
     def resume(cls, filesystem: FileSystem, directory: str, loaded: LoadedManifest) -> Manifest:
         """Go on with the manifest that ``load`` has read, without a torn tail."""
         path = f"{directory}/{manifest_name(loaded.number)}"
-        log = LogWriter.resume(filesystem, path, MANIFEST, loaded.number, loaded.end)
+        log = LogWriter.resume(filesystem, path, MANIFEST, loaded.number, loaded.end, loaded.synced)
         manifest = cls(directory, loaded.number, log, loaded.edits)
         manifest.state = loaded.state
         return manifest
@@ -180,12 +180,13 @@ def _point_current(filesystem: FileSystem, directory: str, number: int) -> None:
 
 @dataclass(frozen=True)
 class LoadedManifest:
-    """What was read of a manifest; ``end`` is where its good part ends."""
+    """What was read of a manifest; ``end`` and ``synced`` are those of the LogReader."""
 
     number: int
     state: ManifestState
     edits: int
     end: int
+    synced: int
     torn: bool
 
 
@@ -238,4 +239,4 @@ def parse_manifest(raw: RawManifest) -> LoadedManifest:
         edits = frame.sequence
     if edits == 0:
         raise CorruptionError(path, 0, "a manifest without an edit")
-    return LoadedManifest(number, state, edits, reader.end, reader.torn)
+    return LoadedManifest(number, state, edits, reader.end, reader.synced, reader.torn)

@@ -30,6 +30,7 @@ class LogReader:
     is None if such a file was torn before its header was written, and so has no frames. ``end`` is
     where the frames read so far end; once ``frames`` has run out, the place to go on writing at (0
     without a header). ``torn`` says, then, that there is something after it that is to be cut off.
+    ``synced`` is how many bytes were on the disk for sure, as the last frame says.
 
     Raises CorruptionError and FormatError on a header that cannot be read.
     """
@@ -38,6 +39,7 @@ class LogReader:
         self.header: Header | None = None
         self.end = 0
         self.torn = False
+        self.synced = 0
         self._data = data
         self._path = path
         self._newest = newest
@@ -67,6 +69,7 @@ class LogReader:
         data, number = self._data, self.header.number
         while (found := sound_frames(data, self.end, number, _AT_ONCE))[0]:
             offsets, self.end = found
+            self.synced = decode_frame(data, self._path, offsets[-1]).durable
             yield offsets
         if not _is_zero(data, self.end):
             self._stop_at_bad_bytes(number)

@@ -64,14 +64,19 @@ class LogWriter:
         return writer
 
     @classmethod
-    def resume(cls, fs: FileSystem, path: str, kind: Kind, number: int, offset: int) -> LogWriter:
+    def resume(
+        cls, fs: FileSystem, path: str, kind: Kind, number: int, offset: int, synced: int = 0
+    ) -> LogWriter:
         """Go on after ``offset``, the ``end`` that a LogReader found; cut off what follows it.
+
+        All of it is on the disk then, also what a failed sync may have kept from it: ``synced`` is
+        what the LogReader knows to be there.
 
         Raises UsageError for a file without a header, which is to be removed and created.
         """
         if offset < HEADER_SIZE:
             raise UsageError(f"{path} has no header to go on after; create it anew")
-        fs.truncate(path, offset)
+        fs.truncate(path, offset, min(synced, offset))
         file = fs.append_to_log(path) if kind is LOG else fs.append_to(path)
         return cls(file, path, number, durable=offset)
 
