@@ -145,6 +145,7 @@ class Run:
     background: bool = False
     possible: list[Model] = field(default_factory=lambda: [{"kv": {}}])
     errors: int = 0
+    others: set[threading.Thread] = field(default_factory=lambda: store_threads())
 
     def go(self) -> None:
         """Do it all, then once more look at the store on a disk that is whole."""
@@ -175,7 +176,7 @@ class Run:
         )
         if store is None:
             assert not self.disk.handles, self.disk.handles
-            check_no_threads()
+            self._check_threads()
         return store
 
     def _session(self, steps: tuple[Step, ...]) -> None:
@@ -223,7 +224,12 @@ class Run:
         self._attempt(store.close)
         del store
         assert not self.disk.handles, self.disk.handles
-        check_no_threads()
+        self._check_threads()
+
+    def _check_threads(self) -> None:
+        """The store has left no thread behind."""
+        left = store_threads() - self.others
+        assert not left, left
 
     def _read_only(self) -> None:
         made = self.disk.exists(f"{self.path}/{CURRENT}")  # else there is no store to read
@@ -251,7 +257,6 @@ class Run:
         assert not self.disk.handles
 
 
-def check_no_threads() -> None:
-    """The store has left no thread behind."""
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("lsmsql")]
-    assert not left, left
+def store_threads() -> set[threading.Thread]:
+    """The threads of all open stores."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("lsmsql")}

@@ -17,6 +17,7 @@ from typing import Protocol
 from tests.crash import kills, power
 from tests.damage import stress as damage
 from tests.faults import stress as faults
+from tests.fuzz import stress as fuzz
 from tests.processes import stress as readers
 
 Tried = dict[str, int]
@@ -31,7 +32,7 @@ class Part(Protocol):
         """One round."""
 
 
-PARTS: dict[str, Part] = {part.NAME: part for part in (power, kills, faults, damage, readers)}
+PARTS: dict[str, Part] = {part.NAME: part for part in (power, kills, faults, damage, fuzz, readers)}
 
 
 def again(name: str, what: str) -> None:
