@@ -31,8 +31,8 @@ from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.replay import Replay
 from lsmsql.engine.scan import scan
 from lsmsql.engine.slices import Range
-from lsmsql.engine.sstable.described import described_file
 from lsmsql.engine.sstable.meta import FileMeta, file_name
+from lsmsql.engine.sstable.opening import described_file
 from lsmsql.engine.values import Row
 from lsmsql.engine.view import NEWEST, State
 from lsmsql.engine.wal.format import LOG, decode_frame, log_name

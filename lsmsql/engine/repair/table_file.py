@@ -19,9 +19,9 @@ from lsmsql.engine.sstable.block import Block, is_data_block
 from lsmsql.engine.sstable.column import Codec
 from lsmsql.engine.sstable.format import Properties
 from lsmsql.engine.sstable.meta import FileMeta, file_name
+from lsmsql.engine.sstable.opening import DESCRIBED
 from lsmsql.engine.verify.shape import Shape, block_run, described_table, problem_of_order
 
-_DESCRIBED = ("table_id", "rows", "keys", "tombstones", "smallest", "largest")
 """What the manifest and the properties of a file both say of it."""
 
 _BEFORE_ALL = 1 << 40
@@ -132,7 +132,7 @@ def _stranger(tail: Tail, number: int, meta: FileMeta | None) -> str | None:
     told = tail.properties
     if told is None or meta is None:
         return None
-    if any(getattr(told, fact) != getattr(meta, fact) for fact in _DESCRIBED):
+    if any(getattr(told, fact) != getattr(meta, fact) for fact in DESCRIBED):
         return "this is not the file that the manifest describes"
     return None
 

@@ -12,7 +12,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -37,16 +36,6 @@ from lsmsql.engine.ragged import from_numpy
 from lsmsql.engine.sstable.block import Block, is_data_block
 from lsmsql.engine.sstable.bloom import BloomFilter
 from lsmsql.engine.sstable.bulk import MAX_RUN_BYTES, BulkReader
-from lsmsql.engine.sstable.column import Codec
-from lsmsql.engine.sstable.format import (
-    FOOTER_SIZE,
-    Footer,
-    Properties,
-    Section,
-    decode_footer,
-    decode_properties,
-    unseal,
-)
 from lsmsql.engine.sstable.hashindex import (
     MAX_LOCATION_BITS,
     HashIndex,
@@ -55,6 +44,7 @@ from lsmsql.engine.sstable.hashindex import (
 )
 from lsmsql.engine.sstable.index import BlockIndex
 from lsmsql.engine.sstable.meta import FileMeta
+from lsmsql.engine.sstable.opening import Opened, open_parts, read_section
 from lsmsql.engine.values import Row, Value
 
 READS_PER_KEY = 64
@@ -65,22 +55,8 @@ MIN_POINT_READS = 256
 
 _PIECE_BYTES = 1 << 20
 
-_DESCRIBED = ("table_id", "rows", "keys", "tombstones", "smallest", "largest")
-"""What the manifest and the properties of a file both say of it."""
-
 Cached = Block | HashIndex
 """What files keep in the cache."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What is known of a file once it is open."""
-
-    file: ReadFile
-    footer: Footer
-    properties: Properties
-    index: BlockIndex
-    codec: Codec
 
 
 class SSTable:
@@ -138,54 +114,13 @@ class SSTable:
     def _open(self) -> Opened:
         file, self._held = self._held or self._filesystem.open(self.path), None
         try:
-            size = file.size()
-            tail = file.read_at(max(0, size - FOOTER_SIZE), FOOTER_SIZE)
-            footer = decode_footer(tail, size, self.path)
-            if footer.number != self._file_number:
-                problem = f"this is file {footer.number}, not {self._file_number}"
-                raise CorruptionError(self.path, size - FOOTER_SIZE, problem)
-            properties = decode_properties(
-                self._payload(file, footer.properties, "properties"),
-                self.path,
-                footer.properties.offset,
-            )
-            self._check_described(size, properties, footer)
-            codec = self._codec(properties, footer)
-            section = footer.index
-            data = file.read_at(section.offset, section.length)
-            block = Block(data, self.path, section.offset, codec, Counters())
-            index = BlockIndex(block, self.path, section.offset, footer.bloom.offset)
-            if len(self._shelf) == 1:
-                self._shelf = [None] * (len(index) + 1)
-            return Opened(file, footer, properties, index, codec)
+            opened = open_parts(file, self.path, self.meta)
         except BaseException:
             file.close()
             raise
-
-    def _check_described(self, size: int, properties: Properties, footer: Footer) -> None:
-        """Raise CorruptionError unless the file is the one that ``meta`` describes.
-
-        Numbers are given out once, but by every store: it may be a file of another one.
-        """
-        meta = self.meta
-        same = size == meta.size and all(
-            getattr(properties, name) == getattr(meta, name) for name in _DESCRIBED
-        )
-        if same and not meta.assigned:  # else the file knows nothing of sequence numbers
-            same = properties.max_sequence == meta.max_sequence
-        if not same:
-            problem = "this is not the file that the manifest describes"
-            raise CorruptionError(self.path, footer.properties.offset, problem)
-
-    def _codec(self, properties: Properties, footer: Footer) -> Codec:
-        try:
-            return Codec(properties.codec)
-        except ValueError as error:
-            raise CorruptionError(self.path, footer.properties.offset, str(error)) from None
-
-    def _payload(self, file: ReadFile, section: Section, what: str) -> bytes:
-        data = file.read_at(section.offset, section.length)
-        return unseal(data, section.offset, self.path, what)
+        if len(self._shelf) == 1:
+            self._shelf = [None] * (len(opened.index) + 1)
+        return opened
 
     @property
     def index(self) -> BlockIndex:
@@ -199,7 +134,8 @@ class SSTable:
             opened = self.opened()
             section = opened.footer.bloom
             try:
-                bloom = BloomFilter(self._payload(opened.file, section, "bloom filter"))
+                payload = read_section(opened.file, section, self.path, "bloom filter")
+                bloom = BloomFilter(payload)
             except ValueError as error:
                 raise CorruptionError(self.path, section.offset, str(error)) from None
             self._bloom = bloom

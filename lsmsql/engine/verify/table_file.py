@@ -27,8 +27,8 @@ from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.bloom import BloomFilter
-from lsmsql.engine.sstable.described import described_file
 from lsmsql.engine.sstable.meta import FileMeta, file_name
+from lsmsql.engine.sstable.opening import described_file
 from lsmsql.engine.sstable.reader import Cached, SSTable
 from lsmsql.engine.values import ColumnType
 from lsmsql.engine.verify.report import Findings, Level

@@ -33,8 +33,8 @@ from lsmsql.engine.manifest.manifest import (
 )
 from lsmsql.engine.options import Options
 from lsmsql.engine.schema import TableSchema
-from lsmsql.engine.sstable.described import described_file
 from lsmsql.engine.sstable.meta import FileMeta, file_name
+from lsmsql.engine.sstable.opening import described_file
 from lsmsql.engine.verify.arrangement import misfits
 from lsmsql.engine.verify.log_file import Commits, LogContent, check_log
 from lsmsql.engine.verify.reading_order import hidden_version
