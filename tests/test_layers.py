@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 LAYERS = """
-    lsmsql.engine.errors lsmsql.engine.counters lsmsql.engine.together
+    lsmsql.engine.errors lsmsql.engine.counters lsmsql.engine.together lsmsql.engine.turns
     lsmsql.engine.ragged
     lsmsql.engine.values lsmsql.engine.order
     lsmsql.engine.affinity

@@ -15,6 +15,7 @@ writer at a time. ``_install_lock`` is held while an edit becomes durable and vi
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import NoReturn
@@ -36,6 +37,7 @@ from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable
 from lsmsql.engine.options import Options
 from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.sstable.reader import SSTable
+from lsmsql.engine.turns import Turns
 from lsmsql.engine.values import Row
 from lsmsql.engine.wal.changes import Changes, encode_changes
 from lsmsql.engine.wal.format import (
@@ -80,7 +82,10 @@ class Core(Live):
         """With so many bytes in them the next commit asks whether there is room for it."""
         self.syncs = options.sync == "full"
         """Whether a commit is published only when ``settle`` has made it durable."""
-        self._sync_lock = threading.Lock()
+        self._sync_lock = Turns()
+        self._sync_seconds = 0.0
+        self._served = 0
+        """How long the last sync took, and how many commits it was for."""
         self._install_lock = threading.Lock()
         self._next_file = 1
         self._not_committed = 0
@@ -130,7 +135,7 @@ class Core(Live):
         super().orphan()
         self.write_lock = threading.RLock()
         self.room = threading.Condition(threading.Lock())
-        self._install_lock, self._sync_lock = threading.Lock(), threading.Lock()
+        self._install_lock, self._sync_lock = threading.Lock(), Turns()
         self.wake = self.announce = lambda: None
 
     def fail(self, error: BaseException) -> None:
@@ -216,12 +221,29 @@ class Core(Live):
         is for all of them. Raises StorageError if the sync fails, FailedError if it cannot be made
         because a write has failed; it is not known then whether the commit is on the disk.
         """
-        if self.syncs and self.snapshots.published < sequence:
-            with self._sync_lock:
-                if self.snapshots.published < sequence:
-                    if self.failure is not None:
-                        self._refuse(self.failure)
-                    self._sync_log()
+        if not self.syncs or not self._sync_lock.take_unless(
+            lambda: self.snapshots.published >= sequence
+        ):
+            return
+        try:
+            if self.snapshots.published < sequence:
+                if self.failure is not None:
+                    self._refuse(self.failure)
+                self._gather()
+                self._sync_log()
+        finally:
+            self._sync_lock.release()
+
+    def _gather(self) -> None:
+        """Wait for those who have just been served, and are about to commit again, to take part.
+
+        For as many as there were, and no longer than half the time of a sync.
+        """
+        until = time.perf_counter() + self._sync_seconds / 2
+        while self.sequence < self.snapshots.published + self._served:
+            if time.perf_counter() > until:
+                break
+            time.sleep(0)
 
     def sync_log(self) -> None:
         """Have all commits on the disk. Raises StorageError; the store refuses writes then."""
@@ -231,11 +253,13 @@ class Core(Live):
 
     def _sync_log(self) -> None:
         """Sync the log; what is in it is published. The caller holds ``_sync_lock``."""
-        sequence, log = self.sequence, self.log
+        sequence, log, began = self.sequence, self.log, time.perf_counter()
         assert log is not None
         self._or_fail(log.sync)
         self.counters.log_syncs += 1
         if self.syncs:
+            self._sync_seconds = time.perf_counter() - began
+            self._served = sequence - self.snapshots.published
             self.snapshots.published = max(self.snapshots.published, sequence)
 
     def _new_memtable(self, table_id: int) -> Memtable:
