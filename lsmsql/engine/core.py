@@ -383,10 +383,12 @@ class Core(Live):
     def leave_files(self) -> None:
         """Remove no more files: before the lock is released, after which they may be another's.
 
-        What readers still hold of old files stays on the disk until the store is next opened.
+        What readers, or errors, still hold of old files is closed, and stays on the disk until the
+        store is next opened.
         """
-        for file in self._retired:
+        for file in list(self._retired):
             file.keep()
+            file.close()
 
     def _rotate_manifest(self, old: Manifest) -> None:
         number = self.next_number()

@@ -45,6 +45,12 @@ def test_any_operation_may_fail(kind):
     assert told > 0.85 * len(chosen)
 
 
+def test_an_announcement_that_fails_leaves_no_file_open():
+    fault = Fault(0, operations=frozenset({"announce"}))
+    for at in range(0, count_operations(fault, in_memory), 3):
+        assert run_with(replace(fault, at=at), in_memory).disk.failed
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_real_disk_fails_and_no_descriptor_is_left_open(kind, tmp_path):
     place = on_disk(tmp_path)
