@@ -21,6 +21,7 @@ import xxhash
 import lsmsql
 from lsmsql.engine.manifest import manifest
 from lsmsql.engine.manifest.manifest import CURRENT, manifest_name
+from lsmsql.engine.sstable import writer
 from lsmsql.engine.sstable.meta import file_name
 from lsmsql.engine.wal.format import log_name
 from tests.crash.disk import Operation, SimulatedDisk
@@ -29,6 +30,7 @@ from tests.crash.session import STORE, Session
 from tests.crash.states import State, power_cuts
 from tests.crash.workloads import TINY, Workload, aftermath
 
+_NOW = "2026-01-01T00:00:00Z"
 _EXTENTS = (0, 4096, 16384)
 _WHOLE_CHECKS = 16
 """One state of so many is also written to, closed and opened again."""
@@ -145,6 +147,7 @@ class Case:
         rotate_bytes = self.workload.rotate_bytes
         with (
             mock.patch.object(secrets, "token_hex", token),  # in the names of part files
+            mock.patch.object(writer, "_now", return_value=_NOW),  # in SSTables
             mock.patch.object(manifest, "ROTATE_BYTES", rotate_bytes),
         ):
             yield
