@@ -45,7 +45,7 @@ class Module:
                 create(self._session.store, parse_create(f"({', '.join(arguments)})", name))
             except ReadOnlyError as error:
                 raise read_only(error) from None
-        return self.Connect(connection, module, database, name)
+        return self._attach(connection, self._session.store.table(name).schema)
 
     def Connect(
         self,
@@ -55,8 +55,15 @@ class Module:
         name: str,
         *arguments: str,
     ) -> tuple[str, VirtualTable]:
-        """Attach a table of the store. Raises NoSuchTableError, which lists those there are."""
-        schema = self._session.store.table(name).schema
+        """Attach a table again, which SQLite may have forgotten, or that its file knows.
+
+        It is the table that was attached, even if the store has another one of its name by now:
+        SQLite may want it only to drop it. Raises NoSuchTableError, which lists those there are.
+        """
+        schema = self.attached.get(name.lower()) or self._session.store.table(name).schema
+        return self._attach(connection, schema)
+
+    def _attach(self, connection: apsw.Connection, schema: TableSchema) -> tuple[str, VirtualTable]:
         connection.vtab_config(apsw.SQLITE_VTAB_CONSTRAINT_SUPPORT, 1)
-        self.attached[name.lower()] = schema
+        self.attached[schema.name.lower()] = schema
         return declaration(schema), VirtualTable(self._session, schema)

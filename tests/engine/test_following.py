@@ -111,6 +111,27 @@ def test_a_table_that_vanishes_while_it_is_attached_is_no_error(writer, reader, 
     connection.close()
 
 
+def test_tables_that_vanish_once_they_are_attached_are_detached(writer, reader, monkeypatch):
+    for name in "uvw":
+        writer.create_table(name, COLUMNS, "a")
+    attach = vtab.Binding._attach
+
+    def late(self: vtab.Binding, connection: apsw.Connection, name: str) -> None:
+        if name == "v":
+            writer.drop_table("u")
+            writer.drop_table("v")
+        attach(self, connection, name)
+
+    monkeypatch.setattr(vtab.Binding, "_attach", late)
+    connection = apsw.Connection(":memory:")
+    vtab.register(connection, reader)
+    assert connection.execute("SELECT * FROM w").fetchall() == []
+    for name in "uv":
+        with pytest.raises(apsw.SQLError, match=f"no such table: {name}"):
+            connection.execute(f"SELECT * FROM {name}")
+    connection.close()
+
+
 def test_what_a_reader_looks_at_is_not_disturbed(writer, reader):
     writer.update(dict.fromkeys(range(300), "old"))
     writer.flush()

@@ -142,6 +142,18 @@ def test_a_table_that_was_dropped_elsewhere_is_no_empty_table(
         connection.execute("SELECT * FROM t").fetchall()
 
 
+def test_detaching_a_table_leaves_the_one_that_has_its_name_now(
+    store: Store, connection: apsw.Connection
+) -> None:
+    connection.execute("CREATE VIRTUAL TABLE temp.t USING lsm(k TEXT PRIMARY KEY)")
+    store.drop_table("t")
+    store.create_table("t", {"a": "INTEGER", "b": "TEXT"}, "a").put([1, "kept"])
+    with pytest.raises(NoSuchTableError):  # SQLite forgets what it has connected
+        connection.execute("CREATE VIRTUAL TABLE temp.x USING lsm")
+    vtab.register(connection, store)
+    assert connection.execute("SELECT * FROM t").fetchall() == [(1, "kept")]
+
+
 def test_how_tables_look_to_sqlite(store: Store, connection: apsw.Connection) -> None:
     store.create_table("pair", {"a": "TEXT", "_pk": "ANY", "v": "REAL"}, ["_pk", "a"])
     store.create_table("one", {"id": "INTEGER", "v": "ANY"}, "id")
