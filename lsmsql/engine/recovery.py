@@ -103,6 +103,8 @@ def recover(core: Core) -> None:
     _check_files(core, {*logs, *others})
     check_strays(core, logs, others)
     core.manifest = Manifest.resume(core.filesystem, core.path, loaded)
+    if loaded.state.backup:  # while strays prove nothing: the first edit makes a store of it
+        remove_strays(core)
     core.adopt(Version().apply(loaded.state.as_edit(), core.open_table))
     core.snapshots.published = loaded.state.last_sequence
     oldest = loaded.state.log_number
@@ -135,7 +137,11 @@ def check_strays(core: Core, logs: Sequence[int], others: Sequence[int]) -> None
     What a crash leaves in such files is in the logs, too, or in live files. So it was an edit that
     took effect which made this one live, and the manifest has lost it. ``logs`` and ``others`` are
     what ``numbered_files`` has found.
+
+    In a backup such files prove nothing: they are those of a newer one that was cut short.
     """
+    if core.manifest_state.backup:
+        return
     strays = [number for number in others if number not in core.manifest_state.files]
     described = [meta for number in strays if (meta := _describe(core, number)) is not None]
     if not described:
