@@ -88,7 +88,7 @@ def back_up(core: Core, target: str) -> BackupReport:
     if os.path.realpath(target) == os.path.realpath(core.path):
         raise UsageError(f"{target} is the store itself; give another directory for the backup")
     _check_target(filesystem, target)
-    filesystem.make_directory(target)
+    _make_directory(filesystem, target)
     try:
         lock = filesystem.lock(f"{target}/{LOCK}", str(os.getpid()))
     except BusyError as error:
@@ -99,6 +99,19 @@ def back_up(core: Core, target: str) -> BackupReport:
             return _Backup(core, target, _check_target(filesystem, target)).make(view)
     finally:
         lock.release()
+
+
+def _make_directory(filesystem: FileSystem, target: str) -> None:
+    """Make it, and have its name on the disk, and those of the parents that are not there either.
+
+    It may be there, made by a backup that was cut short.
+    """
+    parents = [os.path.dirname(target)]
+    while not filesystem.exists(parents[-1]):
+        parents.append(os.path.dirname(parents[-1]))
+    filesystem.make_directory(target)
+    for parent in parents:
+        filesystem.sync_directory(parent)
 
 
 def _check_target(filesystem: FileSystem, target: str) -> LoadedManifest | None:
