@@ -1,0 +1,5 @@
+"""What checks say, as patterns."""
+
+FEWER = "commits are there, of [0-9]+ that must be"
+NO_PREFIX = "what is there is no prefix of the history"
+MISSING_FILE = "the file is missing, though the manifest names it"
