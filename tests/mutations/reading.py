@@ -92,9 +92,23 @@ DAMAGE = (
         "torn-tail-kept",
         "The torn tail of a log is not cut off before the log goes on.",
         LogWriter.resume,
-        "fs.truncate(path, offset)",
+        "fs.truncate(path, offset, min(synced, offset))",
         "pass",
         PowerCuts("puts", lives=6),
         f"{FEWER}|no sound frame",
+    ),
+    Mutation(
+        "lost-pages-believed",
+        "What a failed sync has kept from the disk is not written again by the next opening.",
+        LogWriter.resume,
+        "fs.truncate(path, offset, min(synced, offset))",
+        "fs.truncate(path, offset)",
+        Tests(
+            (
+                "tests/crash/test_power_cuts.py"
+                "::test_what_a_failed_sync_kept_from_the_disk_is_written_again[leveled]",
+            )
+        ),
+        "no sound frame|is missing|not a log|no prefix",
     ),
 )
