@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from lsmsql.engine.filesystem import FileSystem, ReadFile
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.replay import Replay
 from lsmsql.engine.wal.changes import Changes, decode_changes
+from lsmsql.engine.wal.damage import was_durable
 from lsmsql.engine.wal.format import (
     FRAME_HEADER_SIZE,
     decode_frame,
@@ -25,6 +27,9 @@ _LAST_STEP = 1 << 20
 
 _AT_ONCE = 1024
 
+PATIENCE = 1.0
+"""Seconds after which bytes that are no sound frame are looked at more closely."""
+
 Apply = Callable[[dict[int, Memtable], int, Changes], None]
 """Puts the changes of a commit, by its sequence number, into memtables."""
 
@@ -39,6 +44,8 @@ class Tail:
         self.sequence = 0
         self.end = 0
         self._path = path
+        self._stopped_at = -1
+        self._stopped_since = 0.0
 
     @classmethod
     def begin(
@@ -85,8 +92,8 @@ class Tail:
     def read_on(self, apply: Apply, *, complete: bool = False) -> None:
         """Read the frames that were appended.
 
-        Raises CorruptionError for malformed records, and if anything is left in a log that is said
-        to be ``complete``.
+        Raises CorruptionError for malformed records, for damage that shows, and if anything is left
+        in a log that is said to be ``complete``.
         """
         step = _FIRST_STEP
         while True:
@@ -104,9 +111,23 @@ class Tail:
             elif step == len(data) < frame_size(data, 0) <= self.file.size() - self.end:
                 step = frame_size(data, 0)
             else:
+                self._stop(data)
                 break
         if complete and any(data[end:]):
             raise CorruptionError(self._path, self.end, "no sound frame, in a log that is complete")
+
+    def _stop(self, data: bytes) -> None:
+        """No sound frame follows. If anything does, it is being written: or, if it stays, damaged.
+
+        Raises CorruptionError if a later frame proves that it had been synced.
+        """
+        if self._stopped_at != self.end or not any(data):
+            self._stopped_at, self._stopped_since = self.end, time.monotonic()
+        elif time.monotonic() - self._stopped_since >= PATIENCE:
+            self._stopped_since = time.monotonic()
+            if was_durable(self.file.read_at(0, self.file.size()), self.end, self.number):
+                problem = "no sound frame, where a later frame proves that one had been synced"
+                raise CorruptionError(self._path, self.end, problem)
 
     def _take(self, data: bytes, offset: int, begin: int, apply: Apply) -> None:
         """Apply the frame at ``offset`` of ``data``, which is what the file has at ``begin``."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import lsmsql
 import vtab
+from lsmsql.engine import tail
 from lsmsql.engine.filesystem import OsFileSystem, ReadFile
 from lsmsql.engine.manifest import manifest
 
@@ -244,6 +245,26 @@ def test_damage_in_a_log_that_is_complete_is_no_silent_cut(path, writer, reader)
         writer.core.rotate()
     with pytest.raises(lsmsql.CorruptionError, match=f"{name}, offset {end}: no sound frame"):
         reader.get("b")
+
+
+def test_damage_in_the_newest_log_shows_once_it_is_no_half_frame(path, monkeypatch):
+    monkeypatch.setattr(tail, "PATIENCE", 0.0)
+    with lsmsql.open(path, background=False) as writer, lsmsql.open(path, "r") as reader:
+        writer["a"] = 1
+        assert reader["a"] == 1
+        log = writer.core.log
+        assert log is not None
+        end, name = log.size, f"{writer.core.log_number:06d}.log"
+        writer["b"] = 2
+        file = Path(path, name)
+        with file.open("r+b") as content:
+            content.seek(end + 20)
+            content.write(b"\xff")
+        for _ in range(3):
+            assert list(reader) == ["a"]  # it may be that the frame is being written
+        writer["c"] = 3
+        with pytest.raises(lsmsql.CorruptionError, match=f"{name}, offset {end}: no sound frame"):
+            reader.get("c")
 
 
 class Racing(OsFileSystem):
