@@ -18,8 +18,12 @@ from tests.faults.system import FaultyOs
 from tests.faults.trials import KINDS, NEVER, Place, count_operations, run_with
 from tests.faults.workload import Run
 
-FIRST, STEP = 0, 5
-"""At which places there is a fault; ``stress`` has them all."""
+LASTING_STEP, CALL_STEP = 5, 40
+"""A single fault is at every place there is, one that lasts, or of a call of the system, at one in
+so many; ``stress`` has all."""
+
+PARTS = 3
+"""So many workers may share the places."""
 
 
 def on_disk(directory: Path) -> Place:
@@ -31,13 +35,14 @@ def on_disk(directory: Path) -> Place:
     return place
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_operation_may_fail(kind):
+def test_any_operation_may_fail(kind, part):
     fault = KINDS[kind]
     places = count_operations(fault, in_memory)
     assert places > 50
     told = 0
-    chosen = range(FIRST, places, STEP)
+    chosen = range(0, places, LASTING_STEP if fault.lasting else 1)[part::PARTS]
     for at in chosen:
         run = run_with(replace(fault, at=at), in_memory)
         assert run.disk.failed
@@ -85,7 +90,7 @@ def test_any_call_of_the_system_may_fail_and_no_descriptor_is_left_open(number, 
     calls = run_with_call(NEVER).count
     assert calls > 300
     before = open_descriptors()
-    for at in range(FIRST, calls, 8 * STEP):
+    for at in range(0, calls, CALL_STEP):
         assert run_with_call(at).failed
     assert open_descriptors() == before
 

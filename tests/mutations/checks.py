@@ -23,7 +23,7 @@ from tests.damage.examination import REPORTED, RIGHT, Damaged
 from tests.damage.samples import sample
 from tests.damage.trials import Trials
 from tests.faults.stress import in_memory
-from tests.faults.test_faults import FIRST, STEP
+from tests.faults.test_faults import LASTING_STEP
 from tests.faults.trials import KINDS, count_operations, run_with
 
 _STATES_OF_LIFE = 30
@@ -145,7 +145,7 @@ class Faults:
     def run(self, tally: Tally) -> None:
         """As ``Check.run``."""
         fault = KINDS[self.kind]
-        places = range(FIRST, count_operations(fault, in_memory), STEP)
+        places = range(0, count_operations(fault, in_memory), LASTING_STEP)
         for at in places[: self.most]:
             tally.tried += 1
             run_with(replace(fault, at=at), in_memory)
