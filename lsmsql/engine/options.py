@@ -21,10 +21,10 @@ class Options:
     """
 
     sync: str = "full"
-    """"full": a commit is on the disk when it returns. "normal": it is in the hands of the
-    operating system, and on the disk after ``sync_interval``.
-    "off": the operating system decides, except
-    that a full log is on the disk before the next one begins."""
+    """"full": a commit is on the disk when it returns; those of several threads share a sync.
+    "normal": it is in the hands of the operating system, and on the disk after ``sync_interval``.
+    "off": the operating system decides, except that commits are on the disk before another log
+    begins and before files are ingested."""
     sync_interval: float = 1.0
     """Seconds between two syncs of the log in mode "normal"."""
     busy_timeout: float = 5.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 
 from lsmsql.engine.wal.format import HEADER_SIZE, LOG
@@ -45,5 +46,7 @@ def test_sealing_reaches_what_is_behind_the_checksums():
 
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("data", [b"", b"\0", b"\xff" * 7, bytes(100), b"\xff" * 100])
-def test_what_is_nothing_like_the_format(name, data):
+def test_what_is_nothing_like_the_format_is_refused_without_memory_for_it(name, data):
+    before = pa.total_allocated_bytes()
     TARGETS[name](data)
+    assert pa.total_allocated_bytes() - before < 1 << 16
