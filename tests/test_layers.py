@@ -41,7 +41,7 @@ LAYERS = """
     lsmsql.engine.manifest
     lsmsql.engine.recent
     lsmsql.engine.view
-    lsmsql.engine.snapshot lsmsql.engine.writeset
+    lsmsql.engine.registry lsmsql.engine.writeset
     lsmsql.engine.window
     lsmsql.engine.scan
     lsmsql.engine.catalog

@@ -21,8 +21,8 @@ from lsmsql.engine.manifest.version import EMPTY, Version
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.options import Options
 from lsmsql.engine.recent import RecentValues
+from lsmsql.engine.registry import Snapshots
 from lsmsql.engine.schema import KV_TABLE_ID, TableSchema
-from lsmsql.engine.snapshot import Snapshots
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import Cached, SSTable
 from lsmsql.engine.view import State, TableState

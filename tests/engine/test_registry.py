@@ -7,7 +7,7 @@ import threading
 from lsmsql.engine.core import Core
 from lsmsql.engine.filesystem import OsFileSystem
 from lsmsql.engine.options import Options
-from lsmsql.engine.snapshot import Snapshots
+from lsmsql.engine.registry import Snapshots
 from lsmsql.engine.view import State
 
 
