@@ -17,6 +17,7 @@ import pytest
 
 LAYERS = """
     lsmsql.engine.errors lsmsql.engine.counters lsmsql.engine.together lsmsql.engine.turns
+    lsmsql.engine.place
     lsmsql.engine.ragged
     lsmsql.engine.values lsmsql.engine.order
     lsmsql.engine.affinity
@@ -35,6 +36,7 @@ LAYERS = """
     lsmsql.engine.sstable
     lsmsql.engine.projection
     lsmsql.engine.slices
+    lsmsql.engine.readset
     lsmsql.engine.merge
     lsmsql.engine.output
     lsmsql.engine.background
@@ -48,7 +50,7 @@ LAYERS = """
     lsmsql.engine.live
     lsmsql.engine.core
     lsmsql.engine.ownership
-    lsmsql.engine.readview lsmsql.engine.cleanup
+    lsmsql.engine.readview lsmsql.engine.cleanup lsmsql.engine.validation
     lsmsql.engine.flush lsmsql.engine.compaction lsmsql.engine.recovery
     lsmsql.engine.following lsmsql.engine.backup
     lsmsql.engine.backpressure lsmsql.engine.verify
@@ -56,8 +58,11 @@ LAYERS = """
     lsmsql.engine.scheduler
     lsmsql.engine.rows
     lsmsql.engine.sources lsmsql.engine.ingest
-    lsmsql.engine.database
-    lsmsql.engine.table
+    lsmsql.engine.tables
+    lsmsql.engine.database lsmsql.engine.table
+    lsmsql.engine.verbs
+    lsmsql.engine.snapshot
+    lsmsql.engine.transaction
     lsmsql.engine.batch
     lsmsql.engine.stats
     lsmsql.engine.store

@@ -22,11 +22,12 @@ from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ConflictError, NoSuchTableError, ReadOnlyError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection
+from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range
 from lsmsql.engine.store import Store
-from lsmsql.engine.view import Found, State
+from lsmsql.engine.view import Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import Planning
@@ -59,14 +60,9 @@ class Pin(ReadView):
         self.sequence, self._state = core.pin(self._reader)
         self._open = True
 
-    def close(self) -> None:
-        """Let go of the snapshot, and of all files and memtables."""
-        if self._open:
-            self._open = False
-            self._core.snapshots.release(self._reader)
-            self._state = _NO_STATE
-            self._writes = None
-            self._step = 0
+    def remember(self, reads: ReadSet) -> None:
+        """Add what is read from now on to ``reads``."""
+        self._reads = reads
 
     def advance(self, writes: WriteSet, step: int) -> None:
         """See all changes of a transaction up to ``step``. Nobody may be reading."""
@@ -75,13 +71,10 @@ class Pin(ReadView):
 
     def advanced(self, writes: WriteSet, step: int) -> Pin:
         """Another pin, of the same commit, that sees all changes up to ``step``."""
-        pin = cast("Pin", self.at_present_step())
+        pin = cast("Pin", self.branch(writes))
         pin.users = 0
         pin.advance(writes, step)
         return pin
-
-
-_NO_STATE = State()
 
 
 class Session:
@@ -96,6 +89,7 @@ class Session:
         self.accesses = Accesses()
         self.planning = Planning(store.core, self.accesses)
         self.writes = WriteSet()
+        self.reads = ReadSet()
         self._connection = weakref.ref(connection)
         self._pin: Pin | None = None
         self._spare: Pin | None = None
@@ -175,6 +169,10 @@ class Session:
                 pin.reopen()
                 self._spare = None
             self._pin = pin
+        elif not pin.users and keep:
+            pin.renew()
+        if keep:
+            pin.remember(self.reads)
         if writing:
             step = self.writes.step
             if pin.step != step:
@@ -192,6 +190,8 @@ class Session:
         self._spare = pin
         if pin is self._pin:
             self._pin = None
+            if self.reads:
+                self.reads = ReadSet()
 
     def _watch(self, on: bool) -> None:
         """Have ``settle`` called after each statement, or no more."""
@@ -241,7 +241,9 @@ class Session:
         if schema.id not in self._last:
             keys_only = Projection(schema, codec, ())
             forwards = schema.descending[0]
-            slices = self._present().scan(schema.id, Range(), keys_only, reverse=not forwards)
+            slices = self._present().scan(
+                schema.id, Range(), keys_only, reverse=not forwards, first=1
+            )
             piece = next(slices, None)
             last = None
             if piece is not None:
@@ -280,20 +282,20 @@ class Session:
     def sync(self) -> None:
         """Commit to the store. If that fails, the transaction is as it was.
 
-        Of two transactions that change one row the first to commit wins; the other one gets the
-        busy error of SQLite, and must be rolled back.
+        If another commit has changed what the transaction has read, this raises the busy error of
+        SQLite: it must be rolled back, and may then be tried again.
 
         SQLite asks for this before it commits its own files: if one of them then fails, what the
         store has got stays.
         """
         if self._explicit:
             self.statement_failed()
-        tables = self.core.catalog.by_id
-        changes = {i: rows for i, rows in self.writes.changes().items() if i in tables}
+        changes = self.writes.changes()
         if changes:
-            since = None if self._pin is None else self._pin.sequence
+            pin = self._pin
+            reads, since = (None, 0) if pin is None else (self.reads, pin.sequence)
             try:
-                self.store.write(changes, since)
+                self.store.commit_changes(changes, reads, since)
             except ConflictError as error:
                 raise busy(error) from None
             self._reset()
@@ -305,7 +307,7 @@ class Session:
         self._reset()
 
     def _reset(self) -> None:
-        self.writes = WriteSet()
+        self.writes, self.reads = WriteSet(), ReadSet()
         self._last.clear()
         pin, self._pin = self._pin, None  # the next cursor takes a new snapshot
         if pin is not None and not pin.users:

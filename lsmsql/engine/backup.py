@@ -21,7 +21,7 @@ import itertools
 import os
 from dataclasses import dataclass, replace
 
-from lsmsql.engine.catalog import CATALOG_SCHEMA
+from lsmsql.engine.catalog import CATALOG_SCHEMA, catalog_of
 from lsmsql.engine.cleanup import remove_unnamed
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import BusyError, StorageError, UsageError
@@ -39,7 +39,6 @@ from lsmsql.engine.options import Options
 from lsmsql.engine.output import write_files
 from lsmsql.engine.ownership import LOCK
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.recovery import catalog_of
 from lsmsql.engine.scan import memtable_runs
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import SSTable

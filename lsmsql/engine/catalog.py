@@ -17,9 +17,12 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from lsmsql.engine.errors import CorruptionError, NoSuchTableError, SchemaError
-from lsmsql.engine.projection import key_codec
+from lsmsql.engine.projection import Projection, key_codec
+from lsmsql.engine.scan import scan
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, Column, TableSchema, make_schema
+from lsmsql.engine.slices import Range
 from lsmsql.engine.values import ColumnType, Row
+from lsmsql.engine.view import State
 
 CATALOG_TABLE_ID = 0
 CATALOG_SCHEMA = make_schema(
@@ -31,6 +34,9 @@ CATALOG_SCHEMA = make_schema(
 CATALOG_CODEC = key_codec(CATALOG_SCHEMA)
 FIRST_USER_ID = KV_TABLE_ID + 1
 RESERVED_PREFIXES = ("lsm_", "sqlite_")
+
+
+CatalogRecords = dict[bytes, Row | None]
 
 
 class _Column(msgspec.Struct, frozen=True, array_like=True):
@@ -50,10 +56,14 @@ class _Definition(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Catalog:
-    """All tables. Never changed; a definition makes a new one."""
+    """All tables. Never changed; a definition makes a new one.
+
+    ``sequence`` is the commit since which it has been so, or a later one.
+    """
 
     by_id: Mapping[int, TableSchema]
     next_id: int = FIRST_USER_ID
+    sequence: int = 0
 
     def find(self, name: str) -> TableSchema | None:
         """The table of that name, without regard to case; None if there is none."""
@@ -68,8 +78,8 @@ class Catalog:
             raise NoSuchTableError(f"no such table: {name}; the store has {names}")
         return schema
 
-    def create(self, schema: TableSchema) -> tuple[Catalog, TableSchema]:
-        """The catalogue with one more table, and the table with its id.
+    def create(self, schema: TableSchema) -> tuple[Catalog, CatalogRecords]:
+        """The catalogue with one more table, and the records that make it so.
 
         Raises SchemaError if the name is taken or reserved.
         """
@@ -79,13 +89,32 @@ class Catalog:
             reserved = " and ".join(RESERVED_PREFIXES)
             raise SchemaError(f"table {schema.name}: names with {reserved} in front are reserved")
         numbered = replace(schema, id=self.next_id)
-        return Catalog({**self.by_id, numbered.id: numbered}, self.next_id + 1), numbered
+        catalog = replace(
+            self, by_id={**self.by_id, numbered.id: numbered}, next_id=self.next_id + 1
+        )
+        return catalog, {
+            catalog_key(numbered.id): catalog_row(numbered),
+            catalog_key(0): next_id_row(catalog.next_id),
+        }
 
-    def drop(self, table_id: int) -> Catalog:
-        """The catalogue without a table. Raises SchemaError for ``kv``."""
+    def drop(self, table_id: int) -> tuple[Catalog, CatalogRecords]:
+        """The catalogue without a table, and the records that make it so.
+
+        Raises SchemaError for ``kv``.
+        """
         if table_id == KV_TABLE_ID:
             raise SchemaError("table kv belongs to every store and cannot be dropped")
-        return Catalog({i: s for i, s in self.by_id.items() if i != table_id}, self.next_id)
+        kept = {i: schema for i, schema in self.by_id.items() if i != table_id}
+        return replace(self, by_id=kept), {catalog_key(table_id): None}
+
+    def changed(self, records: Mapping[bytes, Row | None], path: str) -> Catalog:
+        """The catalogue after changes to its rows. Raises CorruptionError for malformed ones."""
+        gone = {CATALOG_CODEC.decode(key)[0] for key, row in records.items() if row is None}
+        added = read_catalog(((k, row) for k, row in records.items() if row is not None), path)
+        kept = {i: schema for i, schema in self.by_id.items() if i not in gone}
+        return replace(
+            self, by_id={**kept, **added.by_id}, next_id=max(self.next_id, added.next_id)
+        )
 
 
 EMPTY_CATALOG = Catalog({KV_TABLE_ID: KV_SCHEMA})
@@ -133,3 +162,12 @@ def _read_schema(table_id: int, name: str, definition: bytes) -> TableSchema:
     return TableSchema(
         table_id, name, columns, stored.key, stored.descending, stored.sql, stored.slots
     )
+
+
+def catalog_of(state: State, sequence: int, path: str) -> Catalog:
+    """The catalogue as of commit ``sequence``. Raises CorruptionError, StorageError."""
+    projection = Projection(CATALOG_SCHEMA, CATALOG_CODEC, [1, 2])
+    rows: list[tuple[bytes, Row]] = []
+    for piece in scan(state.table(CATALOG_TABLE_ID), sequence, Range(), projection):
+        rows += zip(piece.keys, zip(*piece.columns, strict=True), strict=True)
+    return replace(read_catalog(rows, path), sequence=sequence)

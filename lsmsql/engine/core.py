@@ -35,6 +35,7 @@ from lsmsql.engine.manifest.manifest import Manifest, ManifestState
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable
 from lsmsql.engine.options import Options
+from lsmsql.engine.place import Holder, WriterPlace
 from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.sstable.reader import SSTable
 from lsmsql.engine.turns import Turns
@@ -69,6 +70,7 @@ class Core(Live):
         self.manifest: Manifest | None = None
         self.manifest_state = ManifestState()
         self.write_lock = threading.RLock()
+        self.place = WriterPlace(self.write_lock, options.busy_timeout)
         self.room = threading.Condition(threading.Lock())
         """Notified whenever background work has made room for writers."""
         self.wake: Callable[[], None] = lambda: None
@@ -76,7 +78,7 @@ class Core(Live):
         self.announce: Callable[[], None] = lambda: None
         """Tells readers in other processes that the set of logs or files has changed."""
         self.writable = False
-        """Whether writes are taken now. If not, ``check_writable`` tells why."""
+        """Whether anybody may commit now. If not, ``admit`` tells why, or waits."""
         self.failure: BaseException | None = None
         self.next_look = 0
         """With so many bytes in them the next commit asks whether there is room for it."""
@@ -121,6 +123,42 @@ class Core(Live):
         if self.failure is not None:
             self._refuse(self.failure)
 
+    def admit(self, holder: Holder | None = None) -> None:
+        """Before a commit: ``check_writable``, and wait until nobody else has the writer's place.
+
+        The caller holds ``write_lock``, and nothing that others wait for. Raises BusyError.
+        """
+        if not self.writable:
+            self.check_writable()
+            self.place.admit(holder)
+            self.check_writable()
+            self.writable = self.place.holder is None
+
+    def take_place(self, holder: Holder) -> None:
+        """Let nobody but ``holder`` commit from now on. What was committed before is published.
+
+        Raises BusyError, and as ``check_writable``.
+        """
+        with self.write_lock:
+            self.admit(holder)
+            self.place.take(holder)
+            self.writable = False
+        try:
+            self.settle(self.sequence)
+        except BaseException:
+            self.free_place(holder)
+            raise
+
+    def free_place(self, holder: Holder) -> None:
+        """Let others commit again, if ``holder`` has had the place."""
+        with self.write_lock:
+            self.place.free(holder)
+            self.writable = self._takes_writes
+
+    @property
+    def _takes_writes(self) -> bool:
+        return not self.closed and self.log is not None and self.failure is None
+
     def _refuse(self, failure: BaseException) -> NoReturn:
         raise FailedError(
             f"the store {self.path} takes no more writes since one failed: {failure};"
@@ -134,6 +172,7 @@ class Core(Live):
     def orphan(self) -> None:
         super().orphan()
         self.write_lock = threading.RLock()
+        self.place = WriterPlace(self.write_lock, self.options.busy_timeout)
         self.room = threading.Condition(threading.Lock())
         self._install_lock, self._sync_lock = threading.Lock(), Turns()
         self.wake = self.announce = lambda: None

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ConflictError
+from lsmsql.engine.ingest import ingest
 from lsmsql.engine.memtable.memtable import Forgotten
-from lsmsql.engine.readview import ReadView
+from lsmsql.engine.place import Holder
+from lsmsql.engine.projection import Columns, Projection
+from lsmsql.engine.readset import ReadSet
+from lsmsql.engine.readview import ReadView, read_at_once
 from lsmsql.engine.recent import ABSENT, Absent
+from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
+from lsmsql.engine.slices import Range
+from lsmsql.engine.sources import read_source
+from lsmsql.engine.tables import Tables
+from lsmsql.engine.validation import describe, first_conflict
 from lsmsql.engine.values import Row, Value
 from lsmsql.engine.view import (
     NEWEST,
     NOTHING,
     Found,
-    changed_since,
     find,
     find_in_files,
     found_slot,
@@ -24,7 +36,7 @@ from lsmsql.engine.wal.changes import Changes
 from lsmsql.engine.writeset import WriteSet
 
 
-class Database:
+class Database(Tables):
     """Reads and commits. ``scheduler`` is None in a database that is open for reading only."""
 
     def __init__(self, core: Core, scheduler: Scheduler | None) -> None:
@@ -41,6 +53,11 @@ class Database:
     def readonly(self) -> bool:
         """Whether the store was opened with mode "r"."""
         return self._scheduler is None
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables there are now."""
+        return self.core.catalog
 
     @property
     def scheduler(self) -> Scheduler:
@@ -95,7 +112,7 @@ class Database:
         core = self.core
         with core.write_lock:
             if not core.writable:
-                core.check_writable()
+                core.admit()
             if table_id != KV_TABLE_ID:  # which cannot be dropped
                 core.schema_of(table_id)
             if core.memtable_bytes >= core.next_look:
@@ -104,33 +121,67 @@ class Database:
         if core.syncs:
             core.settle(sequence)
 
-    def write(self, changes: Changes, since: int | None = None) -> None:
-        """Commit many records as one.
+    def write(self, changes: Changes) -> None:
+        """Commit many records as one."""
+        self.commit_changes(changes)
 
-        With ``since``, the sequence number of a view that is still open: raises ConflictError if a
-        later commit has changed one of the keys.
+    def commit_changes(
+        self,
+        changes: Changes,
+        reads: ReadSet | None = None,
+        since: int = 0,
+        holder: Holder | None = None,
+    ) -> None:
+        """Commit many records as one; those of the catalogue create and drop tables.
+
+        ``reads`` were made by a reader that is registered at ``since``: raises ConflictError if a
+        later commit has changed any of it. ``holder`` is who may have the writer's place.
         """
         core = self.core
         with core.write_lock:
-            core.check_writable()
+            if not core.writable:
+                core.admit(holder)
+            if reads is not None and core.sequence > since:
+                self._validate(changes, reads, since)
+            definitions = changes.get(CATALOG_TABLE_ID)
+            catalog = core.catalog
+            if definitions:
+                catalog = catalog.changed(definitions, core.path)
             for table_id in changes:
-                core.schema_of(table_id)
-            if since is not None and core.sequence > since:
-                self._check_conflicts(changes, since)
+                if table_id not in catalog.by_id and table_id != CATALOG_TABLE_ID:
+                    core.schema_of(table_id)
             if core.memtable_bytes >= core.next_look:
                 self._make_room()
             sequence = core.commit(changes)
+            if definitions:
+                core.catalog = replace(catalog, sequence=sequence)
         core.settle(sequence)
+        if definitions and self._scheduler is not None:
+            self._scheduler.look_for_work()  # for files of tables that were dropped
 
-    def _check_conflicts(self, changes: Changes, since: int) -> None:
-        for table_id, records in changes.items():
-            table = self.core.state.table(table_id)
-            if any(changed_since(table, key, since) for key in records):
-                raise ConflictError(
-                    f"another commit has changed a row of {self.core.schema_of(table_id).name} that"
-                    " this transaction changes too; roll back and try again"
-                )
+    def _validate(self, changes: Changes, reads: ReadSet, since: int) -> None:
+        conflict = first_conflict(self.core.state, reads, since, changes)
+        if conflict is not None:
+            what = describe(conflict, self.core.catalog)
+            raise ConflictError(
+                f"another commit has changed {what}, which this transaction has read;"
+                " roll back and try again"
+            )
+
+    def ingest_rows(
+        self, rows: RowCodec, data: object, progress: Callable[[int], object] | None
+    ) -> int:
+        """Add many rows straight to files."""
+        self.core.check_writable()
+        batches = read_source(data, rows.schema)
+        return ingest(self.core, self.scheduler, rows, batches, progress)
 
     def view(self, writes: WriteSet | None = None) -> ReadView:
         """A reader's view of the store as it is now, with uncommitted changes on top."""
         return ReadView(self.core, writes)
+
+    def first_rows(
+        self, table_id: int, span: Range, projection: Projection, limit: int, *, reverse: bool
+    ) -> Columns | None:
+        """The first records of ``span``; None if there was a commit meanwhile."""
+        return read_at_once(self.core, table_id, span, projection, limit, reverse=reverse)

@@ -13,7 +13,7 @@
     └── StorageError          the disk, or what lies on it, is at fault
         ├── CorruptionError   a file does not say what it must; names file and offset
         ├── FormatError       a file of a newer format than this version reads
-        ├── BusyError         another process holds the store
+        ├── BusyError         another process holds the store, or a transaction the writer's place
         └── FailedError       an earlier write failed; the store refuses further ones
 
 Some also derive from the built-in exception that Python users would catch.
@@ -92,9 +92,9 @@ class FormatError(StorageError):
 
 
 class BusyError(StorageError):
-    """Another process holds the store for writing.
+    """Another process holds the store for writing, or another transaction the writer's place.
 
-    ``owner`` is what it wrote into the lock: the number of the process; empty if nothing is known.
+    ``owner`` is what the process wrote into the lock: its number; empty if nothing is known.
     """
 
     def __init__(self, problem: str, owner: str = "") -> None:

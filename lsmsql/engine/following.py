@@ -110,6 +110,10 @@ class Follower(Core):
         with self._catching_up:
             return super().now()
 
+    def renewed(self, state: State) -> State:
+        """The same: the process that writes knows nothing of readers in others."""
+        return state
+
     def end(self) -> None:
         with self._catching_up:
             super().end()

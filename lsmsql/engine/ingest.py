@@ -193,7 +193,7 @@ def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence
     """Give the files their numbers and their place, atomically."""
     table_id = codec.schema.id
     with core.write_lock:
-        core.check_writable()
+        core.admit()
         core.schema_of(table_id)
         if any(_in_memtables(core, table_id, chunk) for chunk in chunks):
             core.rotate()

@@ -125,6 +125,10 @@ class Live:
         """The newest commit and the state that goes with it; nothing is registered."""
         return self.snapshots.published, self.state
 
+    def renewed(self, state: State) -> State:
+        """Where the rows are now that a registered reader, who has got ``state``, may see."""
+        return self.state
+
     def share_memory(self) -> None:
         """Leave to the block cache what memtables and row cache do not need of the budget."""
         waiting = sum(m.nbytes for i in self.immutable for m in i.memtables.values())

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain, islice
 from types import TracebackType
 
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.projection import Columns, Projection
+from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.recent import ABSENT, Absent
 from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
@@ -22,42 +24,76 @@ from lsmsql.engine.values import Value
 from lsmsql.engine.view import NOTHING, Found, State, find, found_slot, read_value
 from lsmsql.engine.writeset import WriteSet
 
+_NO_STATE = State()
+
 
 class ReadView:
-    """Reads as of one commit. ``writes`` are uncommitted changes, seen up to their present step."""
+    """Reads as of one commit. ``writes`` are uncommitted changes, seen up to their present step;
+    what is read is added to ``reads``.
+    """
 
-    def __init__(self, core: Core, writes: WriteSet | None = None) -> None:
+    def __init__(
+        self, core: Core, writes: WriteSet | None = None, reads: ReadSet | None = None
+    ) -> None:
         core.check_open()
         self._core = core
         self._reader = core.snapshots.reader()
         self.sequence, self._state = core.pin(self._reader)
         self._writes = writes
         self._step = 0 if writes is None else writes.step
+        self._reads = reads
+        self.within: ReadView | None = None
+        """Another view, which must be open too."""
         self._open = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not been closed."""
+        return self._open
+
+    @property
+    def core(self) -> Core:
+        """The store that it reads."""
+        return self._core
 
     @property
     def state(self) -> State:
         """What it reads."""
         return self._state
 
-    def at_present_step(self) -> ReadView:
-        """A view of the same commit that also sees the changes made since this one was opened."""
-        self._check()
+    def renew(self) -> None:
+        """Look where the store keeps its rows now; which rows are seen stays the same.
+
+        For a view that is open for long: it lets go of memtables and files that have been replaced.
+        """
+        if self._open:
+            self._state = self._core.renewed(self._state)
+
+    def branch(self, writes: WriteSet | None) -> ReadView:
+        """A view of the same commit with the present step of ``writes``.
+
+        It must be closed by itself.
+        """
+        if not self._open or self._core.alert:
+            self.check()
         view = copy.copy(self)
         view._reader = self._core.snapshots.reader()
         self._core.snapshots.hold(view._reader, self.sequence)
-        view._step = 0 if self._writes is None else self._writes.step
+        view._writes = writes
+        view._step = 0 if writes is None else writes.step
         return view
 
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key``; None if there is none."""
         if not self._open or self._core.alert:
-            self._check()
+            self.check()
         if self._writes is not None:
             memtable = self._writes.memtable(table_id)
             version = None if memtable is None else memtable.get(key, self._step)
             if version is not None:
                 return None if version.row is None else (None, 0, version.row)
+        if self._reads is not None:
+            self._reads.add_key(table_id, key)
         sequence = self.sequence
         return find(self._state.tables.get(table_id, NOTHING), key, sequence, sequence)
 
@@ -69,7 +105,7 @@ class ReadView:
         """
         core = self._core
         if not self._open or core.alert:
-            self._check()
+            self.check()
         sequence = self.sequence
         table = self._state.tables.get(KV_TABLE_ID, NOTHING)
         files = table.version
@@ -77,6 +113,8 @@ class ReadView:
         if recent.version is not files or files.newest > sequence or self._writes is not None:
             found = self.find(KV_TABLE_ID, key)
             return ABSENT if found is None else found_slot(found, KV_VALUE_SLOT)
+        if self._reads is not None:
+            self._reads.add_key(KV_TABLE_ID, key)
         for memtable in table.memtables:
             version = memtable.get(key, sequence)
             if version is not None:
@@ -97,7 +135,7 @@ class ReadView:
         first: int = FIRST_STEP,
     ) -> Iterator[Slice]:
         """The records with keys in ``span``, as ``scan`` gives them."""
-        self._check()
+        self.check()
         self._core.counters.scans += 1
         overlay = None if self._writes is None else self._writes.memtable(table_id)
         table = self._state.table(table_id)
@@ -109,26 +147,31 @@ class ReadView:
             reverse=reverse,
             overlay=None if overlay is None else (overlay, self._step),
             first=first,
+            note=None if self._reads is None else partial(self._reads.add_range, table_id),
         )
         for piece in slices:
             yield piece
-            self._check()
+            self.check()
 
     def estimate(self, table_id: int, span: Range) -> int:
         """About how many records have keys in ``span``."""
         table = self._state.table(table_id)
         return estimate_rows(table, span)
 
-    def _check(self) -> None:
-        if not self._open:
+    def check(self) -> None:
+        """Raise ClosedError if it is of no more use."""
+        if not self._open or (self.within is not None and not self.within._open):
             raise ClosedError("the view that this iterator reads has been closed")
         self._core.check_open()
 
     def close(self) -> None:
-        """Let go of the snapshot. Closing twice is harmless."""
+        """Let go of the snapshot, and of all files and memtables. Closing twice is harmless."""
         if self._open:
             self._open = False
             self._core.snapshots.release(self._reader)
+            self._state = _NO_STATE
+            self._writes = self._reads = None
+            self._step = 0
 
     def __del__(self) -> None:
         if getattr(self, "_open", False):  # a range that nobody began to read

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from lsmsql.engine.catalog import CATALOG_SCHEMA, CATALOG_TABLE_ID, Catalog, read_catalog
+from lsmsql.engine.catalog import Catalog, catalog_of
 from lsmsql.engine.cleanup import numbered_files, remove_strays
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import CorruptionError, FormatError, StorageError, UsageError
@@ -27,14 +28,10 @@ from lsmsql.engine.manifest.manifest import (
 )
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.ownership import LOCK
-from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.replay import Replay
-from lsmsql.engine.scan import scan
-from lsmsql.engine.slices import Range
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.opening import described_file
-from lsmsql.engine.values import Row
-from lsmsql.engine.view import NEWEST, State
+from lsmsql.engine.view import NEWEST
 from lsmsql.engine.wal.format import LOG, decode_frame, log_name
 from lsmsql.engine.wal.reader import LogReader
 from lsmsql.engine.wal.writer import LogWriter
@@ -236,14 +233,5 @@ def _replace_log(core: Core, live: Sequence[int]) -> None:
 def load_catalog(core: Core) -> Catalog:
     """Read the newest catalogue."""
     core.adopt(core.version)
-    return catalog_of(core.state, NEWEST, core.path)
-
-
-def catalog_of(state: State, sequence: int, path: str) -> Catalog:
-    """The catalogue as of commit ``sequence``. Raises CorruptionError, StorageError."""
-    codec = key_codec(CATALOG_SCHEMA)
-    projection = Projection(CATALOG_SCHEMA, codec, [1, 2])
-    rows: list[tuple[bytes, Row]] = []
-    for piece in scan(state.table(CATALOG_TABLE_ID), sequence, Range(), projection):
-        rows += zip(piece.keys, zip(*piece.columns, strict=True), strict=True)
-    return read_catalog(rows, path)
+    catalog = catalog_of(core.state, NEWEST, core.path)
+    return replace(catalog, sequence=core.snapshots.published)

@@ -6,7 +6,7 @@ rest is left to the merge (see ``merge``), whose kernels are faster from there o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 
@@ -55,12 +55,14 @@ def scan(
     reverse: bool = False,
     overlay: Overlay | None = None,
     first: int = FIRST_STEP,
+    note: Callable[[Range], object] | None = None,
 ) -> Iterator[Slice]:
     """The newest records not newer than ``sequence`` with keys in ``span``, without the deleted.
 
     Yields non-empty slices: with ``reverse`` from the last to the first, though the keys within a
     slice ascend all the same. ``overlay`` lies on top of the memtables. ``first`` is about how many
-    rows are wanted at first; whoever goes on gets larger slices.
+    rows are wanted at first; whoever goes on gets larger slices. ``note`` is told of each part of
+    the range before what is in it is given, and may be told of more.
     """
     if span.empty:
         return
@@ -70,18 +72,23 @@ def scan(
     while seen < SHORT_SCAN:
         window = next_window(sources, span, wanted, projection, reverse)
         if window is None:
+            if note is not None:
+                note(span)
             return
         piece, bound, rows = window
+        left = None if bound is None else span.after(bound, reverse=reverse)
+        if note is not None:
+            note(span if left is None else span.without(left, reverse=reverse))
         if piece.keys:
             yield piece
-        if bound is None:
+        if left is None or left.empty:
             return
-        span = span.after(bound, reverse=reverse)
-        if span.empty:
-            return
+        span = left
         seen += rows
         given += len(piece.keys)
         wanted = first - given if given < first else min(2 * wanted, LAST_STEP)
+    if note is not None:
+        note(span)
     runs = scan_runs(table, sequence, span, projection.slots, reverse, overlay)
     yield from (_run_slice(run, projection) for run in runs)
 

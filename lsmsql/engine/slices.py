@@ -69,3 +69,7 @@ class Range(msgspec.Struct, frozen=True):
     def after(self, key: bytes, *, reverse: bool) -> Range:
         """What is left of the range once ``key`` has been passed."""
         return Range(self.start, key) if reverse else Range(key + b"\0", self.stop)
+
+    def without(self, left: Range, *, reverse: bool) -> Range:
+        """The range without what is ``left`` of it, at its end or with ``reverse`` its start."""
+        return Range(left.stop, self.stop) if reverse else Range(self.start, left.start)

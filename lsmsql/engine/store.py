@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TypeVar
 
 from lsmsql.engine.backup import BackupReport, back_up
 from lsmsql.engine.batch import Batch
-from lsmsql.engine.catalog import (
-    CATALOG_TABLE_ID,
-    Catalog,
-    catalog_key,
-    catalog_row,
-    next_id_row,
-)
 from lsmsql.engine.core import Core
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import UsageError
@@ -27,10 +20,11 @@ from lsmsql.engine.options import make_options
 from lsmsql.engine.ownership import take_ownership, watch_forks
 from lsmsql.engine.recovery import check_place, create_store, is_store, recover
 from lsmsql.engine.scheduler import Scheduler
-from lsmsql.engine.schema import KV_TABLE_ID, Column, TableSchema, make_schema
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.snapshot import Snapshot
 from lsmsql.engine.stats import Stats, collect_stats
-from lsmsql.engine.table import KeyValue, Table
-from lsmsql.engine.values import ColumnType, Row, Value
+from lsmsql.engine.transaction import Transaction, run
+from lsmsql.engine.verbs import WriteVerbs
 from lsmsql.engine.verify.report import Level, Report
 from lsmsql.engine.verify.verify import verify_directory
 
@@ -107,7 +101,7 @@ def _close_files(core: Core, stack: contextlib.ExitStack) -> None:
             stack.callback(log.close)
 
 
-class Store(Database):
+class Store(Database, WriteVerbs):
     """An open store; made by ``lsmsql.open``. A context manager, and a sorted mapping of ``kv``.
 
     Threads may share a store: readers never wait, writers take turns. All methods raise
@@ -115,99 +109,13 @@ class Store(Database):
     """
 
     def __init__(self, core: Core, lock: Lock | None, scheduler: Scheduler | None) -> None:
-        super().__init__(core, scheduler)
+        Database.__init__(self, core, scheduler)
+        WriteVerbs.__init__(self)
         self._lock = lock
-        self.kv = KeyValue(self)
-        self._tables: dict[int, Table] = {}
 
     def __repr__(self) -> str:
         state = "closed" if self.core.closed else "r" if self.readonly else "rw"
         return f"<lsmsql store {self.path!r} ({state})>"
-
-    # ------------------------------------------------------------------------------- kv
-
-    def put(self, key: object, value: object) -> None:
-        """Set the value of a key. Both are int (64-bit), float, str or bytes, or value None."""
-        encoded, payload = self.kv.encode(key, value)
-        self.write_one(KV_TABLE_ID, encoded, payload)
-
-    @overload
-    def get(self, key: object) -> Value: ...
-    @overload
-    def get(self, key: object, default: T) -> Value | T: ...
-    def get(self, key: object, default: object = None) -> object:
-        """The value of a key, or ``default`` if the key is not there."""
-        return self.kv.get_value(key, default)
-
-    def update(self, entries: Mapping[Any, object] | Iterable[tuple[object, object]]) -> None:
-        """Set many keys as one commit: all of them or, if an entry is refused, none.
-
-        ``entries``: a mapping, or pairs of key and value. Of several with one key the last counts.
-        """
-        self.kv.put_values(entries)
-
-    def delete(self, key: object) -> None:
-        """Delete a key, if it is there."""
-        self.kv.delete_key(key)
-
-    def range(
-        self,
-        start: object = None,
-        stop: object = None,
-        *,
-        reverse: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[tuple[Value, Value]]:
-        """Keys and values from ``start`` up to but not including ``stop``, in key order.
-
-        What is there at the call is what is given, whatever is written meanwhile.
-        """
-        return self.kv.pairs(self.kv.span(start, stop), reverse, limit)
-
-    def prefix(
-        self, prefix: str | bytes, *, reverse: bool = False, limit: int | None = None
-    ) -> Iterator[tuple[Value, Value]]:
-        """Keys and values whose key is a text (or bytes) that begins with ``prefix``."""
-        return self.kv.pairs(self.kv.prefix_span(prefix), reverse, limit)
-
-    def __getitem__(self, key: object) -> Value:
-        value = self.kv.get_value(key, _MISSING)
-        if value is _MISSING:
-            raise KeyError(key)
-        return value  # type: ignore[return-value]
-
-    __setitem__ = put
-
-    def __delitem__(self, key: object) -> None:
-        if key not in self:
-            raise KeyError(key)
-        self.delete(key)
-
-    def __contains__(self, key: object) -> bool:
-        return self.kv.has(key)
-
-    def __iter__(self) -> Iterator[object]:
-        return iter(self.kv)
-
-    def __reversed__(self) -> Iterator[object]:
-        return reversed(self.kv)
-
-    keys = __iter__
-
-    def items(self) -> Iterator[tuple[Value, Value]]:
-        """All keys and values, in key order."""
-        return self.range()
-
-    def values(self) -> Iterator[Value]:
-        """All values, in the order of their keys."""
-        return (value for _, value in self.range())
-
-    def __len__(self) -> int:
-        """The number of keys in ``kv``, by counting."""
-        return len(self.kv)
-
-    def __bool__(self) -> bool:
-        return True
 
     def ingest(self, data: object, *, progress: Callable[[int], object] | None = None) -> int:
         """Add many entries to ``kv`` at once, straight to files; see ``Table.ingest``.
@@ -218,64 +126,49 @@ class Store(Database):
         entries = data.items() if isinstance(data, Mapping) else data
         return self.kv.ingest(entries, progress=progress)
 
-    # ------------------------------------------------------------------------------- tables
+    def define(self, schema: TableSchema) -> None:
+        """Create a table, as a transaction of its own."""
+        with self.transaction(immediate=True) as transaction:
+            transaction.define(schema)
 
-    def create_table(
-        self,
-        name: str,
-        columns: Mapping[str, ColumnType | str] | Sequence[Column],
-        primary_key: str | Sequence[str],
-        *,
-        descending: Sequence[str] = (),
-        sql: str | None = None,
-    ) -> Table:
-        """Create a table.
+    def undefine(self, name: str) -> None:
+        """Drop a table, as a transaction of its own."""
+        with self.transaction(immediate=True) as transaction:
+            transaction.undefine(name)
 
-        ``columns`` maps names to types ('INTEGER', 'REAL', 'TEXT', 'BLOB', 'ANY'), in order;
-        ``primary_key`` names one or several of them, ``descending`` those that sort downwards.
-        ``sql`` is kept as what the user wrote. Raises SchemaError.
+    # ------------------------------------------------------------------------------- transactions
+
+    @property
+    def sequence(self) -> int:
+        """The number of the newest commit."""
+        self.core.check_open()
+        return self.core.snapshots.published
+
+    def snapshot(self) -> Snapshot:
+        """All tables as they are now, to be read for as long as you like; a context manager.
+
+        It costs next to nothing to take; what it sees is kept until it is closed.
         """
-        schema = make_schema(name, columns, primary_key, descending=descending, sql=sql)
-        core = self.core
-        with core.write_lock:
-            core.check_writable()
-            catalog, schema = core.catalog.create(schema)
-            records: dict[bytes, Row | None] = {
-                catalog_key(schema.id): catalog_row(schema),
-                catalog_key(0): next_id_row(catalog.next_id),
-            }
-            self._commit_catalog(catalog, records)
-        return self.table(name)
+        return Snapshot(self)
 
-    def drop_table(self, name: str) -> None:
-        """Drop a table and all of its rows. Raises NoSuchTableError, and SchemaError for ``kv``."""
-        core = self.core
-        with core.write_lock:
-            core.check_writable()
-            schema = core.catalog.get(name)
-            catalog = core.catalog.drop(schema.id)
-            self._commit_catalog(catalog, {catalog_key(schema.id): None})
-            self._tables.pop(schema.id, None)
-        self.scheduler.look_for_work()
+    def transaction(self, *, immediate: bool = False) -> Transaction:
+        """A transaction, to be used in a ``with`` block: reads one snapshot, commits all or none.
 
-    def _commit_catalog(self, catalog: Catalog, records: dict[bytes, Row | None]) -> None:
-        self.scheduler.make_room()
-        self.core.settle(self.core.commit({CATALOG_TABLE_ID: records}))
-        self.core.catalog = catalog
+        Serializable: its commit raises ConflictError if what it has read was changed meanwhile, and
+        then changes nothing. With ``immediate`` it takes the writer's place at once, so that can't
+        happen, and others wait before they commit; raises BusyError if another has the place for
+        longer than ``busy_timeout``.
+        """
+        return Transaction(self, immediate=immediate)
 
-    def table(self, name: str) -> Table:
-        """The table of that name. Raises NoSuchTableError, which lists those there are."""
-        self.core.check_open()
-        schema = self.core.catalog.get(name)
-        table = self._tables.get(schema.id)
-        if table is None:
-            table = self._tables[schema.id] = Table(self, schema)
-        return table
+    def run(self, work: Callable[[Transaction], T], *, retries: int = 10) -> T:
+        """Call ``work`` with a transaction, commit, and return what it returned.
 
-    def tables(self) -> list[TableSchema]:
-        """The definitions of all tables, by name."""
-        self.core.check_open()
-        return sorted(self.core.catalog.by_id.values(), key=lambda schema: schema.name.lower())
+        After a conflict that is done again, up to so many times, after a pause that grows; the last
+        time with the writer's place, so that it succeeds whatever others do. ``work`` must not have
+        effects elsewhere. With no ``retries`` raises ConflictError.
+        """
+        return run(self, work, retries)
 
     # ------------------------------------------------------------------------------- upkeep
 
@@ -357,6 +250,3 @@ class Store(Database):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-_MISSING = object()

@@ -1,4 +1,4 @@
-"""A table of an open store: rows by key, in Python.
+"""A table of an open store, of a snapshot, or within a transaction: rows by key, in Python.
 
 ``Table`` works on whole rows. ``KeyValue`` is the same for ``kv``, without rows around the values.
 """
@@ -9,24 +9,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar, cast, overload
 
-from lsmsql.engine.database import Database
 from lsmsql.engine.errors import (
     ConstraintError,
     NoSuchTableError,
     TypeMismatchError,
     UsageError,
 )
-from lsmsql.engine.ingest import ingest
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.keys.codec import BLOB_FIRST, TEXT_FIRST
 from lsmsql.engine.projection import Columns, Projection
-from lsmsql.engine.readview import ReadView, read_at_once
+from lsmsql.engine.readview import ReadView
 from lsmsql.engine.recent import ABSENT
 from lsmsql.engine.rows import RowCodec, RowLike
 from lsmsql.engine.scan import FIRST_STEP, LAST_STEP
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, TableSchema
 from lsmsql.engine.slices import Range, Slice
-from lsmsql.engine.sources import read_source
+from lsmsql.engine.tables import Tables
 from lsmsql.engine.values import MAX_KEY_BYTES, MAX_VALUE_BYTES, Row, Value, check_value
 from lsmsql.engine.view import found_columns
 
@@ -45,8 +43,8 @@ class Table:
     opened for reading, and all of them UsageError and StorageError with their descendants.
     """
 
-    def __init__(self, database: Database, schema: TableSchema) -> None:
-        self._database = database
+    def __init__(self, tables: Tables, schema: TableSchema) -> None:
+        self._tables = tables
         self._rows = RowCodec(schema)
 
     @property
@@ -65,7 +63,7 @@ class Table:
         return tuple(column.name for column in self.schema.columns)
 
     def __repr__(self) -> str:
-        return f"<table {self.name}({', '.join(self.columns)}) of {self._database!r}>"
+        return f"<table {self.name}({', '.join(self.columns)}) of {self._tables!r}>"
 
     # ------------------------------------------------------------------------------- writing
 
@@ -75,7 +73,7 @@ class Table:
         A row is a mapping by column name (missing columns are NULL) or a sequence of all columns.
         """
         key, payload = self._rows.encode_row(row)
-        self._database.write_one(self._id(), key, payload)
+        self._tables.write_one(self._id(), key, payload)
 
     def update(self, rows: Iterable[RowLike]) -> None:
         """``put`` many rows as one commit: all of them or, if one is refused, none."""
@@ -83,11 +81,11 @@ class Table:
             given = type(rows).__name__
             raise TypeMismatchError(f"update takes several rows, not {given}; put takes one")
         records: dict[bytes, Row | None] = dict(map(self._rows.encode_row, rows))
-        self._database.write({self._id(): records})
+        self._tables.write({self._id(): records})
 
     def delete(self, key: object) -> None:
         """Delete the row with that key, if there is one."""
-        self._database.write_one(self._id(), self._rows.encode_key(key), None)
+        self._tables.write_one(self._id(), self._rows.encode_key(key), None)
 
     def __setitem__(self, key: object, row: RowLike) -> None:
         """Put a row under ``key``; a mapping may leave out the key columns."""
@@ -105,10 +103,8 @@ class Table:
         rows. Rows replace those with the same key; of several with one key the last counts. All of
         them appear at once, or none. ``progress`` is called with the number of rows read so far.
         """
-        self._database.core.check_writable()
         self._id()
-        batches = read_source(data, self.schema)
-        return ingest(self._database.core, self._database.scheduler, self._rows, batches, progress)
+        return self._tables.ingest_rows(self._rows, data, progress)
 
     # ------------------------------------------------------------------------------- reading
 
@@ -119,7 +115,7 @@ class Table:
     def get(self, key: object, default: object = None) -> object:
         """The row with that key, or ``default``."""
         encoded = self._rows.encode_key(key)
-        found = self._database.find(self._id(), encoded)
+        found = self._tables.find(self._id(), encoded)
         if found is None:
             return default
         return self._rows.as_dict(found_columns(found, encoded, self._rows.everything))
@@ -131,7 +127,7 @@ class Table:
         return row
 
     def __contains__(self, key: object) -> bool:
-        return self._database.find(self._id(), self._rows.encode_key(key)) is not None
+        return self._tables.find(self._id(), self._rows.encode_key(key)) is not None
 
     def range(
         self,
@@ -167,7 +163,7 @@ class Table:
     def __len__(self) -> int:
         """The number of rows, by counting: this reads the keys of the whole table."""
         projection = Projection(self.schema, self._rows.keys, ())
-        with ReadView(self._database.core) as view:
+        with self._tables.view() as view:
             return sum(len(s.keys) for s in view.scan(self._id(), Range(), projection))
 
     def __bool__(self) -> bool:
@@ -176,7 +172,7 @@ class Table:
     def _id(self) -> int:
         """The number of the table. Raises NoSuchTableError if it has been dropped."""
         schema = self.schema
-        if schema.id not in self._database.core.catalog.by_id:
+        if schema.id not in self._tables.catalog.by_id:
             raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
         return schema.id
 
@@ -194,13 +190,13 @@ class Table:
     ) -> Iterator[T]:
         if limit is not None and (not isinstance(limit, int) or limit < 0):
             raise UsageError(f"limit is a number of rows, or None for all, not {limit!r}")
-        core, table_id = self._database.core, self._id()
+        table_id = self._id()
         projection = projection or self._rows.everything
         if limit is not None and limit <= AT_ONCE:
-            columns = read_at_once(core, table_id, span, projection, limit, reverse=reverse)
+            columns = self._tables.first_rows(table_id, span, projection, limit, reverse=reverse)
             if columns is not None:
                 return iter(shape(columns))
-        view = ReadView(core)
+        view = self._tables.view()
         first = FIRST_STEP if limit is None else max(1, min(limit, LAST_STEP))
         slices = view.scan(table_id, span, projection, reverse=reverse, first=first)
         return chain.from_iterable(_shaped(view, slices, shape, reverse, limit))
@@ -256,8 +252,8 @@ def _all_ascii(items: list[Any], longest: int) -> bool:
 class KeyValue(Table):
     """The table ``kv`` as a sorted mapping from keys to values."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database, KV_SCHEMA)
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables, KV_SCHEMA)
         self._codec: KeyCodec = self._rows.keys
 
     def encode(self, key: object, value: object) -> tuple[bytes, Row]:
@@ -297,11 +293,11 @@ class KeyValue(Table):
     def put_value(self, key: object, value: object) -> None:
         """Set the value of a key."""
         encoded, payload = self.encode(key, value)
-        self._database.write_one(KV_TABLE_ID, encoded, payload)
+        self._tables.write_one(KV_TABLE_ID, encoded, payload)
 
     def put_values(self, entries: Mapping[Any, object] | Iterable[tuple[object, object]]) -> None:
         """Set the values of many keys as one commit."""
-        self._database.write({KV_TABLE_ID: self._encode_all(entries)})
+        self._tables.write({KV_TABLE_ID: self._encode_all(entries)})
 
     def _encode_all(
         self, entries: Mapping[Any, object] | Iterable[tuple[object, object]]
@@ -322,16 +318,16 @@ class KeyValue(Table):
 
     def get_value(self, key: object, default: object = None) -> object:
         """The value of a key, or ``default``."""
-        value = self._database.value(self.encode_key(key))
+        value = self._tables.value(self.encode_key(key))
         return default if value is ABSENT else value
 
     def delete_key(self, key: object) -> None:
         """Delete a key, if it is there."""
-        self._database.write_one(KV_TABLE_ID, self.encode_key(key), None)
+        self._tables.write_one(KV_TABLE_ID, self.encode_key(key), None)
 
     def has(self, key: object) -> bool:
         """Whether the key is there."""
-        return self._database.find(KV_TABLE_ID, self.encode_key(key)) is not None
+        return self._tables.find(KV_TABLE_ID, self.encode_key(key)) is not None
 
     def pairs(
         self, span: Range, reverse: bool = False, limit: int | None = None

@@ -94,25 +94,6 @@ def _live(file: SSTable, block: Block, row: int) -> Found | None:
     return None if file.has_tombstones and file.is_tombstone(block, row) else (block, row, ())
 
 
-def changed_since(table: TableState, key: bytes, sequence: int) -> bool:
-    """Whether ``key`` has a record newer than ``sequence``, at which a reader must be registered.
-
-    Memtables and files that hold nothing so new are not looked at, so this mostly costs nothing.
-    """
-    for memtable in table.memtables:
-        if memtable.max_sequence > sequence:
-            version = memtable.get(key, NEWEST)
-            if version is not None:
-                return version.sequence > sequence
-    for _, file in table.version.files():
-        meta = file.meta
-        if meta.max_sequence > sequence and meta.smallest <= key <= meta.largest:
-            found = file.find(key, NEWEST)
-            if found is not None and file.sequence_of(*found) > sequence:
-                return True
-    return False
-
-
 def found_row(found: Found) -> Row:
     """The whole payload of a record."""
     block, row, payload = found

@@ -63,7 +63,7 @@ def test_own_writes_lie_on_top_up_to_the_step_of_the_view(store: lsmsql.Store) -
         assert content(view) == [
             (0, "stored"), (1, "mine"), (3, "stored"), (4, "stored"), (5, "stored")
         ]  # fmt: skip
-        with view.at_present_step() as later:
+        with view.branch(writes) as later:
             assert [key for key, _ in content(later)] == [0, 1, 4, 5]
             assert later.find(KV_TABLE_ID, CODEC.encode([3])) is None
         assert view.find(KV_TABLE_ID, CODEC.encode([2])) is None
@@ -220,27 +220,3 @@ class TestCounters:
     def test_opening_reads_no_block_and_no_index(self, reopened: lsmsql.Store) -> None:
         assert reopened.stats()["blocks_read"] == 0
         assert not any(file._opened for _, file in reopened.core.version.files())
-
-
-@pytest.mark.parametrize("upkeep", ["none", "flush", "compact"])
-def test_a_write_since_a_view_is_refused_if_its_keys_have_changed(
-    store: lsmsql.Store, upkeep: str
-) -> None:
-    store.ingest([(key, "old") for key in range(20)])
-    with store.view() as view:
-        store[1] = "put"
-        store.delete(2)
-        store.ingest([(3, "ingested"), (99, "ingested")])
-        store["elsewhere"] = 1
-        if upkeep != "none":
-            store.flush() if upkeep == "flush" else store.compact()
-        sequence = store.stats().sequence
-        for changed in (1, 2, 3, 99, "elsewhere"):
-            with pytest.raises(lsmsql.ConflictError, match="kv"):
-                store.write(
-                    {KV_TABLE_ID: {CODEC.encode([key]): (None, "x") for key in (4, changed)}},
-                    since=view.sequence,
-                )
-        assert store.stats().sequence == sequence and store[4] == "old"
-        store.write({KV_TABLE_ID: {CODEC.encode([4]): (None, "x")}}, since=view.sequence)
-    assert store[4] == "x"

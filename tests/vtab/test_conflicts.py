@@ -1,4 +1,4 @@
-"""Two connections that change the same rows: the first to commit wins, the other is told."""
+"""Two connections at once: who has read what another has changed since is told at the commit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def other(store: Store) -> Iterator[apsw.Connection]:
 WRITES = {
     "update": "UPDATE kv SET value = 'mine' WHERE key = 'a'",
     "delete": "DELETE FROM kv WHERE key = 'a'",
-    "replace": "INSERT OR REPLACE INTO kv VALUES ('a', 'mine')",
     "insert": "INSERT INTO kv VALUES ('new', 'mine')",
 }
 OTHERS = {
@@ -68,6 +67,17 @@ def test_the_second_to_commit_gets_the_busy_error_if_the_rows_are_the_same(
         assert store.get("new" if write == "insert" else "a") in ("mine", None)
     connection.execute("INSERT OR REPLACE INTO kv VALUES ('a', 'again')")
     assert store["a"] == "again"
+
+
+def test_rows_that_are_written_and_never_read_are_no_conflict(
+    store: Store, connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    store["a"] = "old"
+    connection.execute("BEGIN")
+    connection.execute("INSERT OR REPLACE INTO kv VALUES ('a', 'mine')")
+    other.execute("UPDATE kv SET value = 'theirs' WHERE key = 'a'")
+    connection.execute("COMMIT")
+    assert store["a"] == "mine"
 
 
 def test_a_bulk_ingest_counts_as_a_commit_too(store: Store, connection: apsw.Connection) -> None:

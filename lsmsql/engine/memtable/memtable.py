@@ -147,6 +147,14 @@ class Memtable:
                 raise Forgotten
         return version
 
+    def changed_between(self, start: bytes | None, stop: bytes | None, sequence: int) -> bool:
+        """Whether a key in [start, stop) has a version newer than ``sequence``."""
+        versions = self._versions
+        return any(
+            max([versions[key].sequence for key in keys]) > sequence
+            for keys in self.slices(start, stop)
+        )
+
     def undo(self, key: bytes, sequence: int) -> None:
         """Take back the newest version of ``key``, which must be the one of ``sequence``.
 

@@ -1,0 +1,316 @@
+"""A transaction: reads of one snapshot with its own changes on top, and one commit at the end.
+
+    begin     a reader is registered at the newest commit
+    read      its own changes first, then the snapshot; what is read is remembered (``readset``)
+    write     into the write set, which nobody else sees
+    commit    if nothing of what was read has changed since (``validation``), all in one frame
+
+Not for more than one thread at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import random
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeVar
+
+from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog
+from lsmsql.engine.database import Database
+from lsmsql.engine.errors import ClosedError, ConflictError, UsageError
+from lsmsql.engine.readset import ReadSet
+from lsmsql.engine.readview import ReadView
+from lsmsql.engine.recent import ABSENT, Absent
+from lsmsql.engine.rows import RowCodec
+from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, TableSchema
+from lsmsql.engine.slices import Range
+from lsmsql.engine.snapshot import catalog_at
+from lsmsql.engine.table import Table
+from lsmsql.engine.values import Row, Value
+from lsmsql.engine.verbs import WriteVerbs
+from lsmsql.engine.view import Found
+from lsmsql.engine.wal.changes import Changes
+from lsmsql.engine.writeset import WriteSet
+
+T = TypeVar("T")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05
+"""Seconds before the first retry, at most; twice as long each time."""
+
+
+class _State(enum.Enum):
+    OPEN = "open"
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled back"
+
+
+class Transaction(WriteVerbs):
+    """Reads and changes ``kv`` and all tables, creates and drops tables.
+
+    ``commit``, or leaving the ``with`` block, makes all changes at once, or raises ConflictError
+    and makes none. An exception in the block rolls back. Afterwards, and for iterators that are
+    left, every call raises ClosedError.
+    """
+
+    def __init__(self, database: Database, *, immediate: bool = False) -> None:
+        super().__init__()
+        self.core = database.core
+        self._database = database
+        self._state = _State.OPEN
+        self._writes = WriteSet()
+        self._reads = ReadSet()
+        self._savepoints: list[Savepoint] = []
+        try:
+            if immediate:
+                self.core.take_place(self)
+            self._view = ReadView(self.core, reads=self._reads)
+            self._catalog = catalog_at(self._view)
+        except BaseException:
+            self._state = _State.ROLLED_BACK
+            self._give_place_back()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<transaction at {self.sequence} of {self.core.path!r} ({self._state.value})>"
+
+    def holds_place(self) -> bool:
+        """Whether it goes on."""
+        return self._state is _State.OPEN
+
+    @property
+    def sequence(self) -> int:
+        """The number of the newest commit that it sees."""
+        return self._view.sequence
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables there are for it."""
+        return self._catalog
+
+    def _check(self) -> None:
+        if self._state is not _State.OPEN:
+            raise ClosedError(f"the transaction has been {self._state.value}; begin another one")
+
+    # ------------------------------------------------------------------------------- reading
+
+    def find(self, table_id: int, key: bytes) -> Found | None:
+        """The record of an encoded key; None if there is none."""
+        self._check()
+        change = self._writes.get(table_id, key)
+        if change is None:
+            self._view.renew()
+            return self._view.find(table_id, key)
+        (row,) = change
+        return None if row is None else (None, 0, row)
+
+    def value(self, key: bytes) -> Value | Absent:
+        """The value in ``kv`` of an encoded key, or ABSENT."""
+        self._check()
+        change = self._writes.get(KV_TABLE_ID, key)
+        if change is None:
+            self._view.renew()
+            return self._view.value(key)
+        (row,) = change
+        return ABSENT if row is None else row[KV_VALUE_SLOT]
+
+    def view(self) -> ReadView:
+        """What there is now, for a range."""
+        self._check()
+        self._view.renew()
+        view = self._view.branch(self._writes)
+        view.within = self._view
+        return view
+
+    # ------------------------------------------------------------------------------- writing
+
+    def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
+        """Set the row of ``key``, or delete it with None."""
+        self._check()
+        if self._database.readonly:
+            self.core.check_writable()
+        self._writes.put(table_id, key, row)
+
+    def write(self, changes: Changes) -> None:
+        """Make many changes."""
+        self._check()
+        self.core.check_writable()
+        for table_id, records in changes.items():
+            for key, row in records.items():
+                self._writes.put(table_id, key, row)
+
+    def ingest_rows(
+        self, rows: RowCodec, data: object, progress: Callable[[int], object] | None
+    ) -> int:
+        """Raise UsageError."""
+        self._check()
+        raise UsageError("ingest goes straight to files, past a transaction; use update")
+
+    # ------------------------------------------------------------------------------- tables
+
+    def table(self, name: str) -> Table:
+        """The table of that name. Raises NoSuchTableError, which lists those there are."""
+        self._check()
+        if self._catalog.find(name) is None:
+            self._read_catalog()
+        return super().table(name)
+
+    def tables(self) -> list[TableSchema]:
+        """The definitions of all tables, by name."""
+        self._check()
+        self._read_catalog()
+        return super().tables()
+
+    def _read_catalog(self) -> None:
+        """From now on, whoever creates or drops a table is in conflict with this."""
+        self._reads.add_range(CATALOG_TABLE_ID, Range())
+
+    def define(self, schema: TableSchema) -> None:
+        """Create a table."""
+        self._check()
+        catalog, records = self._catalog.create(schema)
+        self._read_catalog()
+        self.write({CATALOG_TABLE_ID: records})
+        self._catalog = catalog
+
+    def undefine(self, name: str) -> None:
+        """Drop a table."""
+        self._check()
+        catalog, records = self._catalog.drop(self._catalog.get(name).id)
+        self._read_catalog()
+        self.write({CATALOG_TABLE_ID: records})
+        self._catalog = catalog
+
+    # ------------------------------------------------------------------------------- savepoints
+
+    def savepoint(self) -> Savepoint:
+        """This point, to come back to. In a ``with`` block, an exception leads back to it."""
+        self._check()
+        savepoint = Savepoint(self, self._writes.step, self._catalog)
+        self._savepoints.append(savepoint)
+        return savepoint
+
+    def leave(self, savepoint: Savepoint, *, undo: bool) -> None:
+        """Forget the savepoints behind this one and take back the changes since, or forget it too.
+
+        Raises ClosedError if it has been forgotten.
+        """
+        self._check()
+        if savepoint not in self._savepoints:
+            raise ClosedError("the savepoint has been released, or what it is within")
+        place = self._savepoints.index(savepoint)
+        if undo:
+            self._writes.rollback(savepoint.step)
+            self._catalog = savepoint.catalog
+        del self._savepoints[place + undo :]
+
+    # ------------------------------------------------------------------------------- the end
+
+    def commit(self) -> None:
+        """Make all changes, atomically.
+
+        Raises ConflictError if a later commit has changed what this one has read, BusyError if
+        another has the writer's place, and as every write; then nothing has been changed and the
+        transaction is rolled back. One that changes nothing never fails.
+        """
+        self._check()
+        state = _State.ROLLED_BACK
+        try:
+            changes = self._changes()
+            if changes:
+                self._database.commit_changes(changes, self._reads, self.sequence, self)
+            state = _State.COMMITTED
+        finally:
+            self._end(state)
+
+    def _changes(self) -> Changes:
+        """All changes but those of tables that were dropped afterwards."""
+        known = {CATALOG_TABLE_ID, *self._catalog.by_id}
+        return {i: records for i, records in self._writes.changes().items() if i in known}
+
+    def rollback(self) -> None:
+        """Throw all changes away. Does nothing to a transaction that is over."""
+        if self._state is _State.OPEN:
+            self._end(_State.ROLLED_BACK)
+
+    def _end(self, state: _State) -> None:
+        self._state = state
+        self._view.close()
+        self._writes, self._reads = WriteSet(), ReadSet()
+        self._give_place_back()
+
+    def _give_place_back(self) -> None:
+        if self.core.place.holder is self:
+            self.core.free_place(self)
+
+    def __del__(self) -> None:
+        if getattr(self, "_state", None) is _State.OPEN:
+            self.rollback()
+
+    def __enter__(self) -> Transaction:
+        self._check()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.rollback()
+        elif self._state is _State.OPEN:
+            self.commit()
+
+
+class Savepoint:
+    """A point of a transaction: ``step`` of its changes, and the tables there were.
+
+    Savepoints nest: to go back to one, or to release it, does away with all behind it.
+    """
+
+    def __init__(self, transaction: Transaction, step: int, catalog: Catalog) -> None:
+        self._transaction = transaction
+        self.step = step
+        self.catalog = catalog
+
+    def rollback(self) -> None:
+        """Take back all changes made since; the savepoint stays. What was read was read."""
+        self._transaction.leave(self, undo=True)
+
+    def release(self) -> None:
+        """Keep the changes; this point is no more."""
+        self._transaction.leave(self, undo=False)
+
+    def __enter__(self) -> Savepoint:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(ClosedError):  # it, or the transaction, may have been ended within
+            if kind is not None:
+                self.rollback()
+            self.release()
+
+
+def run(database: Database, work: Callable[[Transaction], T], retries: int) -> T:
+    """Call ``work`` in a transaction, and again after a conflict; see ``Store.run``."""
+    if type(retries) is not int or retries < 0:
+        raise UsageError(f"retries is a number of at least 0, not {retries!r}")
+    for attempt in range(retries + 1):
+        last = attempt == retries
+        try:
+            with Transaction(database, immediate=last and retries > 0) as transaction:
+                return work(transaction)
+        except ConflictError:
+            if last:
+                raise
+        pause = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
+        time.sleep(random.uniform(0, pause))
+    raise AssertionError("the last attempt returns or raises")
