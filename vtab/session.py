@@ -190,7 +190,7 @@ class Session:
         self._spare = pin
         if pin is self._pin:
             self._pin = None
-            if self.reads:
+            if pin.kept:
                 self.reads = ReadSet()
 
     def _watch(self, on: bool) -> None:

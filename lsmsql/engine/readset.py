@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from lsmsql.engine.keys import successor
 from lsmsql.engine.slices import Range
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 4 << 20
 """Keys of one table are joined into ranges when they take more than this."""
 
 ENTRY_OVERHEAD = 100
@@ -32,9 +32,6 @@ class ReadSet:
     def __init__(self) -> None:
         self._tables: dict[int, _Reads] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._tables)
-
     def __iter__(self) -> Iterator[int]:
         """The tables that were read."""
         return iter(self._tables)
@@ -47,7 +44,10 @@ class ReadSet:
 
     def add_key(self, table_id: int, key: bytes) -> None:
         """``key`` was looked up."""
-        reads = self._tables.get(table_id) or self._of(table_id)
+        try:
+            reads = self._tables[table_id]
+        except KeyError:
+            reads = self._of(table_id)
         if key not in reads.keys:
             reads.add_key(key)
 
@@ -77,15 +77,12 @@ class _Reads:
         self._nbytes = 0
         self._ranges: list[Range] = []
 
-    def __bool__(self) -> bool:
-        return True
-
     def add_key(self, key: bytes) -> None:
         self.keys.add(key)
         self._nbytes += len(key) + ENTRY_OVERHEAD
         if self._nbytes > MOST_BYTES:
-            singles = [Range(key, key + b"\0") for key in self.keys]
-            self._ranges = _at_most(MOST_RANGES // 2, _merged([*self._ranges, *singles]))
+            joined = _grouped(MOST_RANGES // 2, sorted(self.keys))
+            self._ranges = _at_most(MOST_RANGES // 2, _merged([*self._ranges, *joined]))
             self.keys, self._nbytes = set(), 0
 
     def add_range(self, span: Range) -> None:
@@ -117,6 +114,13 @@ def _merged(ranges: Iterable[Range]) -> list[Range]:
         elif last.stop is not None and (span.stop is None or span.stop > last.stop):
             merged[-1] = Range(last.start, span.stop)
     return merged
+
+
+def _grouped(count: int, keys: list[bytes]) -> list[Range]:
+    """At most so many ranges, with the same number of ``keys``, which are in order, in each."""
+    step = -(-len(keys) // count)
+    groups = [keys[at : at + step] for at in range(0, len(keys), step)]
+    return [Range(group[0], group[-1] + b"\0") for group in groups]
 
 
 def _at_most(count: int, ranges: list[Range]) -> list[Range]:
