@@ -9,8 +9,9 @@ import apsw
 from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.errors import ClosedError, NoSuchTableError, SchemaError, UsageError
 from lsmsql.engine.store import Store
+from vtab.ddl import parse_statement
 from vtab.declare import quoted
-from vtab.module import MODULE_NAME, Module
+from vtab.module import MODULE_NAME, Module, attach_statement
 from vtab.session import Session
 
 _ATTACHED = f"""
@@ -48,7 +49,7 @@ class Binding:
             self.store.core.check_open()
             self._catalog = self.store.core.catalog
             try:
-                self._attach_all(connection, self._catalog)
+                self._attach_all(connection, self.session.catalog)
                 return
             except NoSuchTableError:  # another process has dropped it meanwhile
                 if self.store.core.catalog is self._catalog:
@@ -60,7 +61,7 @@ class Binding:
         attached = {str(name).lower() for (name,) in rows}
         for name in attached:
             if self._module.attached.get(name) != wanted.get(name):
-                connection.execute(f"DROP TABLE temp.{quoted(name)}")
+                self._detach(connection, name)
                 attached = attached - {name}
         for name in sorted(wanted.keys() - attached):
             self._attach(connection, wanted[name].name)
@@ -82,9 +83,29 @@ class Binding:
         """
         self.session.statement_failed()
 
+    def create_table(self, sql: str) -> None:
+        """Run CREATE TABLE as a statement of the connection: part of its transaction.
+
+        With IF NOT EXISTS nothing is done if there is such a table. Raises as
+        ``create_from_sql``.
+        """
+        connection = self._connection()
+        if connection is None:
+            raise ClosedError("the connection is closed")
+        schema, may_exist = parse_statement(sql)
+        if not (may_exist and self.session.catalog.find(schema.name)):
+            self._module.create(connection, schema)
+
+    def _detach(self, connection: apsw.Connection, name: str) -> None:
+        self.session.detaching = True
+        try:
+            connection.execute(f"DROP TABLE temp.{quoted(name)}")
+        finally:
+            self.session.detaching = False
+
     def _attach(self, connection: apsw.Connection, name: str) -> None:
         try:
-            connection.execute(f"CREATE VIRTUAL TABLE temp.{quoted(name)} USING {MODULE_NAME}")
+            connection.execute(attach_statement(name))
         except apsw.SQLError as error:
             raise SchemaError(f"table {name} of the store cannot be attached: {error}") from error
 

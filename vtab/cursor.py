@@ -16,7 +16,8 @@ from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Slice
 from lsmsql.engine.values import Value
 from vtab.access import Access, Known, Lists
-from vtab.session import Pin, Session
+from vtab.pin import Pin
+from vtab.session import Session
 
 _at_end = partial(bool, True)
 _UNKNOWN: Any = object()

@@ -97,26 +97,18 @@ def create_from_sql(store: Store, sql: str) -> Table:
     With IF NOT EXISTS, a table of that name that is there already is returned as it is. Raises
     SchemaError as ``parse_create``, and if the name is taken; ReadOnlyError.
     """
-    schema = parse_create(sql)
-    exists = store.core.catalog.find(schema.name) is not None
-    if exists and _read_words(sql).contains("IF", "NOT", "EXISTS"):
-        return store.table(schema.name)
-    return create(store, schema)
+    schema, may_exist = parse_statement(sql)
+    if not (may_exist and store.catalog.find(schema.name)):
+        store.define(schema)
+    return store.table(schema.name)
 
 
-def create(store: Store, schema: TableSchema) -> Table:
-    """Create a table that has been parsed."""
-    return store.create_table(
-        schema.name,
-        schema.columns,
-        [schema.columns[i].name for i in schema.key],
-        descending=[
-            schema.columns[i].name
-            for i, down in zip(schema.key, schema.descending, strict=True)
-            if down
-        ],
-        sql=schema.sql,
-    )
+def parse_statement(sql: str) -> tuple[TableSchema, bool]:
+    """The table of a CREATE TABLE statement, and whether one of its name may be there already.
+
+    Raises SchemaError as ``parse_create``.
+    """
+    return parse_create(sql), _read_words(sql).contains("IF", "NOT", "EXISTS")
 
 
 # ------------------------------------------------------------------------------- the statement

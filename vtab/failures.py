@@ -13,6 +13,7 @@ from typing import TypeVar
 import apsw
 
 from lsmsql.engine.errors import (
+    BusyError,
     ConflictError,
     ConstraintError,
     LimitError,
@@ -52,11 +53,17 @@ class TransactionConflictError(ConflictError, apsw.BusyError):
     """Another commit came first."""
 
 
-def busy(error: ConflictError) -> TransactionConflictError:
-    """The engine's ConflictError as the busy error that SQLite users know.
+class PlaceTakenError(BusyError, apsw.BusyError):
+    """Another transaction has the writer's place."""
+
+
+def busy(error: ConflictError | BusyError) -> TransactionConflictError | PlaceTakenError:
+    """The engine's error as the busy error that SQLite users know.
 
     Only with the plain code does SQLite leave the transaction of a failed COMMIT open.
     """
+    if isinstance(error, BusyError):
+        return _coded(PlaceTakenError(str(error), error.owner), apsw.SQLITE_BUSY)
     return _coded(TransactionConflictError(str(error)), apsw.SQLITE_BUSY)
 
 

@@ -3,23 +3,25 @@
     CREATE VIRTUAL TABLE temp.flights USING lsm                      attach
     CREATE VIRTUAL TABLE temp.t USING lsm(id INTEGER PRIMARY KEY)    create in the store, and attach
 
-Definitions of tables are not part of SQL transactions: a ROLLBACK does not take back a CREATE, and
-a DROP within a transaction is refused.
+Both, and DROP TABLE, are part of the SQL transaction.
 """
 
 from __future__ import annotations
 
 import apsw
 
-from lsmsql.engine.errors import ReadOnlyError
 from lsmsql.engine.schema import TableSchema
-from vtab.ddl import create, parse_create
-from vtab.declare import declaration
-from vtab.failures import read_only
+from vtab.ddl import parse_create
+from vtab.declare import declaration, quoted
 from vtab.session import Session
 from vtab.table import VirtualTable
 
 MODULE_NAME = "lsm"
+
+
+def attach_statement(name: str) -> str:
+    """What shows a table of the store in a connection."""
+    return f"CREATE VIRTUAL TABLE temp.{quoted(name)} USING {MODULE_NAME}"
 
 
 class Module:
@@ -28,6 +30,15 @@ class Module:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.attached: dict[str, TableSchema] = {}
+        self._parsed: dict[str, TableSchema] = {}
+
+    def create(self, connection: apsw.Connection, schema: TableSchema) -> None:
+        """Create the table, as a statement of the connection."""
+        self._parsed[schema.name.lower()] = schema
+        try:
+            connection.execute(attach_statement(schema.name))
+        finally:
+            self._parsed.pop(schema.name.lower(), None)
 
     # ruff: noqa: N802 (SQLite's names)
 
@@ -40,12 +51,14 @@ class Module:
         *arguments: str,
     ) -> tuple[str, VirtualTable]:
         """CREATE VIRTUAL TABLE: with columns, a new table; without, one that is there."""
-        if arguments:
-            try:
-                create(self._session.store, parse_create(f"({', '.join(arguments)})", name))
-            except ReadOnlyError as error:
-                raise read_only(error) from None
-        return self._attach(connection, self._session.store.table(name).schema)
+        if name.lower() in self._parsed:
+            schema = self._session.define(self._parsed.pop(name.lower()))
+        elif arguments:
+            schema = self._session.define(parse_create(f"({', '.join(arguments)})", name))
+        else:
+            self._session.core.check_open()  # which sees what another process has done meanwhile
+            schema = self._session.catalog.get(name)
+        return self._attach(connection, schema)
 
     def Connect(
         self,
@@ -57,11 +70,13 @@ class Module:
     ) -> tuple[str, VirtualTable]:
         """Attach a table again, which SQLite may have forgotten, or that its file knows.
 
-        It is the table that was attached, even if the store has another one of its name by now:
-        SQLite may want it only to drop it. Raises NoSuchTableError, which lists those there are.
+        If there is no such table any more it is the one that was attached: SQLite may want it only
+        to drop it. Raises NoSuchTableError, which lists those there are.
         """
-        schema = self.attached.get(name.lower()) or self._session.store.table(name).schema
-        return self._attach(connection, schema)
+        catalog, known = self._session.catalog, self.attached.get(name.lower())
+        if known is None or known.id not in catalog.by_id:
+            known = catalog.find(name) or known or catalog.get(name)
+        return self._attach(connection, known)
 
     def _attach(self, connection: apsw.Connection, schema: TableSchema) -> tuple[str, VirtualTable]:
         connection.vtab_config(apsw.SQLITE_VTAB_CONSTRAINT_SUPPORT, 1)

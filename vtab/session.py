@@ -14,67 +14,28 @@ Nothing here is for more than one thread at a time; a connection is used by one 
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import cast
 
 import apsw
 
-from lsmsql.engine.core import Core
-from lsmsql.engine.errors import ConflictError, NoSuchTableError, ReadOnlyError
+from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog, CatalogRecords
+from lsmsql.engine.errors import BusyError, ConflictError, NoSuchTableError, ReadOnlyError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection
 from lsmsql.engine.readset import ReadSet
-from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range
+from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
 from lsmsql.engine.view import Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import Planning
 from vtab.failures import busy, read_only
+from vtab.immediate import Immediate
+from vtab.pin import Pin
 from vtab.savepoints import Mark, Savepoints
-
-
-class Pin(ReadView):
-    """A view that is shared by cursors: how many read it, and whether a transaction keeps it.
-
-    When nobody reads it any more it is closed, and opened anew for the next statement: that is much
-    cheaper than to make another one, and most statements are short.
-    """
-
-    def __init__(self, core: Core) -> None:
-        super().__init__(core)
-        self.users = 0
-        self.kept = False
-
-    @property
-    def step(self) -> int:
-        """Up to which step of a transaction's changes are seen."""
-        return self._step
-
-    def reopen(self) -> None:
-        """Open it again, which has been closed, as a view of the newest commit."""
-        core = self._core
-        if core.alert:
-            core.check_open()
-        self.sequence, self._state = core.pin(self._reader)
-        self._open = True
-
-    def remember(self, reads: ReadSet) -> None:
-        """Add what is read from now on to ``reads``."""
-        self._reads = reads
-
-    def advance(self, writes: WriteSet, step: int) -> None:
-        """See all changes of a transaction up to ``step``. Nobody may be reading."""
-        self._writes = writes
-        self._step = step
-
-    def advanced(self, writes: WriteSet, step: int) -> Pin:
-        """Another pin, of the same commit, that sees all changes up to ``step``."""
-        pin = cast("Pin", self.branch(writes))
-        pin.users = 0
-        pin.advance(writes, step)
-        return pin
 
 
 class Session:
@@ -99,6 +60,12 @@ class Session:
         self._savepoints: list[Savepoints] = []
         self._last: dict[int, int | None] = {}
         self._explicit = False
+        self._immediate = Immediate(connection, store.core, partial(self._watch, True))
+        self._base: Catalog | None = None
+        """The tables there were when the transaction first created or dropped one."""
+        self._definitions = 0
+        self.detaching = False
+        """Whether a DROP TABLE only takes a table out of the connection."""
 
     # ------------------------------------------------------------------------------- connection
 
@@ -123,7 +90,7 @@ class Session:
         """This point of the transaction."""
         connection = self._connection()
         assert connection is not None
-        return Mark(self.writes.step, connection.total_changes())
+        return Mark(self.writes.step, connection.total_changes() + self._definitions)
 
     # ------------------------------------------------------------------------------- reading
 
@@ -135,7 +102,8 @@ class Session:
         pin = self._pin
         if pin is held and pin is not None and not self._writing:
             return pin
-        if schema.id not in self.core.catalog.by_id:
+        catalog = self.core.catalog if self._base is None else self.catalog
+        if schema.id not in catalog.by_id:
             raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
         pin = self._present()
         if pin is not held:
@@ -202,10 +170,50 @@ class Session:
             self._watching = on
 
     def settle(self, _event: object = None) -> None:
-        """Let go of the snapshot if the transaction that took it is over."""
-        pin = self._pin
-        if pin is not None and not pin.users and not self.in_transaction:
-            self._close(pin)
+        """Let go of the snapshot, and of the writer's place, if their transaction is over."""
+        if not self.in_transaction:
+            self._immediate.give_back()
+            pin = self._pin
+            if pin is not None and not pin.users:
+                self._close(pin)
+
+    # ------------------------------------------------------------------------------- tables
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables as the transaction has them."""
+        if self._base is None:
+            return self.core.catalog
+        return self._base.changed(self.writes.changes().get(CATALOG_TABLE_ID, {}), self.core.path)
+
+    def define(self, schema: TableSchema) -> TableSchema:
+        """Create a table, and return it with its number. Raises SchemaError, ReadOnlyError."""
+        catalog, records = self._begin_definition().create(schema)
+        self._change_catalog(records)
+        return catalog.get(schema.name)
+
+    def undefine(self, schema: TableSchema) -> None:
+        """Drop a table. Raises SchemaError for ``kv``, ReadOnlyError."""
+        _, records = self._begin_definition().drop(schema.id)
+        self._change_catalog(records)
+
+    def _begin_definition(self) -> Catalog:
+        """The present tables, in a transaction that is told of its end.
+
+        SQLite tells only tables that are written to. This is written to, though nothing changes.
+        """
+        connection = self._connection()
+        assert connection is not None
+        connection.execute("DELETE FROM temp.kv WHERE key IS NULL")
+        if self._base is None:
+            self._base = catalog_at(self._present())
+        self.reads.add_range(CATALOG_TABLE_ID, Range())
+        return self.catalog
+
+    def _change_catalog(self, records: CatalogRecords) -> None:
+        self._definitions += 1
+        for key, row in records.items():
+            self.writes.put(CATALOG_TABLE_ID, key, row)
 
     # ------------------------------------------------------------------------------- writing
 
@@ -291,12 +299,15 @@ class Session:
         if self._explicit:
             self.statement_failed()
         changes = self.writes.changes()
+        if self._base is not None:  # some of the tables may be no more
+            known = {CATALOG_TABLE_ID, *self.catalog.by_id}
+            changes = {i: rows for i, rows in changes.items() if i in known}
         if changes:
             pin = self._pin
             reads, since = (None, 0) if pin is None else (self.reads, pin.sequence)
             try:
-                self.store.commit_changes(changes, reads, since)
-            except ConflictError as error:
+                self.store.commit_changes(changes, reads, since, self._immediate)
+            except (ConflictError, BusyError) as error:
                 raise busy(error) from None
             self._reset()
 
@@ -305,10 +316,12 @@ class Session:
         self._writing = False
         self._savepoints.clear()
         self._reset()
+        self._immediate.give_back()
 
     def _reset(self) -> None:
         self.writes, self.reads = WriteSet(), ReadSet()
         self._last.clear()
+        self._base = None
         pin, self._pin = self._pin, None  # the next cursor takes a new snapshot
         if pin is not None and not pin.users:
             self._close(pin)

@@ -6,11 +6,11 @@ from typing import Any
 
 import apsw
 
-from lsmsql.engine.errors import ReadOnlyError, SchemaError
+from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.cursor import Cursor
-from vtab.failures import RowConstraintError, read_only
+from vtab.failures import RowConstraintError
 from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
@@ -118,19 +118,10 @@ class VirtualTable:
         """The connection has done with this object."""
 
     def Destroy(self) -> None:
-        """DROP TABLE. Refused within a transaction: a ROLLBACK would not bring the rows back."""
-        store = self._session.store
-        if store.core.catalog.by_id.get(self._schema.id) is None:
-            return
-        if self._session.in_transaction:
-            raise SchemaError(
-                f"table {self._schema.name} cannot be dropped within a transaction, because that"
-                " cannot be rolled back; COMMIT or ROLLBACK first"
-            )
-        try:
-            store.drop_table(self._schema.name)
-        except ReadOnlyError as error:
-            raise read_only(error) from None
+        """DROP TABLE, which is part of the transaction."""
+        session = self._session
+        if not session.detaching and self._schema.id in session.catalog.by_id:
+            session.undefine(self._schema)
 
     def Rename(self, name: str) -> None:
         """ALTER TABLE RENAME."""

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from typing import Protocol
 
 from lsmsql.engine.errors import BusyError
@@ -34,7 +36,12 @@ class WriterPlace:
     def __init__(self, lock: threading.RLock, timeout: float) -> None:
         self._freed = threading.Condition(lock)
         self._timeout = timeout
-        self.holder: Holder | None = None
+        self._holder: Callable[[], Holder | None] = lambda: None
+
+    @property
+    def holder(self) -> Holder | None:
+        """Who has the place. It is held weakly: one that nobody has any more lets go of it."""
+        return self._holder()
 
     def take(self, holder: Holder) -> None:
         """Take the place. The caller has the lock.
@@ -42,7 +49,7 @@ class WriterPlace:
         Raises BusyError if somebody else has it, and still does after the timeout.
         """
         self.admit(holder)
-        self.holder = holder
+        self._holder = weakref.ref(holder)
 
     def admit(self, holder: Holder | None = None) -> None:
         """Return when nobody but ``holder`` has the place. The caller has the lock, once.
@@ -50,10 +57,11 @@ class WriterPlace:
         Raises BusyError.
         """
         until = time.monotonic() + self._timeout
-        while self.holder is not None and self.holder is not holder:
-            if not self.holder.holds_place():
-                self.holder = None
+        while (present := self.holder) is not None and present is not holder:
+            if not present.holds_place():
+                self._holder = lambda: None
                 return
+            del present
             left = until - time.monotonic()
             if left <= 0:
                 raise BusyError(
@@ -65,5 +73,5 @@ class WriterPlace:
     def free(self, holder: Holder) -> None:
         """Give the place back, if ``holder`` has it. The caller has the lock."""
         if self.holder is holder:
-            self.holder = None
+            self._holder = lambda: None
             self._freed.notify_all()

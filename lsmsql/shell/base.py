@@ -18,7 +18,6 @@ from lsmsql.shell.queryplan import draw
 from lsmsql.shell.session import Session
 from lsmsql.shell.signals import Signals
 from lsmsql.shell.statements import Action, choose, in_temp, is_blank, read_head
-from vtab import create_from_sql
 
 _WITH_PLAN = {"SELECT", "WITH", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"}
 _WRAP = 60
@@ -132,11 +131,11 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
 
     def _create_table(self, sql: str, name: str) -> None:
         """Raises UsageError if a temporary table would hide the new one, and SchemaError."""
-        stored = {schema.name.lower() for schema in self.session.store.tables()}
+        binding = self.session.binding
+        stored = {schema.name.lower() for schema in binding.session.catalog.by_id.values()}
         if name.lower() not in stored and name.lower() in self.temporary_names():
             raise UsageError(f"there is a temporary table or view {name}; drop it first")
-        create_from_sql(self.session.store, sql)
-        self.session.binding.refresh()
+        binding.create_table(sql)
 
     def temporary_names(self) -> set[str]:
         """Lower-case names in the schema ``temp``: what the user put there, and tables of ours."""

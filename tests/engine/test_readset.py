@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_below_the_bound_just_what_was_read_is_remembered(
         expected = any(_within(key, i) if isinstance(i, Range) else i == key for i in read)
         assert holds(reads, key) == expected
     ranges = reads.ranges(1)
-    for before, after in zip(ranges, ranges[1:], strict=False):
+    for before, after in itertools.pairwise(ranges):
         assert before.stop is not None and after.start is not None and before.stop < after.start
 
 

@@ -187,17 +187,20 @@ def test_transactions(ok):
     assert ok("SELECT a FROM t") == "2\n"
 
 
-def test_a_table_made_in_a_transaction_outlives_a_rollback(ok):
-    assert ok("BEGIN", T, "INSERT INTO t VALUES(1, 'x')", "ROLLBACK", "SELECT count(*) FROM t") == (
-        "0\n"
-    )
+def test_a_table_made_in_a_transaction_goes_with_a_rollback(ok, wrong):
+    assert ok(
+        "BEGIN", T, "INSERT INTO t VALUES(1, 'x')", "SELECT * FROM t", "ROLLBACK", ".tables"
+    ) == ("1|x\nkv\n")
+    assert ok("BEGIN", T, "INSERT INTO t VALUES(1, 'x')", "COMMIT", "SELECT * FROM t") == "1|x\n"
+    assert "already exists" in wrong("BEGIN", T)
 
 
-def test_drop_table_is_refused_in_a_transaction(ok, wrong):
+def test_drop_table_is_part_of_a_transaction(ok, wrong):
     ok(T)
-    assert "cannot be rolled back" in wrong("BEGIN", "DROP TABLE IF EXISTS t")
+    assert "no such table" in wrong("BEGIN", "DROP TABLE IF EXISTS t", "SELECT * FROM t")
+    assert ok("BEGIN", "DROP TABLE t", "ROLLBACK", "SELECT count(*) FROM t") == "0\n"
     assert ok("BEGIN", "DROP TABLE IF EXISTS u", "CREATE TEMP TABLE u(a)", "DROP TABLE u") == ""
-    ok("DROP TABLE IF EXISTS t")
+    ok("BEGIN", "DROP TABLE t", "COMMIT")
     assert ok(".tables") == "kv\n"
 
 

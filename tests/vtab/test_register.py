@@ -93,20 +93,6 @@ def test_create_and_drop_through_sql(store: Store, connection: apsw.Connection) 
     assert connection.execute("SELECT count(*) FROM kv").fetchall() == [(0,)]
 
 
-def test_a_drop_within_a_transaction_is_refused(store: Store, connection: apsw.Connection) -> None:
-    connection.execute("CREATE VIRTUAL TABLE temp.t USING lsm(id INTEGER PRIMARY KEY, v TEXT)")
-    connection.execute("INSERT INTO t VALUES (1, 'kept')")
-    for earlier in ("SELECT * FROM t", "INSERT INTO t VALUES (2, 'thrown away')"):
-        connection.execute("BEGIN")
-        connection.execute(earlier).fetchall()
-        with pytest.raises(SchemaError, match="t cannot be dropped within a transaction"):
-            connection.execute("DROP TABLE t")
-        connection.execute("ROLLBACK")
-    assert connection.execute("SELECT * FROM t").fetchall() == [(1, "kept")]
-    connection.execute("DROP TABLE t")
-    assert [schema.name for schema in store.tables()] == ["kv"]
-
-
 def test_attaching_what_is_not_there_lists_what_is(connection: apsw.Connection) -> None:
     with pytest.raises(NoSuchTableError, match="no such table: x; the store has kv"):
         connection.execute("CREATE VIRTUAL TABLE temp.x USING lsm")
