@@ -74,15 +74,6 @@ class Binding:
         if changed and connection is not None and not connection.in_transaction:
             self.refresh()
 
-    def statement_failed(self) -> None:
-        """To be called when ``execute`` has raised inside a transaction: nothing of it is left.
-
-        Without this a statement that was killed by an exception of a Python function may leave the
-        rows it has changed until the next statement of several rows, or COMMIT; and if a statement
-        of one row comes first, for good.
-        """
-        self.session.statement_failed()
-
     def create_table(self, sql: str) -> None:
         """Run CREATE TABLE as a statement of the connection: part of its transaction.
 

@@ -35,7 +35,7 @@ from vtab.bestindex import Planning
 from vtab.failures import busy, read_only
 from vtab.immediate import Immediate
 from vtab.pin import Pin
-from vtab.savepoints import Mark, Savepoints
+from vtab.savepoints import OUTERMOST, Mark, Savepoints, Unfinished
 
 
 class Session:
@@ -57,7 +57,8 @@ class Session:
         """A closed one, to be opened again."""
         self._writing = False
         self._watching = False
-        self._savepoints: list[Savepoints] = []
+        self._unfinished = Unfinished()
+        self._tracing = False
         self._last: dict[int, int | None] = {}
         self._explicit = False
         self._immediate = Immediate(connection, store.core, partial(self._watch, True))
@@ -86,11 +87,10 @@ class Session:
         assert connection is not None
         return connection.vtab_on_conflict()
 
-    def mark(self) -> Mark:
-        """This point of the transaction."""
+    def _total_changes(self) -> int:
         connection = self._connection()
         assert connection is not None
-        return Mark(self.writes.step, connection.total_changes() + self._definitions)
+        return connection.total_changes() + self._definitions
 
     # ------------------------------------------------------------------------------- reading
 
@@ -232,9 +232,7 @@ class Session:
             self._writing = True
             if self._explicit:
                 self._present()  # others' commits from now on are conflicts
-        savepoints = Savepoints(self.writes.step)
-        self._savepoints.append(savepoints)
-        return savepoints
+        return Savepoints(self.writes.step)
 
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key`` as the transaction has it now."""
@@ -274,18 +272,47 @@ class Session:
         self.writes.rollback(step)
         self._last.clear()
 
-    def statement_failed(self) -> None:
-        """Take back what a statement did that has failed; see ``savepoints``.
+    def savepoint(self, level: int, *, perhaps_older: bool) -> int:
+        """A savepoint is made, perhaps for the running statement: the step to go back to.
 
-        Harmless at any time, but for one: within a statement that is still running.
+        ``perhaps_older``: or it has been there, and is only told of now.
         """
-        for savepoints in self._savepoints:
-            self.take_back(savepoints.top())
+        failed = self._unfinished.made_before(level)
+        if failed is not None:
+            self.undo(failed)
+        step = self.writes.step
+        changes = self._total_changes() if perhaps_older else None
+        self._unfinished.add(level, Mark(step, changes))
+        self._trace(True)
+        return step
 
-    def take_back(self, mark: Mark | None) -> None:
-        """Undo the changes since ``mark``, unless a statement has succeeded since."""
-        if mark is not None and mark.changes == self.mark().changes:
-            self.undo(mark.step)
+    def release(self, level: int) -> None:
+        """The savepoint ``level`` and all behind it are no more."""
+        self._unfinished.drop(level)
+        self._trace(bool(self._unfinished))
+
+    def row_refused(self) -> None:
+        """The running statement fails because of a constraint; OR FAIL lets its changes stay."""
+        if self.on_conflict() == apsw.SQLITE_FAIL:
+            self._unfinished.keep_newest()
+
+    def _next_statement(self, event: dict[str, object]) -> None:
+        """A statement begins: take back what the one before has left behind, if it has failed."""
+        if event["trigger"]:  # it is run by one that goes on
+            return
+        failed = self._unfinished.finish(cast("int", event["total_changes"]))
+        if failed is not None:
+            self.undo(failed)
+        self._trace(False)
+
+    def _trace(self, on: bool) -> None:
+        """Have ``_next_statement`` called before each statement, or no more."""
+        connection = self._connection()
+        if on is not self._tracing and connection is not None:
+            mask = apsw.SQLITE_TRACE_STMT if on else 0
+            follow = self._next_statement if on else None
+            connection.trace_v2(mask, follow, id=self._unfinished)
+            self._tracing = on
 
     def sync(self) -> None:
         """Commit to the store. If that fails, the transaction is as it was.
@@ -296,8 +323,6 @@ class Session:
         SQLite asks for this before it commits its own files: if one of them then fails, what the
         store has got stays.
         """
-        if self._explicit:
-            self.statement_failed()
         changes = self.writes.changes()
         if self._base is not None:  # some of the tables may be no more
             known = {CATALOG_TABLE_ID, *self.catalog.by_id}
@@ -314,7 +339,7 @@ class Session:
     def end(self) -> None:
         """The transaction is over; what has not been committed is thrown away."""
         self._writing = False
-        self._savepoints.clear()
+        self._unfinished.drop(OUTERMOST)
         self._reset()
         self._immediate.give_back()
 

@@ -31,6 +31,7 @@ class VirtualTable:
         self._schema = schema
         self._writer = Writer(session, schema)
         self._savepoints = Savepoints(0)
+        self._begins = False
 
     # ruff: noqa: N802 (SQLite's names)
 
@@ -54,16 +55,16 @@ class VirtualTable:
         """INSERT."""
         try:
             return self._writer.insert(rowid, fields)
-        except BaseException as error:
-            self._statement_failed(error)
+        except RowConstraintError:
+            self._session.row_refused()
             raise
 
     def UpdateChangeRow(self, row: Value, rowid: Value, fields: tuple[Any, ...]) -> None:
         """UPDATE."""
         try:
             self._writer.update(row, rowid, fields)
-        except BaseException as error:
-            self._statement_failed(error)
+        except RowConstraintError:
+            self._session.row_refused()
             raise
 
     def UpdateDeleteRow(self, row: Value) -> None:
@@ -75,6 +76,7 @@ class VirtualTable:
     def Begin(self) -> None:
         """The table is about to be written to for the first time in a transaction."""
         self._savepoints = self._session.begin()
+        self._begins = True
 
     def Sync(self) -> None:
         """COMMIT, as long as it may fail."""
@@ -89,28 +91,20 @@ class VirtualTable:
         self._session.end()
 
     def Savepoint(self, level: int) -> None:
-        """A savepoint is made, by the user or for a statement."""
-        self._session.take_back(self._savepoints.at(level))
-        self._savepoints.add(level, self._session.mark())
+        """A savepoint is made, by the user or for a statement; after ``Begin``, is there."""
+        begins, self._begins = self._begins, False
+        self._savepoints.add(level, self._session.savepoint(level, perhaps_older=begins))
 
     def Release(self, level: int) -> None:
         """A savepoint, and all behind it, are no more."""
         self._savepoints.release(level)
+        self._session.release(level)
 
     def RollbackTo(self, level: int) -> None:
         """Back to a savepoint, which stays."""
         self._session.undo(self._savepoints.step_of(level))
         self._savepoints.release(level + 1)
-
-    def _statement_failed(self, error: BaseException) -> None:
-        """Take back what the running statement did: apsw will not tell us to.
-
-        A constraint under FAIL lets it stay, and under ROLLBACK ends the transaction.
-        """
-        wish = self._session.on_conflict()
-        leave = wish in (apsw.SQLITE_FAIL, apsw.SQLITE_ROLLBACK)
-        if not (leave and isinstance(error, RowConstraintError)):
-            self._session.statement_failed()
+        self._session.release(level + 1)
 
     # ------------------------------------------------------------------------------- the end
 

@@ -214,13 +214,74 @@ def test_a_failed_statement_never_takes_earlier_ones_with_it(failing: apsw.Conne
     ]
 
 
-def test_the_front_doors_may_unwind_a_failed_statement_themselves(
-    store: Store, connection: apsw.Connection, failing: apsw.Connection
+def test_a_statement_of_one_row_does_not_keep_what_a_failed_one_has_left(
+    failing: apsw.Connection,
 ) -> None:
-    vtab.register(connection, store).statement_failed()
     failing.execute("INSERT INTO t VALUES (101, 0)")
+    assert failing.execute("SELECT k FROM t").fetchall() == [(100,), (101,)]
     failing.execute("COMMIT")
     assert failing.execute("SELECT k FROM t").fetchall() == [(100,), (101,)]
+
+
+def test_what_a_failed_statement_has_left_is_not_seen(failing: apsw.Connection) -> None:
+    assert failing.execute("SELECT k FROM t").fetchall() == [(100,)]
+
+
+def test_savepoints_are_not_disturbed_by_what_a_failed_statement_has_left(
+    failing: apsw.Connection,
+) -> None:
+    failing.execute("SAVEPOINT a")
+    failing.execute("ROLLBACK TO a")
+    assert failing.execute("SELECT k FROM t").fetchall() == [(100,)]
+
+
+def test_the_first_row_written_after_a_savepoint_stays(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("SAVEPOINT a")
+    connection.execute("SAVEPOINT b")
+    connection.execute("INSERT INTO t VALUES (1, 0)")
+    assert count(connection) == 1
+    connection.execute("ROLLBACK TO b")
+    assert count(connection) == 0
+    connection.execute("INSERT INTO t VALUES (2, 0)")
+    connection.execute("RELEASE a")
+    assert count(other) == 1
+
+
+def test_a_statement_is_undone_if_an_aggregate_of_the_user_raises_at_its_end(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    """Tables of SQLite's own keep the rows: it does not learn of the exception."""
+
+    class Last:
+        def step(self, value: Any) -> None:
+            self.value = value
+
+        def final(self) -> Any:
+            if self.value == 3:
+                raise ArithmeticError("three")
+            return self.value
+
+    connection.create_aggregate_function("last", Last)
+    source = "(WITH n(i) AS (VALUES (1), (2), (3)) SELECT last(i) AS x FROM n GROUP BY i)"
+    for begin, end in (("SELECT 1", "SELECT 1"), ("BEGIN", "COMMIT")):
+        connection.execute(begin)
+        with pytest.raises(ArithmeticError):
+            connection.execute(f"INSERT INTO t SELECT x, 0 FROM {source}")
+        assert count(connection) == 0
+        connection.execute(end)
+        assert count(other) == 0
+
+
+def test_a_connection_may_be_closed_within_savepoints(
+    store: Store, connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    for sql in ("SAVEPOINT a", "INSERT INTO t VALUES (1, 0)", "SAVEPOINT b"):
+        connection.execute(sql)
+    connection.close()
+    assert count(other) == 0
+    assert store.core.snapshots.active() == ()
 
 
 def test_a_row_cannot_lose_its_rowid(connection: apsw.Connection, other: apsw.Connection) -> None:
