@@ -87,6 +87,12 @@ class Session:
         assert connection is not None
         return connection.vtab_on_conflict()
 
+    def last_insert_rowid(self) -> int:
+        """The rowid that was given out last, by any table of the connection."""
+        connection = self._connection()
+        assert connection is not None
+        return connection.last_insert_rowid()
+
     def _total_changes(self) -> int:
         connection = self._connection()
         assert connection is not None

@@ -38,21 +38,22 @@ class Writer:
         self._types = [(c, PYTHON_TYPES.get(c.type)) for c in schema.columns]
 
     def insert(self, rowid: int | None, fields: tuple[Value, ...]) -> int:
-        """Insert a row, and return its rowid (0 if it has none)."""
+        """Insert a row, and return what ``last_insert_rowid`` is now: unless the row has a rowid
+        and is not ignored, that is what it was before."""
+        session = self._session
         values = fields
         encode = self._encoders.get(tuple(map(type, fields)))
         if encode is None:
             converted = self._converted(rowid, fields)
             if converted is None:
-                return 0
+                return session.last_insert_rowid()
             values = tuple(converted)
             encode = self._records.for_types(tuple(map(type, values)))
         key, payload = encode(values)
-        session, table_id = self._session, self._schema.id
         if not self._may_take(key):
-            return 0
-        session.writes.put(table_id, key, payload)
-        return self._note(values) if self._has_rowid else 0
+            return session.last_insert_rowid()
+        session.writes.put(self._schema.id, key, payload)
+        return self._note(values) if self._has_rowid else session.last_insert_rowid()
 
     def _converted(self, rowid: int | None, fields: tuple[Value, ...]) -> list[Value] | None:
         """The values of a row to insert; None if it is to be ignored."""

@@ -152,6 +152,17 @@ def test_keys_are_given_out_in_order(connection: apsw.Connection, other: apsw.Co
         connection.execute("INSERT INTO t(v) VALUES ('g')")
 
 
+def test_only_a_row_with_a_rowid_is_the_last_that_was_inserted(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("INSERT INTO t VALUES (7, 0)")
+    connection.execute("INSERT INTO kv VALUES ('a', 1)")
+    assert connection.last_insert_rowid() == 7
+    connection.execute("INSERT OR IGNORE INTO t VALUES (7, 0)")
+    connection.execute("INSERT OR IGNORE INTO kv VALUES ('a', 1), (NULL, 1)")
+    assert connection.last_insert_rowid() == 7
+
+
 def test_several_rows_or_none(connection: apsw.Connection, other: apsw.Connection) -> None:
     connection.execute("INSERT INTO t VALUES (3, 0)")
     for begun in (False, True):
