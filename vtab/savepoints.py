@@ -6,11 +6,12 @@ has been written to in the transaction, and of the topmost one when the table is
 A point of the transaction is a step of its write set.
 
 A statement that fails because a Python exception was raised leaves its savepoint open: apsw then
-calls neither RollbackTo nor Release. So whatever was made by the statement before is looked at when
-the next one begins. A savepoint of the user has nothing behind it then. If there are changes behind
-it, it is one of a statement that has failed, and they are taken back. When a table is first written
-to, it may be told of an older savepoint of the user. There, if the statement did not fail, it has
-counted the row it has changed.
+calls neither RollbackTo nor Release. If a table has raised it, it knows. For the exceptions of
+others, whatever was made by the statement before is looked at when the next one begins. A savepoint
+of the user has nothing behind it then. If there are changes behind it, it is one of a statement
+that has failed, and they are taken back. When a table is first written to, it may be told of an
+older savepoint of the user. There, if the statement did not fail, it has counted the row it has
+changed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ class Savepoints:
     def __init__(self, start: int) -> None:
         self._start = start
         self._steps: dict[int, int] = {}
+
+    def may_be_late(self, step: int) -> bool:
+        """Whether a savepoint that the table is told of at ``step`` may be an older one."""
+        return step == self._start and not self._steps
 
     def add(self, level: int, step: int) -> None:
         """A savepoint is made."""
@@ -58,37 +63,51 @@ class Mark:
 
 
 class Unfinished:
-    """The savepoints that tables were told of since the last statement began, or by one it runs."""
+    """The savepoints that tables were told of since the last statement began, or by one it runs.
+
+    A statement is run by another one if a function of the user does so.
+    """
 
     def __init__(self) -> None:
         self._marks: dict[int, Mark] = {}
+        self._outer: list[int] = []
+        """For each statement that another one runs, the newest savepoint when it began."""
 
     def __bool__(self) -> bool:
         return bool(self._marks)
 
-    def add(self, level: int, mark: Mark) -> None:
-        """A savepoint is made."""
-        self._marks[level] = mark
+    def add(self, level: int, mark: Mark) -> int:
+        """A table is told of a savepoint: the step at which it was made.
 
-    def made_before(self, level: int) -> int | None:
-        """The step of the savepoint that had this number before: one of a failed statement.
-
-        If several tables tell of one savepoint, nothing lies between.
+        Several tables are told of each, before anything is changed. So if there are changes behind
+        one of the same number, that was another one, and its statement has failed.
         """
-        mark = self._marks.get(level)
-        return None if mark is None else mark.step
+        return self._marks.setdefault(level, mark).step
 
     def drop(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""
         self._marks = {n: mark for n, mark in self._marks.items() if n < level}
 
-    def keep_newest(self) -> None:
-        """What the newest one's statement has changed is to stay."""
-        if self._marks:
-            del self._marks[max(self._marks)]
+    def begin_inner(self) -> None:
+        """A statement begins that another one runs."""
+        self._outer.append(max(self._marks, default=OUTERMOST))
 
-    def finish(self, changes: int) -> int | None:
-        """Forget all of them: the step to go back to, because what lies behind it has failed."""
-        marks, self._marks = self._marks, {}
-        steps = [m.step for m in marks.values() if m.changes is None or m.changes == changes]
+    def end_inner(self, changes: int) -> int | None:
+        """It ends: the step to go back to if it has failed. ``changes``: see ``Mark``."""
+        step = self.end(changes)
+        if self._outer:
+            self._outer.pop()
+        return step
+
+    def end(self, changes: int) -> int | None:
+        """The running statement ends: the step to go back to if it has failed."""
+        behind = self._outer[-1] if self._outer else OUTERMOST
+        marks = [mark for level, mark in self._marks.items() if level > behind]
+        self.drop(behind + 1)
+        steps = [m.step for m in marks if m.changes is None or m.changes == changes]
         return min(steps, default=None)
+
+    def end_all(self, changes: int) -> int | None:
+        """No statement is running: the step to go back to because one has failed."""
+        self._outer.clear()
+        return self.end(changes)

@@ -32,7 +32,7 @@ from lsmsql.engine.view import Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import Planning
-from vtab.failures import busy, read_only
+from vtab.failures import RowConstraintError, busy, read_only
 from vtab.immediate import Immediate
 from vtab.pin import Pin
 from vtab.savepoints import OUTERMOST, Mark, Savepoints, Unfinished
@@ -278,46 +278,48 @@ class Session:
         self.writes.rollback(step)
         self._last.clear()
 
-    def savepoint(self, level: int, *, perhaps_older: bool) -> int:
-        """A savepoint is made, perhaps for the running statement: the step to go back to.
-
-        ``perhaps_older``: or it has been there, and is only told of now.
-        """
-        failed = self._unfinished.made_before(level)
-        if failed is not None:
-            self.undo(failed)
+    def savepoint(self, level: int, savepoints: Savepoints) -> None:
+        """A table is told of a savepoint, perhaps of the running statement."""
         step = self.writes.step
-        changes = self._total_changes() if perhaps_older else None
-        self._unfinished.add(level, Mark(step, changes))
+        changes = self._total_changes() if savepoints.may_be_late(step) else None
+        made = self._unfinished.add(level, Mark(step, changes))
+        if made < step:
+            self.undo(made)
+        savepoints.add(level, made)
         self._trace(True)
-        return step
 
     def release(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""
         self._unfinished.drop(level)
         self._trace(bool(self._unfinished))
 
-    def row_refused(self) -> None:
-        """The running statement fails because of a constraint; OR FAIL lets its changes stay."""
-        if self.on_conflict() == apsw.SQLITE_FAIL:
-            self._unfinished.keep_newest()
+    def statement_fails(self, error: BaseException) -> None:
+        """The running statement fails here: nothing of it stays, but under OR FAIL."""
+        failed = self._unfinished.end(self._total_changes())
+        stays = isinstance(error, RowConstraintError) and self.on_conflict() == apsw.SQLITE_FAIL
+        if failed is not None and not stays:
+            self.undo(failed)
 
-    def _next_statement(self, event: dict[str, object]) -> None:
-        """A statement begins: take back what the one before has left behind, if it has failed."""
-        if event["trigger"]:  # it is run by one that goes on
+    def _follow(self, event: dict[str, object]) -> None:
+        """A statement begins or ends: take back what one that has failed has left behind."""
+        changes = cast("int", event["total_changes"])
+        if event["code"] == apsw.SQLITE_TRACE_PROFILE:
+            failed = self._unfinished.end_inner(changes)
+        elif event["trigger"]:  # it is run by one that goes on
+            self._unfinished.begin_inner()
             return
-        failed = self._unfinished.finish(cast("int", event["total_changes"]))
+        else:
+            failed = self._unfinished.end_all(changes)
+            self._trace(False)
         if failed is not None:
             self.undo(failed)
-        self._trace(False)
 
     def _trace(self, on: bool) -> None:
-        """Have ``_next_statement`` called before each statement, or no more."""
+        """Have ``_follow`` called before and after each statement, or no more."""
         connection = self._connection()
         if on is not self._tracing and connection is not None:
-            mask = apsw.SQLITE_TRACE_STMT if on else 0
-            follow = self._next_statement if on else None
-            connection.trace_v2(mask, follow, id=self._unfinished)
+            mask = apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_PROFILE if on else 0
+            connection.trace_v2(mask, self._follow if on else None, id=self._unfinished)
             self._tracing = on
 
     def sync(self) -> None:

@@ -10,7 +10,6 @@ from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.cursor import Cursor
-from vtab.failures import RowConstraintError
 from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
@@ -31,7 +30,6 @@ class VirtualTable:
         self._schema = schema
         self._writer = Writer(session, schema)
         self._savepoints = Savepoints(0)
-        self._begins = False
 
     # ruff: noqa: N802 (SQLite's names)
 
@@ -55,16 +53,16 @@ class VirtualTable:
         """INSERT."""
         try:
             return self._writer.insert(rowid, fields)
-        except RowConstraintError:
-            self._session.row_refused()
+        except BaseException as error:
+            self._session.statement_fails(error)
             raise
 
     def UpdateChangeRow(self, row: Value, rowid: Value, fields: tuple[Any, ...]) -> None:
         """UPDATE."""
         try:
             self._writer.update(row, rowid, fields)
-        except RowConstraintError:
-            self._session.row_refused()
+        except BaseException as error:
+            self._session.statement_fails(error)
             raise
 
     def UpdateDeleteRow(self, row: Value) -> None:
@@ -76,7 +74,6 @@ class VirtualTable:
     def Begin(self) -> None:
         """The table is about to be written to for the first time in a transaction."""
         self._savepoints = self._session.begin()
-        self._begins = True
 
     def Sync(self) -> None:
         """COMMIT, as long as it may fail."""
@@ -91,9 +88,8 @@ class VirtualTable:
         self._session.end()
 
     def Savepoint(self, level: int) -> None:
-        """A savepoint is made, by the user or for a statement; after ``Begin``, is there."""
-        begins, self._begins = self._begins, False
-        self._savepoints.add(level, self._session.savepoint(level, perhaps_older=begins))
+        """A savepoint is made, by the user or for a statement, or one is there at ``Begin``."""
+        self._session.savepoint(level, self._savepoints)
 
     def Release(self, level: int) -> None:
         """A savepoint, and all behind it, are no more."""

@@ -285,6 +285,55 @@ def test_a_statement_is_undone_if_an_aggregate_of_the_user_raises_at_its_end(
         assert count(other) == 0
 
 
+@pytest.mark.parametrize("outer", ["SELECT", "INSERT INTO u SELECT 1, "])
+@pytest.mark.parametrize("begin", ["BEGIN", "SAVEPOINT a"])
+def test_a_statement_that_fails_within_another_is_undone_alone(
+    connection: apsw.Connection, other: apsw.Connection, outer: str, begin: str
+) -> None:
+    """A function of the user runs some that fail, gets over it, and goes on."""
+
+    def work(*values: Any) -> Any:
+        connection.execute("INSERT INTO t VALUES (1, 0), (2, 0)")
+        with pytest.raises(apsw.ConstraintError):
+            connection.execute("INSERT INTO t VALUES (3, 0), (4, 0), (1, 0)")
+        connection.execute("INSERT INTO t VALUES (5, 0)")
+        with pytest.raises(apsw.ConstraintError):
+            connection.execute("INSERT INTO t VALUES (1, 0)")
+        connection.execute("INSERT INTO t VALUES (6, 0), (7, 0)")
+        return values[0]
+
+    connection.create_scalar_function("work", work)
+    connection.execute("CREATE VIRTUAL TABLE temp.u USING lsm(k INTEGER PRIMARY KEY, v)")
+    connection.execute(begin)
+    connection.execute(f"{outer} work(8)")
+    rows = [(1,), (2,), (5,), (6,), (7,)]
+    assert connection.execute("SELECT k FROM t").fetchall() == rows
+    connection.execute("COMMIT")
+    assert other.execute("SELECT k FROM t").fetchall() == rows
+
+
+def test_a_statement_that_fails_is_undone_with_those_it_has_run(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    def work(*values: Any) -> Any:
+        connection.execute("INSERT INTO t VALUES (?, 0), (?, 0)", [values[0], values[0] + 10])
+        if values[0] == 3:
+            raise ArithmeticError("three")
+        return values[0]
+
+    connection.create_scalar_function("work", work)
+    connection.execute("CREATE VIRTUAL TABLE temp.u USING lsm(k INTEGER PRIMARY KEY, v)")
+    connection.execute("BEGIN")
+    connection.execute("INSERT INTO u VALUES (0, 0)")
+    with pytest.raises(ArithmeticError):
+        connection.execute(
+            "WITH n(i) AS (VALUES (1), (2), (3)) INSERT INTO u SELECT work(i), 0 FROM n"
+        )
+    connection.execute("INSERT INTO t VALUES (7, 0)")
+    assert connection.execute("SELECT k FROM t UNION SELECT k FROM u").fetchall() == [(0,), (7,)]
+    connection.execute("COMMIT")
+
+
 def test_a_connection_may_be_closed_within_savepoints(
     store: Store, connection: apsw.Connection, other: apsw.Connection
 ) -> None:
