@@ -274,7 +274,8 @@ def test_a_statement_is_undone_if_an_aggregate_of_the_user_raises_at_its_end(
                 raise ArithmeticError("three")
             return self.value
 
-    connection.create_aggregate_function("last", Last)
+    last: Any = Last
+    connection.create_aggregate_function("last", last)
     source = "(WITH n(i) AS (VALUES (1), (2), (3)) SELECT last(i) AS x FROM n GROUP BY i)"
     for begin, end in (("SELECT 1", "SELECT 1"), ("BEGIN", "COMMIT")):
         connection.execute(begin)
