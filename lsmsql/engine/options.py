@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, fields
+from datetime import timedelta
 
 from lsmsql.engine.errors import UsageError
 
@@ -11,6 +14,9 @@ MIB = 1 << 20
 SYNC_MODES = ("full", "normal", "off")
 CODECS = ("lz4", "zstd", "none")
 STRATEGIES = ("leveled", "tiered", "adaptive")
+
+_TIME = re.compile(r"([1-9][0-9]{0,9})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,9 @@ class Options:
     compaction_process: bool = True
     """Do the work of large flushes and compactions in processes beside this one, which do not slow
     down its Python code; they are started when first needed. Only with ``background``."""
+    history: int | str | None = None
+    """How much of the past may be asked for: the last so many commits, those of a time such as
+    "90s", "15m", "1h" or "7d" (or a timedelta), or None: only what open readers look at."""
 
     def __post_init__(self) -> None:
         _choose("sync", self.sync, SYNC_MODES)
@@ -103,6 +112,18 @@ class Options:
         if not isinstance(self.sync_interval, int | float) or not self.sync_interval > 0:
             given = repr(self.sync_interval)
             raise UsageError(f"option sync_interval is a time in seconds, not {given}")
+        object.__setattr__(self, "history", _plain_history(self.history))
+
+    @property
+    def history_commits(self) -> int | None:
+        """How many commits back one may ask; None if that depends on something else."""
+        return self.history if isinstance(self.history, int) else None
+
+    @property
+    def history_seconds(self) -> int | None:
+        """How many seconds back one may ask; None if that depends on something else."""
+        time = _TIME.fullmatch(self.history) if isinstance(self.history, str) else None
+        return None if time is None else int(time[1]) * _UNITS[time[2]]
 
     @property
     def flush_bytes(self) -> int:
@@ -135,6 +156,21 @@ def _choose(name: str, value: object, allowed: tuple[str, ...]) -> None:
 def _positive(name: str, value: int) -> None:
     if value < 1:
         raise UsageError(f"option {name} is at least 1, not {value!r}")
+
+
+def _plain_history(history: object) -> int | str | None:
+    """The option as it is kept, and sent to other processes: a timedelta becomes a text."""
+    plain = history
+    if isinstance(history, timedelta):
+        plain = f"{math.ceil(history.total_seconds())}s"
+    if plain is None or (type(plain) is int and plain > 0):
+        return plain
+    if isinstance(plain, str) and _TIME.fullmatch(plain):
+        return plain
+    raise UsageError(
+        "option history is None, a number of commits such as 1000, or a time such as"
+        f' "90s", "15m", "1h" or "7d", not {history!r}'
+    )
 
 
 def make_options(**settings: object) -> Options:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import msgspec
 import pytest
 
 from lsmsql.engine.errors import UsageError
@@ -27,6 +30,16 @@ from lsmsql.engine.options import MIB, Options, make_options
         ("sync_interval", 0),
         ("sync_interval", float("nan")),
         ("sync_interval", "1"),
+        ("history", 0),
+        ("history", True),
+        ("history", 1.5),
+        ("history", "1 h"),
+        ("history", "0s"),
+        ("history", "1w"),
+        ("history", "99999999999d"),
+        ("history", timedelta(0)),
+        ("history", timedelta(days=-1)),
+        ("history", timedelta.max),
     ],
 )
 def test_a_bad_setting_is_named(name, value):
@@ -47,3 +60,22 @@ def test_memtables_and_cache_share_the_budget(budget):
     assert options.cache_bytes(budget // 2) == budget - budget // 2
     assert options.cache_bytes(3 * options.flush_bytes) + 3 * options.flush_bytes <= max(3, budget)
     assert options.cache_bytes(9 * budget) == budget // 4
+
+
+@pytest.mark.parametrize(
+    ("history", "commits", "seconds"),
+    [
+        (None, None, None),
+        (1000, 1000, None),
+        ("90s", None, 90),
+        ("15m", None, 900),
+        ("1h", None, 3600),
+        ("7d", None, 604_800),
+        (timedelta(minutes=2, microseconds=1), None, 121),
+    ],
+)
+def test_history_is_a_number_of_commits_or_a_time(history, commits, seconds):
+    options = make_options(history=history)
+    assert (options.history_commits, options.history_seconds) == (commits, seconds)
+    sent = msgspec.msgpack.encode(options)
+    assert msgspec.msgpack.decode(sent, type=Options) == options
