@@ -40,8 +40,10 @@ class Retention:
 
     For a reader: ``at`` is its sequence number; only the newest version not above it remains, and
     nothing of a deleted key. For a rewrite, ``at`` is None: of each key remain the versions that a
-    reader at one of ``snapshots`` (ascending) or at any later number sees. ``drop_tombstones``: no
-    older level holds these keys, so a deletion that every reader sees needs no record.
+    reader at one of ``snapshots`` (ascending) or at any later number sees. ``floor``, which is one
+    of them, stands for all numbers from there on: every version above it remains, too.
+    ``drop_tombstones``: no older level holds these keys, so a deletion that every reader sees needs
+    no record.
 
     ``forget_sequences_up_to``: records not newer than that lose their sequence number, which
     becomes 0 and then takes no room. Only for the deepest level, where nothing older lies below,
@@ -50,6 +52,7 @@ class Retention:
 
     at: int | None = None
     snapshots: tuple[int, ...] = ()
+    floor: int | None = None
     drop_tombstones: bool = False
     forget_sequences_up_to: int = 0
 
@@ -185,4 +188,7 @@ def _newest(run: pa.RecordBatch, keep: Retention) -> Mask | None:
         # Two versions of a key are alike when the same snapshots lie below both.
         epoch = np.searchsorted(np.asarray(keep.snapshots, np.int64), sequences, side="left")
         newest[1:] |= epoch[1:] != epoch[:-1]
+        if keep.floor is not None:
+            # Within a commit the last record of a key counts: the first one here.
+            newest[1:] |= (sequences[1:] > keep.floor) & (sequences[1:] != sequences[:-1])
     return newest

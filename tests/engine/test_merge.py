@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -74,6 +75,8 @@ def kept(versions: dict[int, tuple[Any, ...] | None], keep: Retention) -> list[i
         seen = max((s for s in versions if s <= keep.at), default=None)
         return [] if seen is None or versions[seen] is None else [seen]
     readers = [*keep.snapshots, 99]
+    if keep.floor is not None:
+        readers += range(keep.floor, 15)
     seen_by = [[s for s in versions if s <= reader] for reader in readers]
     found = sorted({max(seen) for seen in seen_by if seen}, reverse=True)
     if keep.drop_tombstones:
@@ -84,13 +87,22 @@ def kept(versions: dict[int, tuple[Any, ...] | None], keep: Retention) -> list[i
     return found
 
 
+def with_floor(keep: Retention) -> st.SearchStrategy[Retention]:
+    """``keep``, or the same with a floor."""
+    floored = (
+        replace(keep, floor=floor, snapshots=tuple(sorted({*keep.snapshots, floor})))
+        for floor in range(14)
+    )
+    return st.sampled_from([keep, *floored])
+
+
 retentions = st.one_of(
     st.builds(Retention, at=numbers),
     st.builds(
         Retention,
         snapshots=st.lists(numbers, max_size=3, unique=True).map(lambda s: tuple(sorted(s))),
         drop_tombstones=st.booleans(),
-    ),
+    ).flatmap(with_floor),
 )
 
 
@@ -131,12 +143,19 @@ def test_sequence_numbers_can_decide_instead_of_the_order_of_sources(history, co
 
 
 @settings(max_examples=200)
-@given(sources(), st.lists(numbers, max_size=3, unique=True).map(lambda s: tuple(sorted(s))))
-def test_no_reader_can_tell_that_a_rewrite_took_place(dealt, snapshots):
+@given(
+    sources(),
+    st.lists(numbers, max_size=3, unique=True).map(lambda s: tuple(sorted(s))),
+    st.none() | numbers,
+)
+def test_no_reader_can_tell_that_a_rewrite_took_place(dealt, snapshots, floor):
     history, runs = dealt
-    keep = Retention(snapshots=snapshots, drop_tombstones=True)
+    readers = {*snapshots, 99, *(() if floor is None else range(floor, 15))}
+    if floor is not None:
+        snapshots = tuple(sorted({*snapshots, floor}))
+    keep = Retention(snapshots=snapshots, floor=floor, drop_tombstones=True)
     rewritten = list(merge([iter(run) for run in runs], keep))
-    for reader in (*snapshots, 99):
+    for reader in readers:
         seen = merge([iter(rewritten)], Retention(at=reader))
         found = {key: row for window in seen for key, _, row in records_of(window)}
         expected = {key: kept(history[key], Retention(at=reader)) for key in history}
@@ -149,7 +168,7 @@ def test_sequence_numbers_that_no_reader_asks_for_are_forgotten(dealt, last, sna
     snapshots = tuple(sorted(s for s in snapshots if s >= last))
     keep = Retention(snapshots=snapshots, drop_tombstones=True, forget_sequences_up_to=last)
     rewritten = list(merge([iter(run) for run in runs], keep))
-    whole = merge([iter(run) for run in runs], Retention(None, snapshots, drop_tombstones=True))
+    whole = merge([iter(run) for run in runs], Retention(snapshots=snapshots, drop_tombstones=True))
     assert [record for run in rewritten for record in records_of(run)] == [
         (key, 0 if sequence <= last else sequence, row)
         for run in whole
@@ -185,3 +204,9 @@ def test_a_run_that_is_kept_whole_is_not_copied():
     run = make_run([(b"a", 1, (1,)), (b"b", 1, (2,))])
     assert select(run, Retention(at=5)) is run
     assert select(run, Retention()) is run
+
+
+def test_above_the_floor_a_key_has_one_version_of_each_commit():
+    run = make_run([(b"a", 7, (3,)), (b"a", 7, (2,)), (b"a", 6, (1,)), (b"b", 6, (1,))])
+    kept = select(run, Retention(snapshots=(5,), floor=5))
+    assert records_of(kept) == [(b"a", 7, (3,)), (b"a", 6, (1,)), (b"b", 6, (1,))]
