@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,13 @@ class AddedFile(msgspec.Struct, frozen=True):
     meta: FileMeta
 
 
+class Sample(NamedTuple):
+    """At the unix time ``at``, in seconds, commit ``sequence`` was the newest."""
+
+    at: int
+    sequence: int
+
+
 class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     """One atomic change. What is None stays as it was.
 
@@ -24,6 +32,10 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     log whose records are not all in files. ``last_sequence`` is the newest commit that the added
     files hold: edits may come in another order than commits (a flush after an ingest), so the
     greatest counts. ``backup`` is in the only edit of a backup's manifest.
+
+    ``floor`` and ``samples`` are those of ``History``: from ``floor`` on every commit can be asked
+    for. Without a history there are none of them in an edit: if it changes the files, versions may
+    have been thrown away up to the newest commit that they hold.
     """
 
     added: tuple[AddedFile, ...] = ()
@@ -32,6 +44,13 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     last_sequence: int | None = None
     next_file: int | None = None
     backup: bool = False
+    floor: int | None = None
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def changes_files(self) -> bool:
+        """Whether what the files hold is other than before."""
+        return bool(self.added or self.removed or self.last_sequence)
 
 
 def difference(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from lsmsql.engine.errors import CorruptionError, FormatError, StorageError
 from lsmsql.engine.filesystem import FileSystem
-from lsmsql.engine.manifest.edit import AddedFile, Edit, decode_edit, encode_edit
+from lsmsql.engine.manifest.edit import AddedFile, Edit, Sample, decode_edit, encode_edit
 from lsmsql.engine.manifest.version import LEVELS
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.wal.format import EDIT, MANIFEST, edit_record
@@ -43,7 +43,8 @@ def manifest_name(number: int) -> str:
 class ManifestState:
     """All edits taken together. ``files`` maps a file number to its level and facts.
 
-    ``backup``: it is that of a backup, and nothing has been written to it since.
+    ``backup``: it is that of a backup, and nothing has been written to it since. ``floor`` and
+    ``samples`` are those of the last edit that has changed the files.
     """
 
     files: dict[int, tuple[int, FileMeta]] = field(default_factory=dict)
@@ -51,6 +52,13 @@ class ManifestState:
     last_sequence: int = 0
     next_file: int = 1
     backup: bool = False
+    floor: int | None = None
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def oldest(self) -> int:
+        """The oldest commit that can be asked for: all versions since are in files or logs."""
+        return self.last_sequence if self.floor is None else self.floor
 
     def apply(self, edit: Edit) -> ManifestState:
         """The state after ``edit``. Raises KeyError if it removes a file that is not live."""
@@ -59,12 +67,15 @@ class ManifestState:
             del files[number]
         for added in edit.added:
             files[added.meta.number] = (added.level, added.meta)
+        source = edit if edit.changes_files else self
         return ManifestState(
             files,
             self.log_number if edit.log_number is None else edit.log_number,
             max(self.last_sequence, edit.last_sequence or 0),
             self.next_file if edit.next_file is None else edit.next_file,
             edit.backup,
+            source.floor,
+            source.samples,
         )
 
     def as_edit(self) -> Edit:
@@ -75,6 +86,8 @@ class ManifestState:
             last_sequence=self.last_sequence,
             next_file=self.next_file,
             backup=self.backup,
+            floor=self.floor,
+            samples=self.samples,
         )
 
 

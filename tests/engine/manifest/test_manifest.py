@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lsmsql.engine.errors import CorruptionError, FailedError, FormatError, StorageError
 from lsmsql.engine.filesystem import OsFileSystem
 from lsmsql.engine.manifest import manifest as module
-from lsmsql.engine.manifest.edit import AddedFile, Edit, decode_edit, encode_edit
+from lsmsql.engine.manifest.edit import AddedFile, Edit, Sample, decode_edit, encode_edit
 from lsmsql.engine.manifest.manifest import (
     Manifest,
     ManifestState,
@@ -45,6 +45,8 @@ def begun(directory: str) -> Manifest:
 def test_an_edit_comes_back():
     edit = Edit((AddedFile(3, meta(7)),), (1, 2), 5, 99, 8)
     assert decode_edit(encode_edit(edit), "m", 0) == edit
+    past = Edit(floor=0, samples=(Sample(1_700_000_000, 7), Sample(1_700_000_060, 9)))
+    assert decode_edit(encode_edit(past), "m", 0) == past
     assert decode_edit(encode_edit(Edit()), "m", 0) == Edit()
 
 
@@ -95,6 +97,30 @@ def test_what_was_recorded_is_loaded(tmp_path_factory, steps, reopen_at):
     assert {n: level for n, (level, _) in state.files.items()} == files
     sequences = [sequence for *_, sequence in steps if sequence is not None]
     assert state.last_sequence == max(sequences, default=0)  # it never goes back
+
+
+def test_the_floor_is_that_of_the_last_edit_that_changes_files(directory):
+    manifest = begun(directory)
+    oldest = []
+    samples = (Sample(1_700_000_000, 7),)
+    for edit in [
+        Edit(add(2).added, last_sequence=5, floor=3, samples=samples),
+        Edit(log_number=9),
+        Edit(add(3).added, last_sequence=7, floor=6, samples=samples),
+        Edit(add(4).added, last_sequence=8),  # by a release, or an opening, without a history
+        Edit(log_number=12),
+        Edit(removed=(3,), floor=8),
+        Edit(removed=(2,), floor=9, samples=samples),
+    ]:
+        manifest.record(edit)
+        oldest.append((manifest.state.oldest, manifest.state.samples))
+    assert oldest == [(3, samples)] * 2 + [(6, samples)] + [(8, ())] * 3 + [(9, samples)]
+    manifest.close()
+    state = parse_manifest(read_manifest(fs, directory)).state
+    assert state == manifest.state
+    Manifest.begin(fs, directory, 99, state).close()
+    whole = parse_manifest(read_manifest(fs, directory)).state
+    assert (whole.oldest, whole.samples) == (9, samples)
 
 
 def test_a_file_moves_by_being_removed_and_added(directory):
