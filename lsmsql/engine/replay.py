@@ -1,7 +1,8 @@
 """Replay: what the logs hold becomes memtables again.
 
-Nobody reads yet, so of several versions of a key only the newest is kept. Records become versions
-many at a time, by few calls; only if something is wrong with them is each looked at by itself.
+Nobody reads yet, so of several versions of a key only the newest is kept, or with a history those
+that may be asked for. Records become versions many at a time, by few calls; only if something is
+wrong with them is each looked at by itself.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice, repeat
 
 from lsmsql.engine.errors import CorruptionError
-from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable, Version
+from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable, Version, trim
 from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.values import Row
 from lsmsql.engine.wal.format import (
@@ -37,11 +39,12 @@ _AT_ONCE = 128
 class _Table:
     """The versions of one table, and the last records, which are not among them yet."""
 
-    __slots__ = ("_frames", "_keys", "_values", "nbytes", "versions")
+    __slots__ = ("_floor", "_frames", "_keys", "_values", "nbytes", "versions")
 
-    def __init__(self) -> None:
+    def __init__(self, floor: int | None) -> None:
         self.versions: dict[bytes, Version] = {}
         self.nbytes = 0
+        self._floor = floor
         self._frames: list[Frame] = []
         self._keys: list[bytes] = []
         self._values: list[bytes | None] = []
@@ -56,7 +59,7 @@ class _Table:
         """Make versions of the records. Raises CorruptionError for a malformed row."""
         sequences = [frame.sequence for frame in self._frames]
         versions = map(Version, sequences, self._rows(), repeat(None))
-        self.versions.update(zip(self._keys, versions, strict=True))
+        self._take(self._keys, versions)
         self.nbytes += sum(map(len, self._keys)) + sum(map(len, filter(None, self._values)))
         self._frames, self._keys, self._values = [], [], []
 
@@ -76,18 +79,36 @@ class _Table:
             problem = f"malformed rows: {error}"
             raise CorruptionError(frame.path, frame.offset, problem) from None
         versions = map(Version, repeat(frame.sequence), rows, repeat(None))
-        self.versions.update(zip(keys, versions, strict=True))
+        self._take(keys, versions)
         self.nbytes += len(value)
+
+    def _take(self, keys: Sequence[bytes], versions: Iterable[Version]) -> None:
+        """Put versions in the place of older ones; with a floor, in front of them."""
+        if self._floor is None:
+            self.versions.update(zip(keys, versions, strict=True))
+            return
+        for key, version in zip(keys, versions, strict=True):
+            older = self.versions.get(key)
+            if older is not None:
+                self.nbytes += _OVERHEAD
+                # Of a commit the last record of a key counts.
+                older = older.older if older.sequence == version.sequence else older
+            if older is not None:
+                older = trim(older, self._floor)
+            self.versions[key] = Version(version.sequence, version.row, older)
 
 
 class Replay:
     """The records of logs, the oldest log first. ``sequence`` is that of the newest commit."""
 
-    def __init__(self, flushed: int = 0) -> None:
-        """``flushed`` is the newest commit in files: each one after it must be in the logs."""
+    def __init__(self, flushed: int = 0, floor: int | None = None) -> None:
+        """``flushed`` is the newest commit in files: each one after it must be in the logs.
+
+        With a ``floor`` all versions are kept that a reader there or later may ask for.
+        """
         self.sequence = 0
         self._flushed = flushed
-        self._tables: defaultdict[int, _Table] = defaultdict(_Table)
+        self._tables: defaultdict[int, _Table] = defaultdict(partial(_Table, floor))
 
     def add(self, reader: LogReader) -> None:
         """All frames of a log.

@@ -49,26 +49,33 @@ class Tail:
 
     @classmethod
     def begin(
-        cls, filesystem: FileSystem, directory: str, number: int, before: int, *, newest: bool
+        cls,
+        filesystem: FileSystem,
+        directory: str,
+        number: int,
+        before: int,
+        *,
+        newest: bool,
+        floor: int | None = None,
     ) -> Tail | None:
         """Open a log and read it. None if it is the ``newest`` and has no header yet.
 
-        All commits up to ``before`` are known from elsewhere. Raises StorageError, CorruptionError,
-        FormatError.
+        All commits up to ``before`` are known from elsewhere; ``floor`` is as for ``Replay``.
+        Raises StorageError, CorruptionError, FormatError.
         """
         path = f"{directory}/{log_name(number)}"
         tail = cls(filesystem.open(path), path, number)
         try:
             try:
-                begun = tail._read(before, newest)
+                begun = tail._read(before, newest, floor)
             except CorruptionError as error:
                 # What is written meanwhile may be seen in another order than it was written in.
                 try:
-                    begun = tail._read(before, newest)
+                    begun = tail._read(before, newest, floor)
                 except CorruptionError as again:
                     if again.offset == error.offset:
                         raise
-                    begun = tail._read(before, newest)
+                    begun = tail._read(before, newest, floor)
         except BaseException:
             tail.file.close()
             raise
@@ -76,10 +83,10 @@ class Tail:
             tail.file.close()
         return tail if begun else None
 
-    def _read(self, before: int, newest: bool) -> bool:
+    def _read(self, before: int, newest: bool, floor: int | None) -> bool:
         data = self.file.read_at(0, self.file.size())
         reader = LogReader(data, self._path, newest=newest)
-        replay = Replay(before)
+        replay = Replay(before, floor)
         replay.add(reader)
         self.memtables, self.sequence = replay.memtables(), replay.sequence
         self.end = reader.end

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from lsmsql.engine.errors import CorruptionError
+from lsmsql.engine.memtable.memtable import Forgotten
 from lsmsql.engine.replay import Replay
 from lsmsql.engine.values import Row
 from lsmsql.engine.wal.format import (
@@ -76,6 +77,27 @@ def test_of_many_changes_of_a_key_the_last_counts_also_within_a_commit():
     )
     expected = {b"a": (1, None), b"b": (2000, (None, 2)), b"c": (1002, (None, 999))}
     assert replayed(replay) == {1: expected}
+
+
+def test_with_a_floor_all_versions_above_it_are_there():
+    replay = Replay(flushed=1, floor=3)
+    replay.add(log(*((2 + i, [put(b"a", None, i)]) for i in range(300))))
+    last = [put(b"a", 1), put(b"a", 2), rows_record(pack_rows({b"b": (1,)}))]
+    replay.add(log((302, last), (303, [delete_record(b"a"), delete_record(b"b")])))
+    (memtable,) = replay.memtables().values()
+
+    def row(key: bytes, sequence: int) -> Row | None:
+        version = memtable.get(key, sequence)
+        assert version is not None
+        return version.row
+
+    assert [row(b"a", sequence) for sequence in (3, 4, 301, 302, 303)] == [
+        (None, 1), (None, 2), (None, 299), (2,), None
+    ]  # fmt: skip
+    assert [row(b"b", sequence) for sequence in (302, 303)] == [(1,), None]
+    with pytest.raises(Forgotten):
+        memtable.get(b"a", 2)
+    assert memtable.nbytes > 300 * 300
 
 
 @pytest.mark.parametrize("second", [1, 2])
