@@ -44,6 +44,7 @@ LAYERS = """
     lsmsql.engine.recent
     lsmsql.engine.view
     lsmsql.engine.registry lsmsql.engine.writeset
+    lsmsql.engine.history
     lsmsql.engine.window
     lsmsql.engine.scan
     lsmsql.engine.catalog

@@ -387,7 +387,12 @@ class Core(Live):
         with self._install_lock:
             manifest = self.manifest
             assert manifest is not None
-            numbered = msgspec.structs.replace(edit, next_file=self._next_file)
+            numbered = msgspec.structs.replace(
+                edit,
+                next_file=self._next_file,
+                floor=self.history.floor,
+                samples=self.history.samples,
+            )
             try:
                 manifest.record(numbered)
                 if manifest.wants_rotation:

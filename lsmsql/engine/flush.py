@@ -13,7 +13,7 @@ from lsmsql.engine.core import Core
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.live import Immutable
 from lsmsql.engine.manifest.edit import AddedFile, Edit
-from lsmsql.engine.merge import Retention, merge
+from lsmsql.engine.merge import merge
 from lsmsql.engine.output import write_tables
 from lsmsql.engine.scan import memtable_runs
 from lsmsql.engine.schema import TableSchema
@@ -52,7 +52,7 @@ def _write_from_memory(
     core: Core, full: Immutable, schemas: Sequence[TableSchema]
 ) -> tuple[FileMeta, ...]:
     """The same files without the logs, which are damaged on the disk: memory has the rows."""
-    keep = Retention(snapshots=core.snapshots.active())
+    keep = core.history.retention()
     written: list[FileMeta] = []
     for schema in schemas:
         runs = memtable_runs(full.memtables[schema.id], None, schema.slot_types)
@@ -67,7 +67,7 @@ def _job(core: Core, full: Immutable) -> Flush:
     return Flush(
         path=os.fsencode(core.path),
         options=core.options,
-        keep=Retention(snapshots=core.snapshots.active()),
+        keep=core.history.retention(),
         numbers=tuple(core.next_number() for _ in schemas),
         nbytes=sum(memtable.nbytes for memtable in full.memtables.values()),
         logs=full.logs,

@@ -106,6 +106,10 @@ class Follower(Core):
         with self._catching_up:
             return super().pin(reader)
 
+    def pin_at(self, reader: int, sequence: object) -> tuple[int, State]:
+        with self._catching_up:
+            return super().pin_at(reader, sequence)
+
     def now(self) -> tuple[int, State]:
         with self._catching_up:
             return super().now()
@@ -187,6 +191,7 @@ class Follower(Core):
         )
         with self._state_lock:
             self._tails, self.manifest_state, self.version = tails, state, version
+            self.history.follow(state.oldest)
             self.immutable = full
             self.active = tails[-1].memtables if tails else {}
             self.memtable_bytes = sum(memtable.nbytes for memtable in self.active.values())
@@ -196,6 +201,7 @@ class Follower(Core):
     def _read_logs(self, state: ManifestState, opened: contextlib.ExitStack) -> list[Tail]:
         """The logs that are needed, read to their ends; all but the newest are complete."""
         oldest, before = state.log_number, state.last_sequence
+        floor = state.oldest if self.history.wanted else None
         numbers = [n for n in numbered_files(self)[0] if n >= oldest]
         if oldest and oldest not in numbers:  # which the error then says
             numbers.insert(0, oldest)
@@ -207,7 +213,9 @@ class Follower(Core):
             if tail is not None:
                 tail.read_on(self._apply, complete=not newest)
             else:
-                tail = Tail.begin(self.filesystem, self.path, number, before, newest=newest)
+                tail = Tail.begin(
+                    self.filesystem, self.path, number, before, newest=newest, floor=floor
+                )
                 if tail is None:  # it is only just being created: a change that will be announced
                     continue
                 opened.callback(tail.file.close)

@@ -17,6 +17,7 @@ from lsmsql.engine.catalog import CATALOG_SCHEMA, EMPTY_CATALOG, Catalog
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import ClosedError, NoSuchTableError
 from lsmsql.engine.filesystem import FileSystem
+from lsmsql.engine.history import History
 from lsmsql.engine.manifest.version import EMPTY, Version
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.options import Options
@@ -53,6 +54,7 @@ class Live:
         self.cache: BlockCache[Cached] = BlockCache(options.memory_budget)
         self.recent = RecentValues(EMPTY, options.recent_bytes, self.share_memory)
         self.snapshots = Snapshots()
+        self.history = History(self.snapshots, options)
         self.catalog: Catalog = EMPTY_CATALOG
         self.version = Version()
         self.state = State()
@@ -120,6 +122,13 @@ class Live:
             state = self.state
             if sequence == snapshots.published:
                 return sequence, state
+
+    def pin_at(self, reader: int, sequence: object) -> tuple[int, State]:
+        """Register a reader at a commit of the past: its number, and a state to read it from.
+
+        Raises UsageError if it is no longer kept, or none yet, TypeMismatchError for no number.
+        """
+        return self.history.hold(reader, sequence), self.state
 
     def now(self) -> tuple[int, State]:
         """The newest commit and the state that goes with it; nothing is registered."""

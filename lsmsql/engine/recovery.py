@@ -83,6 +83,7 @@ def create_store(core: Core) -> None:
     _begin_log(core)
     core.manifest.record(Edit(log_number=core.log_number))
     core.manifest_state = core.manifest.state
+    core.history.begin(0)
 
 
 def recover(core: Core) -> None:
@@ -107,6 +108,7 @@ def recover(core: Core) -> None:
     oldest = loaded.state.log_number
     live = [number for number in logs if number >= oldest]
     _replay(core, live)
+    core.history.begin(loaded.state.oldest, loaded.state.samples)
     if core.log is None:
         _replace_log(core, live)
     remove_strays(core)
@@ -195,7 +197,8 @@ def _replay(core: Core, live: Sequence[int]) -> None:
 
     Raises StorageError for a log that is not there.
     """
-    replay = Replay(core.manifest_state.last_sequence)
+    state = core.manifest_state
+    replay = Replay(state.last_sequence, state.oldest if core.history.wanted else None)
     replayed: list[int] = []
     for number in live:
         path = core.file_path(log_name(number))

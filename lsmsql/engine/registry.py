@@ -22,6 +22,7 @@ class Snapshots:
         self.registered: dict[int, int] = {}
         """The sequence numbers of readers, each under its name."""
         self._readers = itertools.count()
+        self._steady: set[int] = set()
         self.published = 0
         """Sequence number of the newest commit that readers see. Set by the writer only."""
 
@@ -40,6 +41,18 @@ class Snapshots:
     def hold(self, reader: int, sequence: int) -> None:
         """Register ``reader`` at a number at which another one is registered."""
         self.registered[reader] = sequence
+
+    def steady(self, reader: int) -> None:
+        """The reader has done with looking for its number, which it keeps until it is released."""
+        self._steady.add(reader)
+
+    def is_steady(self, sequence: int) -> bool:
+        """Whether a steady reader is at the number, so that another one may join it.
+
+        The callers of these two take turns.
+        """
+        self._steady &= self.registered.keys()
+        return any(self.registered.get(reader) == sequence for reader in self._steady)
 
     def release(self, reader: int) -> None:
         """The reader is done."""

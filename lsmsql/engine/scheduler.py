@@ -63,8 +63,7 @@ class Scheduler:
         self.make_room = self._admission.make_room
         if core.options.background:
             self._start("flush", self._flush_wanted, self._flush_all)
-            pause = _RECONSIDER_SECONDS if core.options.compaction == ADAPTIVE else None
-            self._start("compaction", self._compaction_wanted, self._compact_due, pause)
+            self._start("compaction", self._compaction_wanted, self._compact_due, self._pause)
             core.wake = self._flush_wanted.set
         if core.options.sync == "normal":
             self._start("sync", self._sync_wanted, core.sync_log, core.options.sync_interval)
@@ -73,6 +72,13 @@ class Scheduler:
         self._admission.look_again(self._style)
         self._compaction_wanted.set()
         self._flush_wanted.set()
+
+    @property
+    def _pause(self) -> float | None:
+        """Seconds after which compaction has a look though nobody has called for it."""
+        if self._core.options.compaction == ADAPTIVE:
+            return _RECONSIDER_SECONDS
+        return self._core.history.interval
 
     @property
     def _style(self) -> str:
@@ -151,6 +157,7 @@ class Scheduler:
             return True
 
     def _compact_due(self) -> None:
+        self._core.history.tick()
         while not self._stopping.is_set() and not self._asked and self._compact_one():
             pass
 

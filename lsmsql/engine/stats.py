@@ -52,6 +52,8 @@ class Stats:
     counters: dict[str, int | float]
     compaction_style: str = ""
     """The style of compaction at the moment, "leveled" or "tiered"; none if open for reading."""
+    oldest_sequence: int = 0
+    """The oldest commit that may be asked for, if ``history`` is kept; else the newest."""
     stalls: tuple[Stalls, ...] = ()
     """Why writers were held back, by cause; none if they never were."""
 
@@ -107,5 +109,6 @@ def collect_stats(core: Core) -> Stats:
         waiting_flushes=len(core.immutable),
         counters=counters.as_dict(),
         compaction_style=counters.compaction_style,
+        oldest_sequence=core.history.oldest,
         stalls=tuple(stalls for _, stalls in sorted(counters.stalls_by_cause.items())),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lsmsql.engine.compaction import job
 from lsmsql.engine.core import Core
 from lsmsql.engine.flush import flush_oldest
+from lsmsql.engine.history import History
 from tests.mutations.checks import PowerCuts, Tests
 from tests.mutations.mutation import Mutation
 from tests.mutations.symptoms import MISSING_FILE, NO_PREFIX
@@ -58,16 +59,16 @@ ORDER = (
     Mutation(
         "tombstones-dropped",
         "Every merge drops tombstones, also where older files have the keys.",
-        job._retention,
-        "drop_tombstones=job.drop_tombstones",
-        "drop_tombstones=True",
+        job.rewrite,
+        "drop_tombstones=job.drop_tombstones,",
+        "drop_tombstones=True,",
         PowerCuts("tiered"),
         f"{NO_PREFIX}|the store does not hold what was written",
     ),
     Mutation(
         "versions-of-readers-dropped",
         "A merge keeps the newest version of a key only, whoever still reads older ones.",
-        job._retention,
+        History.retention,
         "snapshots=snapshots,",
         "snapshots=(),",
         Tests(

@@ -10,7 +10,6 @@ from lsmsql.engine.background.job import Rewrite
 from lsmsql.engine.compaction.partition import ALL_KEYS, KeyRange, key_ranges
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.edit import AddedFile, Edit
-from lsmsql.engine.merge import Retention
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.sstable.reader import SSTable
 
@@ -88,6 +87,8 @@ def rewrite(core: Core, job: Merge, keys: KeyRange) -> Rewrite:
         tuple(file.meta for file in source if _within(file.meta, keys)) for source in job.sources
     ]
     size = sum(meta.size for source in sources for meta in source)
+    # Files of level 0 are in the order of their sequence numbers.
+    forget = job.bottom and job.drop_tombstones and job.level > 0
     table_bytes = core.options.table_bytes
     # Files are cut by their size, which another codec may make larger than that of the inputs.
     most = 2 + 2 * size // table_bytes
@@ -95,7 +96,7 @@ def rewrite(core: Core, job: Merge, keys: KeyRange) -> Rewrite:
         path=os.fsencode(core.path),
         schema=core.schema_of(job.table_id),
         options=core.options,
-        keep=_retention(core, job),
+        keep=core.history.retention(drop_tombstones=job.drop_tombstones, forget=forget),
         numbers=tuple(core.next_number() for _ in range(most)),
         nbytes=size,
         sources=tuple(source for source in sources if source),
@@ -110,16 +111,3 @@ def _within(meta: FileMeta, keys: KeyRange) -> bool:
     """Whether a file may hold any of ``keys``."""
     start, stop = keys
     return (start is None or meta.largest >= start) and (stop is None or meta.smallest < stop)
-
-
-def _retention(core: Core, job: Merge) -> Retention:
-    """What the merge must keep for those who read now, or begin to while it goes on."""
-    published = core.snapshots.published  # first: who is not registered yet will read at this
-    snapshots = core.snapshots.active()  # number, or a later one
-    # Files of level 0 are in the order of their sequence numbers.
-    forget = job.bottom and job.drop_tombstones and job.level > 0
-    return Retention(
-        snapshots=snapshots,
-        drop_tombstones=job.drop_tombstones,
-        forget_sequences_up_to=min((published, *snapshots)) if forget else 0,
-    )
