@@ -28,17 +28,23 @@ _NO_STATE = State()
 
 
 class ReadView:
-    """Reads as of one commit. ``writes`` are uncommitted changes, seen up to their present step;
-    what is read is added to ``reads``.
+    """Reads as of one commit: the newest, or commit ``at`` of the past. ``writes`` are uncommitted
+    changes, seen up to their present step; what is read is added to ``reads``.
+
+    Raises UsageError for a commit that is no longer kept, or is none yet.
     """
 
     def __init__(
-        self, core: Core, writes: WriteSet | None = None, reads: ReadSet | None = None
+        self,
+        core: Core,
+        writes: WriteSet | None = None,
+        reads: ReadSet | None = None,
+        at: int | None = None,
     ) -> None:
         core.check_open()
         self._core = core
-        self._reader = core.snapshots.reader()
-        self.sequence, self._state = core.pin(self._reader)
+        self._reader = reader = core.snapshots.reader()
+        self.sequence, self._state = core.pin(reader) if at is None else core.pin_at(reader, at)
         self._writes = writes
         self._step = 0 if writes is None else writes.step
         self._reads = reads
@@ -68,6 +74,10 @@ class ReadView:
         """
         if self._open:
             self._state = self._core.renewed(self._state)
+
+    def share(self) -> None:
+        """Let others open a view of the same commit by its number."""
+        self._core.history.share(self._reader)
 
     def branch(self, writes: WriteSet | None) -> ReadView:
         """A view of the same commit with the present step of ``writes``.

@@ -28,10 +28,11 @@ class Snapshot(ReadVerbs):
     versions that it sees. Its iterators raise ClosedError once it is closed.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, at: int | None = None) -> None:
         super().__init__()
         self.core = database.core
-        self._view = ReadView(self.core)
+        self._view = ReadView(self.core, at=at)
+        self._view.share()
         self._catalog = catalog_at(self._view)
 
     def __repr__(self) -> str:

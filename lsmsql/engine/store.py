@@ -144,12 +144,16 @@ class Store(Database, WriteVerbs):
         self.core.check_open()
         return self.core.snapshots.published
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, at: int | None = None) -> Snapshot:
         """All tables as they are now, to be read for as long as you like; a context manager.
 
         It costs next to nothing to take; what it sees is kept until it is closed.
+
+        With ``at``: as they were after the commit of that number (see ``sequence``). How far back
+        that goes is said by the option ``history``; the number of an open snapshot will do, too.
+        Raises UsageError if the commit is no longer kept, or is none yet.
         """
-        return Snapshot(self)
+        return Snapshot(self, at)
 
     def transaction(self, *, immediate: bool = False) -> Transaction:
         """A transaction, to be used in a ``with`` block: reads one snapshot, commits all or none.

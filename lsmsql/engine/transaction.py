@@ -67,6 +67,7 @@ class Transaction(WriteVerbs):
             if immediate:
                 self.core.take_place(self)
             self._view = ReadView(self.core, reads=self._reads)
+            self._view.share()
             self._catalog = catalog_at(self._view)
         except BaseException:
             self._state = _State.ROLLED_BACK

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -42,14 +40,6 @@ SMALL: dict[str, Any] = {
 Rows = dict[int, int]
 
 
-@contextlib.contextmanager
-def view_at(core: Core, sequence: int) -> Iterator[ReadView]:
-    """A view of the store as of a commit of the past."""
-    with ReadView(core) as view:
-        view.sequence, view._state = core.pin_at(view._reader, sequence)
-        yield view
-
-
 def rows_of(view: ReadView, *, reverse: bool = False) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for piece in view.scan(KV_TABLE_ID, Range(), VALUES, reverse=reverse, first=3):
@@ -63,7 +53,7 @@ def check_past(core: Core, states: dict[int, Rows]) -> None:
     oldest, newest = core.history.oldest, core.snapshots.published
     for sequence in range(oldest, newest + 1):
         rows = states[sequence]
-        with view_at(core, sequence) as view:
+        with ReadView(core, at=sequence) as view:
             for key in KEYS:
                 assert view.value(CODEC.encode([key])) == rows.get(key, ABSENT)
                 assert (view.find(KV_TABLE_ID, CODEC.encode([key])) is None) == (key not in rows)
@@ -215,7 +205,7 @@ def test_without_a_history_there_is_the_newest_commit_only(tmp_path: Path) -> No
         for value in range(4):
             store[1] = value
         assert store.stats().oldest_sequence == 4
-        with view_at(store.core, 4) as view:
+        with ReadView(store.core, at=4) as view:
             assert rows_of(view) == [(1, 3)]
         with pytest.raises(lsmsql.UsageError, match="3 is no longer kept; the oldest is 4"):
             store.core.pin_at(store.core.snapshots.reader(), 3)
@@ -229,7 +219,7 @@ def test_a_reader_may_join_one_that_shares_its_number(tmp_path: Path) -> None:
         first, second = snapshots.reader(), snapshots.reader()
         assert core.pin_at(first, 1)[0] == 1
         store[1] = "new"
-        with view_at(core, 1) as view:
+        with ReadView(core, at=1) as view:
             snapshots.release(first)
             store.compact()
             assert rows_of(view) == [(1, "old")]
@@ -445,3 +435,60 @@ def test_a_history_keeps_what_was_asked_for_and_no_more(tmp_path: Path) -> None:
         assert versions(store) == 11
         with store.view() as view:
             assert rows_of(view) == [(2, 19)]
+
+
+# ------------------------------------------------------------------------------- snapshots
+
+
+def test_a_snapshot_of_the_past_is_as_any_other(tmp_path: Path) -> None:
+    with open_small(tmp_path / "s", history=100) as store:
+        begun = store.sequence
+        items = store.create_table("items", {"id": "INTEGER", "name": "TEXT"}, "id")
+        items.put([1, "tea"])
+        store["a"] = 1
+        then = store.sequence
+        items.put([1, "coffee"])
+        items.put([2, "cake"])
+        store.create_table("later", {"id": "INTEGER"}, "id")
+        store.update({"a": 2, "b": 3})
+        for upkeep in (store.flush, store.compact):
+            upkeep()
+            with store.snapshot(at=then) as past:
+                assert past.sequence == then
+                assert dict(past.items()) == {"a": 1} and past.get("b") is None
+                assert [schema.name for schema in past.tables()] == ["items", "kv"]
+                assert list(past.table("items")) == [1]
+                assert past.table("items")[1] == {"id": 1, "name": "tea"}
+                with pytest.raises(lsmsql.NoSuchTableError):
+                    past.table("later")
+                with pytest.raises(lsmsql.ReadOnlyError):
+                    past.table("items").put([3, "milk"])
+            with store.snapshot(at=begun) as past:
+                assert [schema.name for schema in past.tables()] == ["kv"]
+        with lsmsql.open(tmp_path / "s", "r", history=100) as reader:
+            assert reader.snapshot(at=then)["a"] == 1
+        with pytest.raises(lsmsql.UsageError, match="no commit 99 yet"):
+            store.snapshot(at=99)
+
+
+def test_the_number_of_an_open_snapshot_or_transaction_can_be_asked_for(tmp_path: Path) -> None:
+    with open_small(tmp_path / "s") as store:
+        store[1] = "old"
+        with store.transaction() as transaction:
+            store[1] = "new"
+            with store.snapshot(at=transaction.sequence) as first:
+                transaction.rollback()
+                with store.snapshot(at=first.sequence) as second:
+                    first.close()
+                    store[1] = "newest"
+                    store.compact()
+                    assert second[1] == "old" and versions(store) == 2
+        with pytest.raises(lsmsql.UsageError, match="1 is no longer kept; the oldest is 3"):
+            store.snapshot(at=1)
+
+
+def test_many_snapshots_leave_nothing_behind(tmp_path: Path) -> None:
+    with open_small(tmp_path / "s") as store:
+        for _ in range(1000):
+            store.snapshot().close()
+        assert len(store.core.snapshots._steady) < 100
