@@ -58,7 +58,7 @@ def readable(detail: str) -> str:
     if match is None:
         return detail
     name, verb, rest = match.group("name", "verb", "rest")
-    if rest.startswith(name):
+    if f"{rest} ".startswith(f"{name} "):
         return f"{verb} {rest}"
     table, space, rest = rest.partition(" ")
     return f"{verb} {table} AS {name}{space}{rest}"

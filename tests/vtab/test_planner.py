@@ -195,6 +195,7 @@ def test_known_counts_replace_guesses() -> None:
         ("SCAN u VIRTUAL TABLE INDEX 0:SEARCH t BY PRIMARY KEY (k=?) LEFT-JOIN",
          "SEARCH t AS u BY PRIMARY KEY (k=?) LEFT-JOIN"),
         ("SCAN u VIRTUAL TABLE INDEX 0:SCAN t", "SCAN t AS u"),
+        ("SCAN f VIRTUAL TABLE INDEX 0:SCAN flights COLUMNS *", "SCAN flights AS f COLUMNS *"),
         ("SCAN a b VIRTUAL TABLE INDEX 0:SCAN a b COLUMNS *", "SCAN a b COLUMNS *"),
         ("USE TEMP B-TREE FOR ORDER BY", "USE TEMP B-TREE FOR ORDER BY"),
     ],
