@@ -119,16 +119,26 @@ class Planning:
         self._counts = RowCounts(core)
         self._answers: dict[Question, Answer] = {}
 
-    def choose(self, info: apsw.IndexInfo, schema: TableSchema) -> None:
-        """Plan the query of ``info``, and write the plan into it."""
-        question, literals = _ask(info, schema)
+    def choose(
+        self, info: apsw.IndexInfo, schema: TableSchema, argument: int | None = None
+    ) -> None:
+        """Plan the query of ``info``, and write the plan into it.
+
+        ``argument`` is the number of a constraint that is none of the table's: its value comes
+        first among those that a cursor gets.
+        """
+        numbers = [number for number in range(info.nConstraint) if number != argument]
+        question, literals = _ask(info, schema, numbers)
         answer = self._answers.get(question)
         if answer is None:
             if len(self._answers) >= MAX_ANSWERS:
                 self._answers.clear()
             answer = self._answers[question] = self._answer(question, schema)
         planned = answer.planned
-        for place, number in enumerate(planned.arguments):
+        arguments = [numbers[condition] for condition in planned.arguments]
+        if argument is not None:
+            arguments.insert(0, argument)
+        for place, number in enumerate(arguments):
             info.set_aConstraintUsage_argvIndex(number, place + 1)
             info.set_aConstraintUsage_omit(number, True)
         expected = self._estimate(answer, literals)
@@ -165,11 +175,15 @@ class Planning:
         return answer.estimate
 
 
-def _ask(info: apsw.IndexInfo, schema: TableSchema) -> tuple[Question, list[Value]]:
-    """The question, and the right-hand sides that stand in the statement (None for others)."""
+def _ask(
+    info: apsw.IndexInfo, schema: TableSchema, numbers: Sequence[int]
+) -> tuple[Question, list[Value]]:
+    """The question with the constraints of these numbers, and the right-hand sides of them that
+    stand in the statement (None for others).
+    """
     literals: list[Value] = []
     conditions: list[Condition] = []
-    for i in range(info.nConstraint):
+    for i in numbers:
         op = info.get_aConstraint_op(i)
         usable = info.get_aConstraint_usable(i)
         literal = info.get_aConstraint_rhs(i) if usable and op not in _WINDOW else None

@@ -36,6 +36,10 @@ class Binding:
             use_no_change=True,
             iVersion=4,  # the first with integrity checks
         )
+        connection.create_scalar_function("lsmsql_sequence", self._sequence, 0)
+
+    def _sequence(self, *_: object) -> int:
+        return self.store.sequence
 
     def refresh(self) -> None:
         """Attach tables that are new in the store, detach those that it no longer has.

@@ -12,6 +12,7 @@ from typing import Any
 
 import apsw
 
+from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Slice
 from lsmsql.engine.values import Value
@@ -66,27 +67,33 @@ class Cursor:
         """Begin to read with the plan of that number."""
         held = self._pin
         self._pin = pin = self._session.lease(held, self._schema)
-        again = pin is held and number == self._number
+        self._begin(pin, number, arguments, same_view=pin is held)
+
+    def _begin(
+        self, view: ReadView, number: int, arguments: tuple[Any, ...], *, same_view: bool
+    ) -> None:
+        """Begin to read ``view``, which may be that of the last time."""
+        again = same_view and number == self._number
         if not again:
             self._number = number
             self._access = self._accesses[number]
             self._known = None
         if self._access.is_point:
-            self._look_up(pin, arguments, again)
+            self._look_up(view, arguments, again)
         else:
             self._end = []
             self.Eof = partial(bool, self._end)
-            self._slices = self._access.scan(pin, arguments)
+            self._slices = self._access.scan(view, arguments)
             self._load()
 
-    def _look_up(self, pin: Pin, arguments: tuple[Any, ...], again: bool) -> None:
+    def _look_up(self, view: ReadView, arguments: tuple[Any, ...], again: bool) -> None:
         """Go to the row of a whole key."""
         known = self._known
         if known is None and again:  # at first not: most statements look up one row
             known = self._known = {}
         row = _UNKNOWN if known is None else known.get(arguments, _UNKNOWN)
         if row is _UNKNOWN:
-            row = self._access.look_up(pin, arguments, known)
+            row = self._access.look_up(view, arguments, known)
         if row is None:
             self.Eof = _at_end
         else:

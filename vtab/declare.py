@@ -41,11 +41,24 @@ def declaration(schema: TableSchema) -> str:
     strict = identity is not Identity.HIDDEN
     lines = [_column(column, strict) for column in schema.columns]
     if identity is Identity.HIDDEN:
-        lines.append(f"{quoted(_hidden_name(schema))} BLOB HIDDEN PRIMARY KEY NOT NULL")
+        name = _hidden_name(schema, "_pk")
+        lines.append(f"{quoted(name)} BLOB HIDDEN PRIMARY KEY NOT NULL")
         return f"CREATE TABLE x({', '.join(lines)}) WITHOUT ROWID"
     lines[schema.key[0]] += " PRIMARY KEY"
     options = "STRICT" if identity is Identity.ROWID else "STRICT, WITHOUT ROWID"
     return f"CREATE TABLE x({', '.join(lines)}) {options}"
+
+
+def past_declaration(schema: TableSchema) -> str:
+    """The statement for the table as it was: a row is named by its key and the commit.
+
+    The hidden column for the latter has no type, so what it is compared with stays as it is.
+    """
+    lines = [_column(column, strict=False) for column in schema.columns]
+    at = quoted(_hidden_name(schema, "at"))
+    lines.append(f"{at} HIDDEN")
+    key = ", ".join(quoted(schema.columns[position].name) for position in schema.key)
+    return f"CREATE TABLE x({', '.join(lines)}, PRIMARY KEY ({key}, {at})) WITHOUT ROWID"
 
 
 def _column(column: Column, strict: bool) -> str:
@@ -53,8 +66,7 @@ def _column(column: Column, strict: bool) -> str:
     return quoted(column.name) + kind + (" NOT NULL" if column.not_null else "")
 
 
-def _hidden_name(schema: TableSchema) -> str:
-    name = "_pk"
+def _hidden_name(schema: TableSchema, name: str) -> str:
     while name in schema.positions:
         name = "_" + name
     return name

@@ -19,6 +19,7 @@ from lsmsql.engine.errors import (
     LimitError,
     ReadOnlyError,
     TypeMismatchError,
+    UsageError,
 )
 from lsmsql.engine.schema import Column, TableSchema
 from lsmsql.engine.values import Value
@@ -47,6 +48,10 @@ class RowLimitError(LimitError, apsw.TooBigError):
 
 class StoreReadOnlyError(ReadOnlyError, apsw.ReadOnlyError):
     """A write on a store that was opened for reading."""
+
+
+class HistoryError(UsageError, apsw.SQLError):
+    """A commit that cannot be asked for, or no number of one."""
 
 
 class TransactionConflictError(ConflictError, apsw.BusyError):

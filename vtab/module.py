@@ -13,6 +13,7 @@ import apsw
 from lsmsql.engine.schema import TableSchema
 from vtab.ddl import parse_create
 from vtab.declare import declaration, quoted
+from vtab.history import register_past
 from vtab.session import Session
 from vtab.table import VirtualTable
 
@@ -80,5 +81,7 @@ class Module:
 
     def _attach(self, connection: apsw.Connection, schema: TableSchema) -> tuple[str, VirtualTable]:
         connection.vtab_config(apsw.SQLITE_VTAB_CONSTRAINT_SUPPORT, 1)
+        if self.attached.get(schema.name.lower()) != schema:
+            register_past(connection, self._session, schema)
         self.attached[schema.name.lower()] = schema
         return declaration(schema), VirtualTable(self._session, schema)
