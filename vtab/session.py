@@ -302,7 +302,7 @@ class Session:
 
     def _follow(self, event: dict[str, object]) -> None:
         """A statement begins or ends: take back what one that has failed has left behind."""
-        changes = cast("int", event["total_changes"])
+        changes = cast("int", event["total_changes"]) + self._definitions
         if event["code"] == apsw.SQLITE_TRACE_PROFILE:
             failed = self._unfinished.end_inner(changes)
         elif event["trigger"]:  # it is run by one that goes on

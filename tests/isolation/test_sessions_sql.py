@@ -50,7 +50,8 @@ def b(connect: Connect) -> apsw.Connection:
 
 
 def rows(connection: apsw.Connection, table: str = "t") -> Any:
-    return dict(connection.execute(f"SELECT k, v FROM {table} ORDER BY k").fetchall())
+    found: Any = connection.execute(f"SELECT k, v FROM {table} ORDER BY k").fetchall()
+    return dict(found)
 
 
 def refused(connection: apsw.Connection, sql: str = "COMMIT") -> apsw.BusyError:

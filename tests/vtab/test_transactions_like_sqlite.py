@@ -35,7 +35,7 @@ from lsmsql.engine.errors import TypeMismatchError
 from lsmsql.engine.store import open_store
 from tests.vtab.killers import KilledError, Killers
 from tests.vtab.statements import KEYS, NATIVE, TABLES, Statement, changes
-from vtab.ddl import create, parse_create
+from vtab.ddl import parse_create
 
 OURS: dict[str, Any] = {"sync": "off", "background": False, "block_rows": 4}
 NAMES = ["a", "A", "b", "c"]
@@ -98,7 +98,7 @@ class Transactions(RuleBasedStateMachine):
         with open_store(self.directory.name, **OURS) as store:
             for name, columns in TABLES.items():
                 if name != "kv":
-                    create(store, parse_create(f"({columns})", name))
+                    store.define(parse_create(f"({columns})", name))
         self.open()
         self.committed = content(self.theirs, native=False)
 
