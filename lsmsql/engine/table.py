@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _WANTED = "update takes pairs (key, value), as tuples, or a mapping"
 
+_KV_ROWS = RowCodec(KV_SCHEMA)
+
 AT_ONCE = 128
 """A range of at most so many rows is read before it is handed out, which spares a view."""
 
@@ -253,8 +255,9 @@ class KeyValue(Table):
     """The table ``kv`` as a sorted mapping from keys to values."""
 
     def __init__(self, tables: Tables) -> None:
-        super().__init__(tables, KV_SCHEMA)
-        self._codec: KeyCodec = self._rows.keys
+        self._tables = tables
+        self._rows = _KV_ROWS
+        self._codec: KeyCodec = _KV_ROWS.keys
 
     def encode(self, key: object, value: object) -> tuple[bytes, Row]:
         """Key and payload of an entry. Raises TypeMismatchError, LimitError, ConstraintError."""
