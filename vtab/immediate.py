@@ -1,8 +1,9 @@
 """BEGIN IMMEDIATE, and BEGIN EXCLUSIVE: the writer's place, at once.
 
-SQLite tells a virtual table nothing of a BEGIN. It asks the authorizer of the connection when the
-first one is prepared; from then on the connection's tracer is called before each statement. Whoever
-sets another authorizer or tracer gets the place no more; one that was there before is kept.
+SQLite tells a virtual table nothing of a BEGIN, so the connection's tracer looks at each statement
+before it runs. Whoever sets another tracer gets the place no more; one that was there before is
+kept. (An authorizer would be asked less often. But while there is one, apsw cannot roll back a
+``with connection`` whose commit has failed.)
 
 The end of a transaction in which nothing was written shows after the statement that ended it, which
 is looked for while the place is held (see ``session``).
@@ -26,6 +27,8 @@ _IMMEDIATE = re.compile(
     rf"{_SPACE}*BEGIN{_SPACE}+(?:IMMEDIATE|EXCLUSIVE)\b", re.IGNORECASE | re.DOTALL
 )
 
+_FIRST = frozenset("bB-/ \t\r\n")
+
 
 class Immediate:
     """What a connection does for BEGIN IMMEDIATE, and the holder of the writer's place.
@@ -37,31 +40,19 @@ class Immediate:
         self._connection = weakref.ref(connection)
         self._core = core
         self._begun = begun
-        self._beginning = False
-        self._tracing = False
-        self._authorizer: Any = connection.authorizer
-        self._tracer: Any = None
-        connection.authorizer = self._authorize
-
-    def _authorize(self, action: int, *arguments: str | None) -> int:
-        if action == apsw.SQLITE_TRANSACTION and not self._tracing:
-            connection = self._connection()
-            assert connection is not None
-            self._tracing = True
-            self._tracer = connection.exec_trace
-            connection.exec_trace = self._before
-        if self._authorizer is None:
-            return apsw.SQLITE_OK
-        answer: int = self._authorizer(action, *arguments)
-        return answer
+        self._held = False
+        self._tracer: Any = connection.exec_trace
+        connection.exec_trace = self._before
 
     def _before(self, cursor: apsw.Cursor, sql: str, bindings: Any) -> bool:
-        if _IMMEDIATE.match(sql) and not cursor.is_explain and not cursor.connection.in_transaction:
-            self._take()
+        if sql[:1] in _FIRST and _IMMEDIATE.match(sql) and not cursor.is_explain:
+            self._take(cursor.connection)
         return True if self._tracer is None else bool(self._tracer(cursor, sql, bindings))
 
-    def _take(self) -> None:
-        self._beginning = True
+    def _take(self, connection: apsw.Connection) -> None:
+        if connection.in_transaction:
+            return  # SQLite will say that there can be no other within
+        self._held = True
         try:
             self._core.take_place(self)
         except BusyError as error:
@@ -71,15 +62,11 @@ class Immediate:
         self._begun()
 
     def give_back(self) -> None:
-        """The transaction is over, or another has no use for the place."""
-        self._beginning = False
+        """The transaction is over."""
+        self._held = False
         if self._core.place.holder is self:
             self._core.free_place(self)
 
     def holds_place(self) -> bool:
         """Whether the transaction still goes on."""
-        connection = self._connection()
-        try:
-            return connection is not None and (self._beginning or connection.in_transaction)
-        except apsw.ConnectionClosedError:
-            return False
+        return self._held and self._connection() is not None

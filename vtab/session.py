@@ -238,6 +238,8 @@ class Session:
             self._writing = True
             if self._explicit:
                 self._present()  # others' commits from now on are conflicts
+            else:
+                self._pin = None  # what older cursors of this connection still read may be old
         return Savepoints(self.writes.step)
 
     def find(self, table_id: int, key: bytes) -> Found | None:

@@ -105,7 +105,8 @@ class VirtualTable:
     # ------------------------------------------------------------------------------- the end
 
     def Disconnect(self) -> None:
-        """The connection has done with this object."""
+        """The connection has done with this object, or is being closed."""
+        self._session.settle()
 
     def Destroy(self) -> None:
         """DROP TABLE, which is part of the transaction."""

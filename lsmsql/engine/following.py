@@ -114,9 +114,13 @@ class Follower(Core):
         with self._catching_up:
             return super().now()
 
-    def renewed(self, state: State) -> State:
-        """The same: the process that writes knows nothing of readers in others."""
+    def kept(self, state: State) -> State:
+        """All: the process that writes knows nothing of readers in others."""
         return state
+
+    def renewed(self, kept: State) -> State:
+        """What was kept."""
+        return kept
 
     def end(self) -> None:
         with self._catching_up:

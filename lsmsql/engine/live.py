@@ -26,7 +26,7 @@ from lsmsql.engine.registry import Snapshots
 from lsmsql.engine.schema import KV_TABLE_ID, TableSchema
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.reader import Cached, SSTable
-from lsmsql.engine.view import State, TableState
+from lsmsql.engine.view import NO_STATE, State, TableState
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,12 @@ class Live:
         """The newest commit and the state that goes with it; nothing is registered."""
         return self.snapshots.published, self.state
 
-    def renewed(self, state: State) -> State:
-        """Where the rows are now that a registered reader, who has got ``state``, may see."""
+    def kept(self, state: State) -> State:
+        """What a registered reader must keep of ``state`` to be able to go on: here nothing."""
+        return NO_STATE
+
+    def renewed(self, kept: State) -> State:
+        """Where the rows are now that a registered reader may see, who has ``kept`` this."""
         return self.state
 
     def share_memory(self) -> None:

@@ -21,10 +21,8 @@ from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import Value
-from lsmsql.engine.view import NOTHING, Found, State, find, found_slot, read_value
+from lsmsql.engine.view import NO_STATE, NOTHING, Found, State, find, found_slot, read_value
 from lsmsql.engine.writeset import WriteSet
-
-_NO_STATE = State()
 
 
 class ReadView:
@@ -72,8 +70,7 @@ class ReadView:
 
         For a view that is open for long: it lets go of memtables and files that have been replaced.
         """
-        if self._open:
-            self._state = self._core.renewed(self._state)
+        self._state = self._core.renewed(self._state)
 
     def share(self) -> None:
         """Let others open a view of the same commit by its number."""
@@ -84,13 +81,20 @@ class ReadView:
 
         It must be closed by itself.
         """
-        if not self._open or self._core.alert:
-            self.check()
-        view = copy.copy(self)
+        return self._branch(copy.copy(self), writes)
+
+    def _branch(self, view: ReadView, writes: WriteSet | None) -> ReadView:
         view._reader = self._core.snapshots.reader()
         self._core.snapshots.hold(view._reader, self.sequence)
         view._writes = writes
         view._step = 0 if writes is None else writes.step
+        if not self._open or self._core.alert:  # or else nothing has been thrown away so far
+            view._open = True
+            try:
+                self.check()
+            except BaseException:
+                view.close()
+                raise
         return view
 
     def find(self, table_id: int, key: bytes) -> Found | None:
@@ -179,7 +183,7 @@ class ReadView:
         if self._open:
             self._open = False
             self._core.snapshots.release(self._reader)
-            self._state = _NO_STATE
+            self._state = NO_STATE
             self._writes = self._reads = None
             self._step = 0
 
@@ -197,6 +201,28 @@ class ReadView:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class LongView(ReadView):
+    """A view that may be open for long: it holds no memtables and files.
+
+    Of each read it must be seen afterwards whether it ``is_open``, if another thread may close it.
+    """
+
+    @property
+    def _state(self) -> State:
+        return self._core.renewed(self._kept)
+
+    @_state.setter
+    def _state(self, state: State) -> None:
+        self._kept = self._core.kept(state)
+
+    def branch(self, writes: WriteSet | None) -> ReadView:
+        """A view of the same commit that holds what it reads."""
+        view = ReadView.__new__(ReadView)
+        view.__dict__.update(self.__dict__, _state=self._state)
+        view.within = self
+        return self._branch(view, writes)
 
 
 def read_at_once(

@@ -10,7 +10,7 @@ from lsmsql.engine.catalog import Catalog, catalog_of
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ReadOnlyError
 from lsmsql.engine.memtable.memtable import Forgotten
-from lsmsql.engine.readview import ReadView
+from lsmsql.engine.readview import LongView, ReadView
 from lsmsql.engine.recent import Absent
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.values import Row, Value
@@ -31,7 +31,7 @@ class Snapshot(ReadVerbs):
     def __init__(self, database: Database, at: int | None = None) -> None:
         super().__init__()
         self.core = database.core
-        self._view = ReadView(self.core, at=at)
+        self._view = LongView(self.core, at=at)
         self._view.share()
         self._catalog = catalog_at(self._view)
 
@@ -61,7 +61,6 @@ class Snapshot(ReadVerbs):
     def _read(self, look: Callable[[ReadView], T]) -> T:
         """What is found, unless another thread has closed the snapshot meanwhile."""
         view = self._view
-        view.renew()
         try:
             found = look(view)
         except Forgotten:

@@ -22,7 +22,7 @@ from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ClosedError, ConflictError, UsageError
 from lsmsql.engine.readset import ReadSet
-from lsmsql.engine.readview import ReadView
+from lsmsql.engine.readview import LongView, ReadView
 from lsmsql.engine.recent import ABSENT, Absent
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, TableSchema
@@ -66,7 +66,7 @@ class Transaction(WriteVerbs):
         try:
             if immediate:
                 self.core.take_place(self)
-            self._view = ReadView(self.core, reads=self._reads)
+            self._view = LongView(self.core, reads=self._reads)
             self._view.share()
             self._catalog = catalog_at(self._view)
         except BaseException:
@@ -102,7 +102,6 @@ class Transaction(WriteVerbs):
         self._check()
         change = self._writes.get(table_id, key)
         if change is None:
-            self._view.renew()
             return self._view.find(table_id, key)
         (row,) = change
         return None if row is None else (None, 0, row)
@@ -112,7 +111,6 @@ class Transaction(WriteVerbs):
         self._check()
         change = self._writes.get(KV_TABLE_ID, key)
         if change is None:
-            self._view.renew()
             return self._view.value(key)
         (row,) = change
         return ABSENT if row is None else row[KV_VALUE_SLOT]
@@ -120,10 +118,7 @@ class Transaction(WriteVerbs):
     def view(self) -> ReadView:
         """What there is now, for a range."""
         self._check()
-        self._view.renew()
-        view = self._view.branch(self._writes)
-        view.within = self._view
-        return view
+        return self._view.branch(self._writes)
 
     # ------------------------------------------------------------------------------- writing
 

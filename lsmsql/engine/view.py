@@ -48,6 +48,9 @@ class State:
         return self.tables.get(table_id, NOTHING)
 
 
+NO_STATE = State()
+
+
 def find(table: TableState, key: bytes, sequence: int, file_sequence: int) -> Found | None:
     """The newest record of ``key``, or None if there is none or it is a tombstone.
 
