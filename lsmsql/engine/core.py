@@ -18,10 +18,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NoReturn
 
 import msgspec
 
+from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.errors import (
     Error,
     FailedError,
@@ -186,8 +188,11 @@ class Core(Live):
 
     # ------------------------------------------------------------------------------- commit
 
-    def commit(self, changes: Changes) -> int:
+    def commit(self, changes: Changes, catalog: Catalog | None = None) -> int:
         """Write all ``changes`` atomically and return the sequence number of the commit.
+
+        ``catalog`` is the catalogue afterwards, if they change it. It is there before readers see
+        the commit, and not before the log has it: what a flush leaves out must have been dropped.
 
         The caller holds ``write_lock``, has checked that the store is writable and every value, and
         lets the commit ``settle``. Raises LimitError for a commit beyond 4 GiB. If it raises
@@ -215,6 +220,8 @@ class Core(Live):
             self.fail(error)
             raise
         self.sequence = sequence
+        if catalog is not None:
+            self.catalog = replace(catalog, sequence=sequence)
         if not self.syncs:
             self.snapshots.published = sequence
         return sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog
 from lsmsql.engine.core import Core
@@ -152,9 +151,7 @@ class Database(Tables):
                     core.schema_of(table_id)
             if core.memtable_bytes >= core.next_look:
                 self._make_room()
-            sequence = core.commit(changes)
-            if definitions:
-                core.catalog = replace(catalog, sequence=sequence)
+            sequence = core.commit(changes, catalog if definitions else None)
         core.settle(sequence)
         if definitions and self._scheduler is not None:
             self._scheduler.look_for_work()  # for files of tables that were dropped
