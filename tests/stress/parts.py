@@ -18,6 +18,7 @@ from tests.crash import kills, power
 from tests.damage import stress as damage
 from tests.faults import stress as faults
 from tests.fuzz import stress as fuzz
+from tests.isolation import stress as transactions
 from tests.processes import stress as readers
 
 Tried = dict[str, int]
@@ -32,7 +33,9 @@ class Part(Protocol):
         """One round."""
 
 
-PARTS: dict[str, Part] = {part.NAME: part for part in (power, kills, faults, damage, fuzz, readers)}
+PARTS: dict[str, Part] = {
+    part.NAME: part for part in (power, kills, faults, damage, fuzz, readers, transactions)
+}
 
 
 def again(name: str, what: str) -> None:
