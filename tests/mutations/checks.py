@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import Protocol
 
 import lsmsql
@@ -25,8 +26,12 @@ from tests.damage.trials import Trials
 from tests.faults.stress import in_memory
 from tests.faults.test_faults import LASTING_STEP
 from tests.faults.trials import KINDS, count_operations, run_with
+from tests.isolation.histories import CLIENTS, check_history, interleaved
+from tests.isolation.workload import random_program
 
 _STATES_OF_LIFE = 30
+_STEPS = 250
+"""Of a random history."""
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -149,6 +154,27 @@ class Faults:
         for at in places[: self.most]:
             tally.tried += 1
             run_with(replace(fault, at=at), in_memory)
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Random transactions of a few clients, interleaved step by step."""
+
+    way: str
+    most: int = 20
+
+    def __str__(self) -> str:
+        return f"random histories, {self.way}"
+
+    def prepare(self) -> None:
+        """Nothing: every history begins with an empty store."""
+
+    def run(self, tally: Tally) -> None:
+        """As ``Check.run``."""
+        for seed in range(self.most):
+            tally.tried += 1
+            program = random_program(Random(seed), CLIENTS, _STEPS)
+            check_history(interleaved(self.way, program).history)
 
 
 @dataclass(frozen=True)
