@@ -121,9 +121,15 @@ def _lines(task: Task) -> Generator[dict[str, Any], None, None]:
 
 def _brief(name: str, line: dict[str, Any]) -> str:
     if not line["operations"]:
-        return f"{name:15} {line['figures']['bytes'] / 1e6:10.1f} MB"
+        return f"{name:15} {_brief_figures(line['figures'])}"
     each = line["seconds"] / line["operations"] * 1e6
     return f"{name:15} {each:10.2f} us each, {line['seconds']:6.2f} s"
+
+
+def _brief_figures(figures: dict[str, float]) -> str:
+    if "bytes" in figures:
+        return f"{figures['bytes'] / 1e6:10.1f} MB"
+    return f"{len(figures)} figures"
 
 
 def machine_facts() -> dict[str, str]:

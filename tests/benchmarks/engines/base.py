@@ -32,6 +32,9 @@ class Capability(Enum):
     COMPACTION = auto()
     BACKGROUND = auto()  # compact() may run in a thread beside puts and gets
     PROCESS = auto()  # lsmsql: a program to start
+    SNAPSHOTS = auto()  # reads of one moment, for as long as one likes
+    TRANSACTIONS = auto()  # isolated ones, without SQL
+    VALIDATION = auto()  # lsmsql: its transactions remember what they read
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,36 @@ class Settings:
     """How to open a store. ``write_buffer``: bytes gathered before they go to sorted files.
 
     ``automatic``: compaction happens when it is due; else, where that is possible, only on demand.
+    ``durable``: a commit is on the disk when it returns. ``shared``: by several connections.
     """
 
     write_buffer: int = WRITE_BUFFER
     automatic: bool = True
+    durable: bool = False
+    shared: bool = False
 
 
 SERVING = Settings()
+
+Get = Callable[[bytes], bytes | None]
+Put = Callable[[bytes, bytes], object]
+Read = Callable[[bytes, int], list[Pair]]
+"""Up to so many pairs from a key on."""
+
+Work = Callable[[Get, Put, Read], object]
+"""What is to be done in a transaction, with its own verbs; done again after a conflict."""
+Transact = Callable[[Work], int]
+"""Does work in a transaction, and commits. Returns how often it was begun: 1 but for conflicts."""
+
+
+class Snapshot(Protocol):
+    """All rows as of one moment, until the end of its ``with`` block."""
+
+    get: Get
+
+    def __enter__(self) -> Snapshot: ...
+
+    def __exit__(self, *error: Any) -> object: ...
 
 
 class Engine(Protocol):
@@ -57,10 +83,12 @@ class Engine(Protocol):
     capabilities: ClassVar[frozenset[Capability]]
     single_puts: ClassVar[int] = 1_000_000
     """How many rows are put one by one at most: some engines take long, and no less for it."""
+    most_snapshots: ClassVar[int] = 1_000
+    """How many snapshots may be open at a time, as far as anybody asks."""
 
     path: Path
-    get: Callable[[bytes], bytes | None]
-    put: Callable[[bytes, bytes], object]
+    get: Get
+    put: Put
 
     def open(self, path: Path, settings: Settings = SERVING) -> None:
         """Open the store in the directory ``path``, which exists; create it if there is none."""
@@ -106,6 +134,14 @@ class Engine(Protocol):
         """Put all pairs in one call, with Capability.UPDATE."""
         self.put_many(pairs)
 
+    def snapshot(self) -> Snapshot:
+        """A snapshot, with Capability.SNAPSHOTS."""
+        raise NotImplementedError
+
+    def transactor(self) -> AbstractContextManager[Transact]:
+        """What one thread needs for transactions, with Capability.TRANSACTIONS."""
+        raise NotImplementedError
+
     # Only with Capability.SQL:
 
     def load_table(self, sql: str, rows: Any) -> None:
@@ -114,6 +150,10 @@ class Engine(Protocol):
 
     def connection(self) -> AbstractContextManager[apsw.Connection]:
         """A connection with the table kv(key, value), and those loaded."""
+        raise NotImplementedError
+
+    def sql_transactor(self) -> AbstractContextManager[Transact]:
+        """The same as ``transactor`` by way of a connection of its own."""
         raise NotImplementedError
 
 

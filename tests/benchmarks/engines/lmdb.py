@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,34 @@ from tests.benchmarks.engines.base import (
     Capability,
     Engine,
     Settings,
+    Snapshot,
+    Transact,
+    Work,
     directory_bytes,
 )
 
 MAP_BYTES = 16 << 30
+READERS = 1_024
 
 
 class Lmdb(Engine):
-    """Each put is a write transaction; ``reading`` is one read transaction."""
+    """Each put is a write transaction; ``reading``, and each snapshot, is a read transaction."""
 
     name = "lmdb"
     title = "LMDB"
     package = "lmdb"
-    capabilities = frozenset({Capability.BULK})
+    capabilities = frozenset({Capability.BULK, Capability.SNAPSHOTS, Capability.TRANSACTIONS})
     single_puts = 200_000
 
     def open(self, path: Path, settings: Settings = SERVING) -> None:
         self.path = path
         self.env = lmdb.open(
-            str(path), map_size=MAP_BYTES, sync=False, metasync=False, max_spare_txns=4
+            str(path),
+            map_size=MAP_BYTES,
+            sync=settings.durable,
+            metasync=settings.durable,
+            max_spare_txns=4,
+            max_readers=READERS,
         )
         self.get = self._get
         self.put = self._put
@@ -80,6 +90,19 @@ class Lmdb(Engine):
             return _take(self._reader, start, limit)
         with self.env.begin() as transaction:
             return _take(transaction, start, limit)
+
+    def snapshot(self) -> Snapshot:
+        snapshot: Snapshot = self.env.begin()
+        return snapshot
+
+    @contextmanager
+    def transactor(self) -> Iterator[Transact]:
+        yield self._transact
+
+    def _transact(self, work: Work) -> int:
+        with self.env.begin(write=True) as transaction:
+            work(transaction.get, transaction.put, partial(_take, transaction))
+        return 1
 
     def count(self) -> int:
         entries: int = self.env.stat()["entries"]

@@ -19,7 +19,11 @@ from tests.benchmarks.engines.base import (
     Capability,
     Engine,
     Settings,
+    Snapshot,
+    Transact,
+    Work,
 )
+from tests.benchmarks.engines.statements import SqlTransactor
 
 TRIGGERS = ("level0_files", "level0_slow", "level0_stop")
 NEVER = 1_000_000
@@ -39,7 +43,7 @@ class Lsmsql(Engine):
         self.path = path
         self.store = store = lsmsql.open(
             path,
-            sync="normal",
+            sync="full" if settings.durable else "normal",
             memory_budget=MEMORY,
             memtable_bytes=buffer,
             **triggers,
@@ -80,6 +84,29 @@ class Lsmsql(Engine):
     def update(self, pairs: Iterable[Pair]) -> None:
         self.store.update(pairs)
 
+    def snapshot(self) -> Snapshot:
+        return cast("Snapshot", self.store.snapshot())
+
+    @contextmanager
+    def transactor(self) -> Iterator[Transact]:
+        yield self._transact
+
+    def _transact(self, work: Work) -> int:
+        attempts = 0
+
+        def attempt(transaction: Any) -> None:
+            nonlocal attempts
+            attempts += 1
+            scan = transaction.range
+            work(
+                transaction.get,
+                transaction.put,
+                lambda start, limit: list(scan(start, limit=limit)),
+            )
+
+        self.store.run(attempt)
+        return attempts
+
     def load_table(self, sql: str, rows: Any) -> None:
         vtab.create_from_sql(self.store, sql).ingest(rows)
 
@@ -91,3 +118,8 @@ class Lsmsql(Engine):
             yield connection
         finally:
             connection.close()
+
+    @contextmanager
+    def sql_transactor(self) -> Iterator[Transact]:
+        with self.connection() as connection:
+            yield SqlTransactor(connection, "BEGIN")

@@ -17,6 +17,7 @@ from tests.benchmarks.engines.base import (
     Capability,
     Engine,
     Settings,
+    Snapshot,
 )
 
 PAST_ALL = b"\xff" * 64
@@ -29,7 +30,9 @@ class LevelDB(Engine):
     name = "plyvel"
     title = "LevelDB"
     package = "plyvel"
-    capabilities = frozenset({Capability.LOG, Capability.COMPACTION, Capability.BACKGROUND})
+    capabilities = frozenset(
+        {Capability.LOG, Capability.COMPACTION, Capability.BACKGROUND, Capability.SNAPSHOTS}
+    )
 
     def open(self, path: Path, settings: Settings = SERVING) -> None:
         self.path = path
@@ -66,6 +69,10 @@ class LevelDB(Engine):
 
     def range(self, start: bytes, limit: int) -> list[Pair]:
         return list(islice(self.db.iterator(start=start), limit))
+
+    def snapshot(self) -> Snapshot:
+        snapshot: Snapshot = self.db.snapshot()
+        return snapshot
 
     def count(self) -> int:
         with self.db.iterator(include_value=False) as iterator:

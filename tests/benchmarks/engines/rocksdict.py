@@ -18,6 +18,7 @@ from tests.benchmarks.engines.base import (
     Capability,
     Engine,
     Settings,
+    Snapshot,
 )
 
 NEVER = 1_000_000
@@ -29,7 +30,9 @@ class RocksDB(Engine):
     name = "rocksdict"
     title = "RocksDB"
     package = "rocksdict"
-    capabilities = frozenset({Capability.LOG, Capability.COMPACTION, Capability.BACKGROUND})
+    capabilities = frozenset(
+        {Capability.LOG, Capability.COMPACTION, Capability.BACKGROUND, Capability.SNAPSHOTS}
+    )
 
     def open(self, path: Path, settings: Settings = SERVING) -> None:
         self.path = path
@@ -61,12 +64,35 @@ class RocksDB(Engine):
     def range(self, start: bytes, limit: int) -> list[Pair]:
         return list(islice(self.db.items(from_key=start), limit))
 
+    def snapshot(self) -> Snapshot:
+        return _Snapshot(self.db.snapshot())
+
     def count(self) -> int:
         return sum(1 for _ in self.db.keys())  # noqa: SIM118 (no mapping: it has no len)
 
     def compact(self) -> None:
         self.db.flush()
         self.db.compact_range(None, None)
+
+
+class _Snapshot:
+    """One of rocksdict, which ends when nobody has it any more, and has no ``get``."""
+
+    def __init__(self, snapshot: Any) -> None:
+        self._snapshot = snapshot
+
+    def get(self, key: bytes) -> bytes | None:
+        try:
+            value: bytes = self._snapshot[key]
+        except KeyError:
+            return None
+        return value
+
+    def __enter__(self) -> _Snapshot:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        del self._snapshot
 
 
 def _options(settings: Settings) -> Any:

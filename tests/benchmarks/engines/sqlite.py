@@ -11,39 +11,55 @@ import apsw
 
 import vtab
 from tests.benchmarks.data import Pair
-from tests.benchmarks.engines.base import MEMORY, SERVING, Capability, Engine, Settings
+from tests.benchmarks.engines.base import (
+    MEMORY,
+    SERVING,
+    Capability,
+    Engine,
+    Settings,
+    Snapshot,
+    Transact,
+)
+from tests.benchmarks.engines.statements import DELETE, GET, PUT, RANGE, SqlTransactor
 
 PAGE_BYTES = 4096
 CREATE = "CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID"
-PUT = "INSERT OR REPLACE INTO kv VALUES (?, ?)"
-GET = "SELECT value FROM kv WHERE key = ?"
-RANGE = "SELECT key, value FROM kv WHERE key >= ? ORDER BY key LIMIT ?"
-DELETE = "DELETE FROM kv WHERE key = ?"
 SCAN = "SELECT key, value FROM kv ORDER BY key"
 
 
 class SQLite(Engine):
     """WAL with synchronous NORMAL, whose checkpoints come with each ``write_buffer`` of log.
 
-    The file is locked for this process alone, which saves two system calls a statement; but for
-    ``automatic=False``, where ``compact`` is a checkpoint by another connection.
+    The file is locked for this connection alone, which saves two system calls a statement; but for
+    ``shared``, and for ``automatic=False``, where ``compact`` is a checkpoint by another one. With
+    ``durable``, synchronous is FULL. A snapshot is a connection in a transaction that has read.
     """
 
     name = "sqlite"
     title = "SQLite"
     package = "apsw"
     capabilities = frozenset(
-        {Capability.SQL, Capability.BULK, Capability.LOG, Capability.BACKGROUND}
+        {
+            Capability.SQL,
+            Capability.BULK,
+            Capability.LOG,
+            Capability.BACKGROUND,
+            Capability.SNAPSHOTS,
+        }
     )
     single_puts = 200_000
+    most_snapshots = 1
 
     def open(self, path: Path, settings: Settings = SERVING) -> None:
         self.path = path
-        self._shared = not settings.automatic
+        self._shared = settings.shared or not settings.automatic
+        self._synchronous = "full" if settings.durable else "normal"
+        self._spare: list[apsw.Connection] = []
         self._connection = connection = self._connect()
         connection.pragma("locking_mode", "normal" if self._shared else "exclusive")
         connection.pragma("journal_mode", "wal")
-        connection.pragma("wal_autocheckpoint", settings.write_buffer // PAGE_BYTES)
+        self._checkpoint = settings.write_buffer // PAGE_BYTES
+        connection.pragma("wal_autocheckpoint", self._checkpoint)
         connection.pragma("cache_size", -MEMORY // 1024)
         connection.pragma("mmap_size", MEMORY)
         connection.execute(CREATE)
@@ -52,11 +68,18 @@ class SQLite(Engine):
     def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(str(self.path / "sqlite.db"))
         connection.set_busy_timeout(10_000)
-        connection.pragma("synchronous", "normal")
+        connection.pragma("synchronous", self._synchronous)
+        return connection
+
+    def _connect_to_work(self) -> apsw.Connection:
+        connection = self._connect()
+        connection.pragma("wal_autocheckpoint", self._checkpoint)
+        connection.pragma("mmap_size", MEMORY)
         return connection
 
     def close(self) -> None:
-        self._connection.close()
+        for connection in (*self._spare, self._connection):
+            connection.close()
 
     def get(self, key: bytes) -> bytes | None:
         for (value,) in self._cursor.execute(GET, (key,)):
@@ -113,6 +136,40 @@ class SQLite(Engine):
                 insert = f"INSERT INTO {name} VALUES ({places})"
                 self._connection.executemany(insert, zip(*columns, strict=True))
 
+    def snapshot(self) -> Snapshot:
+        return _Snapshot(self._spare.pop() if self._spare else self._connect_to_work(), self._spare)
+
     @contextmanager
     def connection(self) -> Iterator[apsw.Connection]:
         yield self._connection
+
+    @contextmanager
+    def sql_transactor(self) -> Iterator[Transact]:
+        connection = self._connect_to_work()
+        try:
+            yield SqlTransactor(connection, "BEGIN IMMEDIATE")
+        finally:
+            connection.close()
+
+
+class _Snapshot:
+    """A transaction that reads. Its connection goes back to the others in the end."""
+
+    def __init__(self, connection: apsw.Connection, spare: list[apsw.Connection]) -> None:
+        self._connection = connection
+        self._spare = spare
+        self._execute = execute = connection.cursor().execute
+        execute("BEGIN")
+        execute("SELECT 1 FROM kv LIMIT 1").fetchall()  # up to here others may commit
+
+    def get(self, key: bytes) -> bytes | None:
+        for (value,) in self._execute(GET, (key,)):
+            return value  # type: ignore[no-any-return]
+        return None
+
+    def __enter__(self) -> _Snapshot:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._execute("COMMIT")
+        self._spare.append(self._connection)

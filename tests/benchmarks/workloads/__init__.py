@@ -10,7 +10,10 @@ from tests.benchmarks.workloads.loading import LOADING
 from tests.benchmarks.workloads.opening import OPENING
 from tests.benchmarks.workloads.process import PROCESS
 from tests.benchmarks.workloads.reading import READING
+from tests.benchmarks.workloads.snapshots import SNAPSHOTS
 from tests.benchmarks.workloads.sql import SQL_CHANGES, SQL_QUERIES
+from tests.benchmarks.workloads.transactions import TRANSACTING
+from tests.benchmarks.workloads.validation import VALIDATION
 from tests.benchmarks.workloads.writing import WRITING
 from tests.benchmarks.workloads.ycsb import YCSB
 
@@ -26,4 +29,7 @@ WORKLOADS: tuple[Workload, ...] = (
     *WRITING,
     *COMPACTION,
     *LATENCY,
+    *TRANSACTING,
+    *SNAPSHOTS,
+    *VALIDATION,
 )
