@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import apsw
+
 import lsmsql
 from tests.isolation.client import Client, Pairs
 from tests.isolation.history import History, Item, Look, Transaction
 
-CONFLICTS = (lsmsql.ConflictError, lsmsql.BusyError)
+CONFLICTS = (lsmsql.ConflictError, lsmsql.BusyError, apsw.BusyError)
+"""apsw's own: what is raised at the end of a ``with connection`` comes out as it."""
 
 Own = dict[Item, int | None]
 """What a transaction has changed itself; None for what it has deleted."""

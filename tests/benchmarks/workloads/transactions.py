@@ -168,7 +168,9 @@ def _carry_out(
     return attempts, watch.seconds
 
 
-def _workload(contest: Contest, prefix: str, transactors: Transactors, need: Capability) -> Workload:
+def _workload(
+    contest: Contest, prefix: str, transactors: Transactors, need: Capability
+) -> Workload:
     run = partial(contend, contest=contest, transactors=transactors)
     return Workload(f"{prefix}{contest.name}", run, frozenset({need}))
 
