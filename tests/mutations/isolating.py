@@ -91,9 +91,9 @@ ISOLATION = (
     Mutation(
         "snapshot-moves",
         "A transaction reads what is newest.",
-        ReadView.renew,
-        "self._state = self._core.renewed(self._state)",
-        "self.sequence, self._state = self._core.now()",
+        Transaction.value,
+        "return self._view.value(key)",
+        "return self._database.value(key)",
         Histories("python"),
         f"{CYCLE}|counted",
     ),
