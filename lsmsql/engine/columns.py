@@ -32,6 +32,7 @@ from lsmsql.engine.ragged import (
     binary_from_ranges,
     binary_scalar,
     from_numpy,
+    to_numpy,
 )
 from lsmsql.engine.values import ColumnType, Row, Value
 
@@ -120,12 +121,13 @@ def _typed_column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return from_numpy(numbers, nulls)
     if kind == pa.string():
         values = list(map(str.encode, values))
-    return _binary_column(values, kind, nulls)
+    return column_of_bytes(values, kind, nulls)
 
 
-def _binary_column(
+def column_of_bytes(
     values: Sequence[bytes], kind: pa.DataType | None = None, nulls: Mask | None = None
 ) -> pa.Array:
+    """Byte strings as an array; see ``binary_column``."""
     lengths = np.fromiter(map(len, values), np.int64, len(values))
     return binary_column(b"".join(values), lengths, kind, nulls)
 
@@ -222,7 +224,7 @@ def _tagged_parts(
     """Per value of a TAGGED column: not NULL, place, length; and the bytes they lie in."""
     _, offset_buffer, data = column.buffers()
     offsets = np.frombuffer(offset_buffer, np.int64, len(column) + 1, 8 * column.offset)
-    valid = column.is_valid().to_numpy(zero_copy_only=False)
+    valid = to_numpy(column.is_valid())
     first, last = int(offsets[0]), int(offsets[-1])
     content = np.frombuffer(data, np.uint8)[first:last] if data else np.empty(0, np.uint8)
     return valid, offsets[:-1] - first, np.diff(offsets), content
@@ -266,7 +268,7 @@ def run_from_records(
     if deleted is not None:
         kinds[deleted] = DELETE
     return make_run(
-        _binary_column(keys),
+        column_of_bytes(keys),
         from_numpy(np.array(sequences, np.int64)),
         from_numpy(kinds),
         map(build_column, columns, slot_types),
@@ -305,7 +307,7 @@ def key_position(run: pa.RecordBatch, key: bytes, *, after: bool = False) -> int
 
 def starts_of_keys(keys: pa.Array) -> npt.NDArray[np.bool_] | None:
     """For each row whether its key differs from the one before; None when all do."""
-    same = pc.equal(keys.slice(1), keys.slice(0, len(keys) - 1)).to_numpy(zero_copy_only=False)
+    same = to_numpy(pc.equal(keys.slice(1), keys.slice(0, len(keys) - 1)))
     if not same.any():
         return None
     fresh: npt.NDArray[np.bool_] = np.concatenate(([True], ~same))

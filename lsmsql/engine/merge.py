@@ -28,7 +28,7 @@ from lsmsql.engine.columns import (
     starts_of_keys,
 )
 from lsmsql.engine.order import sort_order
-from lsmsql.engine.ragged import Mask, from_numpy
+from lsmsql.engine.ragged import Mask, from_numpy, to_numpy
 
 MAX_WINDOW_BYTES = 1 << 30
 """Arrow's offsets have 32 bits: a window of more bytes is cut down to one key."""
@@ -139,7 +139,7 @@ def newest_first(run: pa.RecordBatch) -> pa.RecordBatch:
     first = starts_of_keys(run.column(KEY))
     if first is None:
         return run
-    sequences = run.column(SEQUENCE).to_numpy()
+    sequences = to_numpy(run.column(SEQUENCE))
     return run.take(from_numpy(np.lexsort((-sequences, np.cumsum(first)))))
 
 
@@ -151,12 +151,12 @@ def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
             return run
     mask = _newest(run, keep)
     if keep.at is not None or keep.drop_tombstones:
-        kinds = run.column(KIND).to_numpy()
+        kinds = to_numpy(run.column(KIND))
         deleted = kinds == DELETE
         if deleted.any():
             if keep.at is None and keep.snapshots:
                 # A reader at the oldest snapshot or above must see the deletion, unless all do.
-                deleted &= run.column(SEQUENCE).to_numpy() <= keep.snapshots[0]
+                deleted &= to_numpy(run.column(SEQUENCE)) <= keep.snapshots[0]
             mask = ~deleted if mask is None else mask & ~deleted
     if mask is not None:
         run = run.filter(from_numpy(mask))
@@ -167,7 +167,7 @@ def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
 
 def not_newer(run: pa.RecordBatch, sequence: int) -> pa.RecordBatch:
     """The records of ``run`` that are not newer than ``sequence``."""
-    sequences = run.column(SEQUENCE).to_numpy()
+    sequences = to_numpy(run.column(SEQUENCE))
     if int(sequences.max()) <= sequence:
         return run
     return run.filter(from_numpy(sequences <= sequence))
@@ -175,7 +175,7 @@ def not_newer(run: pa.RecordBatch, sequence: int) -> pa.RecordBatch:
 
 def _forget_sequences(run: pa.RecordBatch, last: int) -> pa.RecordBatch:
     """``run`` with 0 in the place of sequence numbers up to ``last``."""
-    sequences = run.column(SEQUENCE).to_numpy()
+    sequences = to_numpy(run.column(SEQUENCE))
     kept = from_numpy(np.where(sequences <= last, 0, sequences))
     return run.set_column(SEQUENCE, "sequence", kept)
 
@@ -184,7 +184,7 @@ def _newest(run: pa.RecordBatch, keep: Retention) -> Mask | None:
     """Marks the newest record of each key for each reader; None if that is every record."""
     newest = starts_of_keys(run.column(KEY))
     if newest is not None and keep.at is None and keep.snapshots:
-        sequences = run.column(SEQUENCE).to_numpy()
+        sequences = to_numpy(run.column(SEQUENCE))
         # Two versions of a key are alike when the same snapshots lie below both.
         epoch = np.searchsorted(np.asarray(keep.snapshots, np.int64), sequences, side="left")
         newest[1:] |= epoch[1:] != epoch[:-1]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsmsql.engine.ragged import Bytes, Integers, from_numpy, offsets_and_bytes, unaligned
+from lsmsql.engine.ragged import Bytes, Integers, from_numpy, offsets_and_bytes, to_numpy, unaligned
 
 Words = npt.NDArray[np.uint64]
 
@@ -47,7 +47,7 @@ def sort_order_and_ties(keys: pa.Array) -> tuple[Integers | None, bool]:
         return order, False
     places = np.flatnonzero(np.append(tied, False) | np.append(False, tied))
     rows = places if order is None else np.sort(order[places])
-    by_key = pc.array_sort_indices(keys.take(from_numpy(rows))).to_numpy()
+    by_key = to_numpy(pc.array_sort_indices(keys.take(from_numpy(rows))))
     if order is None:
         if (by_key[1:] > by_key[:-1]).all():
             return None, True

@@ -37,6 +37,24 @@ def from_numpy(values: npt.NDArray[Any], nulls: Mask | None = None) -> pa.Array:
     return pa.Array.from_buffers(kind, rows, [validity, pa.py_buffer(values)])
 
 
+def to_numpy(array: pa.Array) -> npt.NDArray[Any]:
+    """The values of an Arrow array of numbers or booleans; what is NULL has any value.
+
+    Numbers are not copied. ``Array.to_numpy`` imports pandas wherever that is installed.
+    """
+    first, rows = array.offset, len(array)
+    if pa.types.is_boolean(array.type):
+        data = array.buffers()[1] if rows else b""
+        bits = np.frombuffer(data, np.uint8)[first // 8 : (first + rows + 7) // 8]
+        return np.unpackbits(bits, count=first % 8 + rows, bitorder="little")[first % 8 :].view(
+            np.bool_
+        )
+    kind = array.type.to_pandas_dtype()
+    if not rows:
+        return np.empty(0, kind)
+    return np.frombuffer(array.buffers()[1], kind, rows, first * np.dtype(kind).itemsize)
+
+
 def binary_scalar(value: bytes, kind: pa.DataType | None = None) -> pa.Scalar:
     """An Arrow scalar of bytes: ``kind`` is binary, string or large_binary."""
     kind = kind or pa.binary()

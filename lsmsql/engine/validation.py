@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog, catalog_key
 from lsmsql.engine.columns import SEQUENCE
 from lsmsql.engine.projection import key_codec
+from lsmsql.engine.ragged import to_numpy
 from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.slices import Range
 from lsmsql.engine.sstable.reader import SSTable
@@ -106,4 +107,4 @@ class _Newer:
 
     def _changed_in_file(self, file: SSTable, span: Range) -> bool:
         runs = file.runs(span.start, span.stop, (), blocks_per_run=_BLOCKS_PER_RUN)
-        return any(int(run.column(SEQUENCE).to_numpy().max()) > self._since for run in runs)
+        return any(int(to_numpy(run.column(SEQUENCE)).max()) > self._since for run in runs)

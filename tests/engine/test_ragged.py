@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from lsmsql.engine.ragged import (
     binary_scalar,
     from_numpy,
     offsets_and_bytes,
+    to_numpy,
     unaligned,
 )
 
@@ -69,3 +73,35 @@ def test_scalars_of_bytes(kind: pa.DataType) -> None:
     for content in (b"", b"x" * 300):
         assert binary_scalar(content, kind).as_py() in (content, content.decode())
         assert binary_scalar(content, kind).type == kind
+
+
+@given(st.data())
+def test_arrays_and_slices_of_them_are_seen_through_numpy(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["int64", "float64", "bool", "int32"]))
+    values = data.draw(
+        st.lists(st.booleans() if kind == "bool" else st.integers(0, 9), max_size=40)
+    )
+    array = from_numpy(np.array(values, kind))
+    first = data.draw(st.integers(0, len(values)))
+    rows = data.draw(st.integers(0, len(values) - first))
+    seen = to_numpy(array.slice(first, rows))
+    assert seen.dtype == kind and seen.tolist() == values[first : first + rows]
+
+
+def test_flush_compaction_ingest_and_ranges_do_not_import_pandas(tmp_path: Path) -> None:
+    """It takes longer than all of them."""
+    program = (
+        "import sys, lsmsql\n"
+        "with lsmsql.open(sys.argv[1], background=False) as store:\n"
+        "    table = store.create_table('t', {'a': 'INTEGER', 'b': 'REAL', 'c': 'TEXT'}, ['a', 'b'])\n"
+        "    for i in range(300):\n"
+        "        store[i] = str(i)\n"
+        "        table.put([i, i / 2, None])\n"
+        "        store.flush() if i % 100 == 50 else None\n"
+        "    store.compact()\n"
+        "    store.ingest({i: i for i in range(1000)})\n"
+        "    assert len(list(store.items())) == 1000\n"
+        "print('pandas' in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "store")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"

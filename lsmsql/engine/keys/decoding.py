@@ -38,6 +38,7 @@ from lsmsql.engine.ragged import (
     binary_from_ranges,
     from_numpy,
     offsets_and_bytes,
+    to_numpy,
     unaligned,
 )
 from lsmsql.engine.values import ColumnType, Value
@@ -140,7 +141,7 @@ def decode_parts(
 def _real_rows(real_masks: pa.Array | None, part: int) -> Mask | None:
     if real_masks is None or real_masks.type == pa.null():
         return None
-    masks = real_masks.fill_null(0).to_numpy(zero_copy_only=True)
+    masks = to_numpy(real_masks.fill_null(0))
     return cast("Mask", (masks >> part & 1).astype(np.bool_))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lsmsql.engine.columns import TAGGED, arrow_type, column_values
+from lsmsql.engine.columns import TAGGED, arrow_type, column_of_bytes, column_values
 from lsmsql.engine.errors import ConstraintError, LimitError, TypeMismatchError
 from lsmsql.engine.keys.numbers import (
     EXACT,
@@ -43,6 +43,7 @@ from lsmsql.engine.ragged import (
     binary_scalar,
     matrix_of,
     offsets_and_bytes,
+    to_numpy,
 )
 from lsmsql.engine.values import ColumnType
 
@@ -79,7 +80,7 @@ def encode_part(part: KeyPart, last: bool, array: pa.Array, where: str) -> Piece
 
 def _encode_rows(part: KeyPart, last: bool, array: pa.Array) -> pa.Array:
     encode = part_encoder(part, last)
-    return pa.array(map(encode, column_values(array)), pa.binary())
+    return column_of_bytes(list(map(encode, column_values(array))))
 
 
 def _encode_runs(part: KeyPart, last: bool, array: pa.Array) -> Pieces:
@@ -166,13 +167,13 @@ def _number_values(array: pa.Array) -> npt.NDArray[np.int64 | np.float64]:
     """The values of an int64 or double array; zero where it is NULL."""
     if array.null_count:
         array = array.fill_null(0)
-    return cast("npt.NDArray[np.int64 | np.float64]", array.to_numpy(zero_copy_only=True))
+    return cast("npt.NDArray[np.int64 | np.float64]", to_numpy(array))
 
 
 def _null_mask(array: pa.Array) -> Mask | None:
     if not array.null_count:
         return None
-    return cast("Mask", array.is_null().to_numpy(zero_copy_only=False))
+    return cast("Mask", to_numpy(array.is_null()))
 
 
 def join_pieces(pieces: Sequence[pa.Array | pa.Scalar]) -> pa.Array:

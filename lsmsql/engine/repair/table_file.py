@@ -12,7 +12,7 @@ from lsmsql.engine.columns import FIRST_VALUE, KEY, SEQUENCE
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, Error
 from lsmsql.engine.filesystem import FileSystem
-from lsmsql.engine.ragged import from_numpy
+from lsmsql.engine.ragged import from_numpy, to_numpy
 from lsmsql.engine.repair.tail import Piece, Tail, read_tail
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import Block, is_data_block
@@ -85,7 +85,7 @@ class SavedFile:
     def _sequences(self, run: pa.RecordBatch) -> pa.Array:
         if self.assigned is not None:
             return from_numpy(np.full(run.num_rows, self.assigned, np.int64))
-        sequences = run.column(SEQUENCE).to_numpy()
+        sequences = to_numpy(run.column(SEQUENCE))
         return from_numpy(np.where(sequences == 0, self.number - _BEFORE_ALL, sequences))
 
 
@@ -201,7 +201,7 @@ class _Sorting:
             problem = problem or "its keys are not behind those of the block before"
         if problem is None:
             self.sound.append(Piece(piece.offset, piece.length, run.num_rows, first, last))
-            self.numbered |= bool((run.column(SEQUENCE).to_numpy() != 0).any())
+            self.numbered |= bool((to_numpy(run.column(SEQUENCE)) != 0).any())
         return problem
 
 

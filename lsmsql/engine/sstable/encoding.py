@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsmsql.engine.ragged import Integers, Mask
+from lsmsql.engine.ragged import Integers, Mask, to_numpy
 from lsmsql.engine.sstable.column import (
     CONSTANT,
     DICTIONARY,
@@ -107,7 +107,7 @@ def valid_mask(array: pa.Array) -> Mask | None:
     """Where an array is not NULL; None if it is nowhere."""
     if not array.null_count:
         return None
-    valid: Mask = array.is_valid().to_numpy(zero_copy_only=False)
+    valid: Mask = to_numpy(array.is_valid())
     return valid
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsmsql.engine.columns import TAGGED, build_column
+from lsmsql.engine.columns import TAGGED, build_column, column_of_bytes
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.ragged import Mask
 from lsmsql.engine.sstable.block import Block, encode_block
@@ -129,8 +129,8 @@ class IndexBuilder:
     def encode(self, offset: int, codec: Codec) -> bytes:
         """The index section that will stand at ``offset``."""
         columns = [
-            pa.array(self.first, pa.binary()),
-            pa.array(self.last, pa.binary()),
+            column_of_bytes(self.first),
+            column_of_bytes(self.last),
             build_column([s.offset for s in self.sections], ColumnType.INTEGER),
             build_column([s.length for s in self.sections], ColumnType.INTEGER),
             build_column(self.rows, ColumnType.INTEGER),

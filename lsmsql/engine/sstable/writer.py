@@ -25,7 +25,7 @@ from lsmsql.engine.columns import (
 )
 from lsmsql.engine.filesystem import AppendFile, FileSystem
 from lsmsql.engine.options import Options
-from lsmsql.engine.ragged import Mask, from_numpy
+from lsmsql.engine.ragged import Mask, from_numpy, to_numpy
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import MAX_ROWS, join_block
 from lsmsql.engine.sstable.bloom import build_bloom
@@ -139,10 +139,10 @@ class TableWriter:
             keys = keys.filter(from_numpy(fresh))
         self._keys += len(keys)
         self._hashes.append(hash_keys(keys))
-        sequences = run.column(SEQUENCE).to_numpy()
+        sequences = to_numpy(run.column(SEQUENCE))
         self._min_sequence = min(self._min_sequence, int(sequences.min()))
         self._max_sequence = max(self._max_sequence, int(sequences.max()))
-        self._tombstones += int((run.column(KIND).to_numpy() == DELETE).sum())
+        self._tombstones += int((to_numpy(run.column(KIND)) == DELETE).sum())
 
     def _write_blocks(self, run: pa.RecordBatch, edges: list[int]) -> None:
         """Write ``run``, cut at ``edges``, as blocks."""

@@ -27,7 +27,7 @@ from lsmsql.engine.columns import (
 from lsmsql.engine.errors import Error
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import REAL_MASK_SLOT, key_codec
-from lsmsql.engine.ragged import Mask, from_numpy
+from lsmsql.engine.ragged import Mask, from_numpy, to_numpy
 from lsmsql.engine.schema import TableSchema, make_schema
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.format import (
@@ -62,7 +62,7 @@ class Shape:
 
     def problem(self, run: pa.RecordBatch) -> str | None:
         """What is wrong with the records of ``run``, whatever their order; None if nothing is."""
-        kinds = run.column(KIND).to_numpy()
+        kinds = to_numpy(run.column(KIND))
         if not np.isin(kinds, (PUT, DELETE)).all():
             return "a record is neither PUT nor DELETE"
         return self._problem_of_values(run, kinds == PUT) or self._problem_of_keys(run)
@@ -77,7 +77,7 @@ class Shape:
         for slot, name in self._not_null:
             if FIRST_VALUE + slot >= run.num_columns:
                 continue
-            given = run.column(FIRST_VALUE + slot).is_valid().to_numpy(zero_copy_only=False)
+            given = to_numpy(run.column(FIRST_VALUE + slot).is_valid())
             if (put & ~given).any():
                 return f"NULL in column {name}, which is NOT NULL"
         return None
@@ -111,12 +111,12 @@ def problem_of_order(run: pa.RecordBatch, *, assigned: bool) -> str | None:
     before, after = keys.slice(0, len(keys) - 1), keys.slice(1)
     if pc.any(pc.less(after, before)).as_py():
         return "the keys are out of order"
-    same = pc.equal(after, before).to_numpy(zero_copy_only=False)
+    same = to_numpy(pc.equal(after, before))
     if not same.any():
         return None
     if assigned:
         return "a key is there twice"
-    if (np.diff(run.column(SEQUENCE).to_numpy())[same] >= 0).any():
+    if (np.diff(to_numpy(run.column(SEQUENCE)))[same] >= 0).any():
         return "the versions of a key are not in order, the newest first"
     return None
 

@@ -24,6 +24,7 @@ from lsmsql.engine.columns import (
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, Error
 from lsmsql.engine.filesystem import FileSystem
+from lsmsql.engine.ragged import to_numpy
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.bloom import BloomFilter
@@ -250,8 +251,8 @@ class _Totals:
         """Count a block."""
         fresh = starts_of_keys(run.column(KEY))
         self._keys += run.num_rows if fresh is None else int(fresh.sum())
-        self._tombstones += int((run.column(KIND).to_numpy() == DELETE).sum())
-        sequences = run.column(SEQUENCE).to_numpy()
+        self._tombstones += int((to_numpy(run.column(KIND)) == DELETE).sum())
+        sequences = to_numpy(run.column(SEQUENCE))
         ends = [*self._sequences, int(sequences.min()), int(sequences.max())]
         self._sequences = [min(ends), max(ends)]
 
