@@ -93,7 +93,8 @@ def test_flush_compaction_ingest_and_ranges_do_not_import_pandas(tmp_path: Path)
     program = (
         "import sys, lsmsql\n"
         "with lsmsql.open(sys.argv[1], background=False) as store:\n"
-        "    table = store.create_table('t', {'a': 'INTEGER', 'b': 'REAL', 'c': 'TEXT'}, ['a', 'b'])\n"
+        "    columns = {'a': 'INTEGER', 'b': 'REAL', 'c': 'TEXT'}\n"
+        "    table = store.create_table('t', columns, ['a', 'b'])\n"
         "    for i in range(300):\n"
         "        store[i] = str(i)\n"
         "        table.put([i, i / 2, None])\n"
