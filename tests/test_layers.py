@@ -49,6 +49,7 @@ LAYERS = """
     lsmsql.engine.scan
     lsmsql.engine.catalog
     lsmsql.engine.live
+    lsmsql.engine.writing
     lsmsql.engine.core
     lsmsql.engine.ownership
     lsmsql.engine.readview lsmsql.engine.cleanup lsmsql.engine.validation

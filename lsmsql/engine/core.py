@@ -2,7 +2,7 @@
 
     commit    log frame, then memtables
     rotate    full memtables become immutable and a new log begins
-    settle    what is in the log becomes durable, then visible (mode "full")
+    settle    what is in the log becomes durable, then visible (mode "full"); see ``writing``
     install   an edit of the file set becomes durable, then visible
 
 Flush, compaction, ingest and recovery are built on these.
@@ -15,32 +15,26 @@ writer at a time. ``_install_lock`` is held while an edit becomes durable and vi
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NoReturn
 
 import msgspec
 
 from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.errors import (
     Error,
-    FailedError,
-    ReadOnlyError,
     UsageError,
 )
 from lsmsql.engine.filesystem import FileSystem
-from lsmsql.engine.live import Immutable, Live
+from lsmsql.engine.live import Immutable
 from lsmsql.engine.manifest.edit import Edit
 from lsmsql.engine.manifest.manifest import Manifest, ManifestState
 from lsmsql.engine.manifest.version import Version
 from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable
 from lsmsql.engine.options import Options
-from lsmsql.engine.place import Holder, WriterPlace
 from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.sstable.reader import SSTable
-from lsmsql.engine.turns import Turns
 from lsmsql.engine.values import Row
 from lsmsql.engine.wal.changes import Changes, encode_changes
 from lsmsql.engine.wal.format import (
@@ -56,40 +50,25 @@ from lsmsql.engine.wal.format import (
 )
 from lsmsql.engine.wal.payloads import encode_payload
 from lsmsql.engine.wal.writer import LogWriter
+from lsmsql.engine.writing import Writing
 
 
-class Core(Live):
+class Core(Writing):
     """The state of an open store. ``log`` and ``manifest`` are None in a store open for reading."""
 
     def __init__(self, filesystem: FileSystem, path: str, options: Options) -> None:
         super().__init__(filesystem, path, options)
-        self.sequence = 0
-        """That of the newest commit. Others see it once it is published."""
-        self.log: LogWriter | None = None
         self.log_number = 0
         self.logs: tuple[int, ...] = ()
         """Numbers of the logs that hold what the active memtables hold, oldest first."""
         self.manifest: Manifest | None = None
         self.manifest_state = ManifestState()
-        self.write_lock = threading.RLock()
-        self.place = WriterPlace(self.write_lock, options.busy_timeout)
-        self.room = threading.Condition(threading.Lock())
-        """Notified whenever background work has made room for writers."""
         self.wake: Callable[[], None] = lambda: None
         """Tells the scheduler that there may be work."""
         self.announce: Callable[[], None] = lambda: None
         """Tells readers in other processes that the set of logs or files has changed."""
-        self.writable = False
-        """Whether anybody may commit now. If not, ``admit`` tells why, or waits."""
-        self.failure: BaseException | None = None
         self.next_look = 0
         """With so many bytes in them the next commit asks whether there is room for it."""
-        self.syncs = options.sync == "full"
-        """Whether a commit is published only when ``settle`` has made it durable."""
-        self._sync_lock = Turns()
-        self._sync_seconds = 0.0
-        self._served = 0
-        """How long the last sync took, and how many commits it was for."""
         self._install_lock = threading.Lock()
         self._next_file = 1
         self._not_committed = 0
@@ -113,78 +92,10 @@ class Core(Live):
         with self._state_lock:
             self._next_file = max(self._next_file, number + 1)
 
-    # ------------------------------------------------------------------------------- checks
-
-    def check_writable(self) -> None:
-        """Raise ClosedError, ReadOnlyError, or FailedError if a write has failed before."""
-        if self.writable:
-            return
-        self.check_open()
-        if self.log is None:
-            raise ReadOnlyError(f'the store {self.path} was opened with mode="r"')
-        if self.failure is not None:
-            self._refuse(self.failure)
-
-    def admit(self, holder: Holder | None = None) -> None:
-        """Before a commit: ``check_writable``, and wait until nobody else has the writer's place.
-
-        The caller holds ``write_lock``, and nothing that others wait for. Raises BusyError.
-        """
-        if not self.writable:
-            self.check_writable()
-            self.place.admit(holder)
-            self.check_writable()
-            self.writable = self.place.holder is None
-
-    def take_place(self, holder: Holder) -> None:
-        """Let nobody but ``holder`` commit from now on. What was committed before is published.
-
-        Raises BusyError, and as ``check_writable``.
-        """
-        with self.write_lock:
-            self.admit(holder)
-            self.place.take(holder)
-            self.writable = False
-        try:
-            self.settle(self.sequence)
-        except BaseException:
-            self.free_place(holder)
-            raise
-
-    def free_place(self, holder: Holder) -> None:
-        """Let others commit again, if ``holder`` has had the place."""
-        with self.write_lock:
-            self.place.free(holder)
-            self.writable = self._takes_writes
-
-    @property
-    def _takes_writes(self) -> bool:
-        return not self.closed and self.log is not None and self.failure is None
-
-    def _refuse(self, failure: BaseException) -> NoReturn:
-        raise FailedError(
-            f"the store {self.path} takes no more writes since one failed: {failure};"
-            " close it and open it again"
-        ) from failure
-
-    def end(self) -> None:
-        super().end()
-        self.writable = False
-
     def orphan(self) -> None:
         super().orphan()
-        self.write_lock = threading.RLock()
-        self.place = WriterPlace(self.write_lock, self.options.busy_timeout)
-        self.room = threading.Condition(threading.Lock())
-        self._install_lock, self._sync_lock = threading.Lock(), Turns()
+        self._install_lock = threading.Lock()
         self.wake = self.announce = lambda: None
-
-    def fail(self, error: BaseException) -> None:
-        """Refuse all further writes: it is not known any more what is on the disk."""
-        self.failure = self.failure or error
-        self.writable = False
-        with self.room:
-            self.room.notify_all()
 
     # ------------------------------------------------------------------------------- commit
 
@@ -258,56 +169,6 @@ class Core(Live):
             snapshots.published = sequence
         return sequence
 
-    # ------------------------------------------------------------------------------- sync
-
-    def settle(self, sequence: int) -> None:
-        """Return when a commit is on the disk, as mode "full" promises, and readers see it.
-
-        Group commit: the caller holds no lock, so others commit while one syncs, and the next sync
-        is for all of them. Raises StorageError if the sync fails, FailedError if it cannot be made
-        because a write has failed; it is not known then whether the commit is on the disk.
-        """
-        if not self.syncs or not self._sync_lock.take_unless(
-            lambda: self.snapshots.published >= sequence
-        ):
-            return
-        try:
-            if self.snapshots.published < sequence:
-                if self.failure is not None:
-                    self._refuse(self.failure)
-                self._gather()
-                self._sync_log()
-        finally:
-            self._sync_lock.release()
-
-    def _gather(self) -> None:
-        """Wait for those who have just been served, and are about to commit again, to take part.
-
-        For as many as there were, and no longer than half the time of a sync.
-        """
-        until = time.perf_counter() + self._sync_seconds / 2
-        while self.sequence < self.snapshots.published + self._served:
-            if time.perf_counter() > until:
-                break
-            time.sleep(0)
-
-    def sync_log(self) -> None:
-        """Have all commits on the disk. Raises StorageError; the store refuses writes then."""
-        with self._sync_lock:
-            if self.log is not None and (self.log.unsynced or self.syncs):
-                self._sync_log()
-
-    def _sync_log(self) -> None:
-        """Sync the log; what is in it is published. The caller holds ``_sync_lock``."""
-        sequence, log, began = self.sequence, self.log, time.perf_counter()
-        assert log is not None
-        self._or_fail(log.sync)
-        self.counters.log_syncs += 1
-        if self.syncs:
-            self._sync_seconds = time.perf_counter() - began
-            self._served = sequence - self.snapshots.published
-            self.snapshots.published = max(self.snapshots.published, sequence)
-
     def _new_memtable(self, table_id: int) -> Memtable:
         memtable = Memtable()
         with self._state_lock:
@@ -369,14 +230,6 @@ class Core(Live):
             old.close()
         self._or_fail(self.announce)
         self.wake()
-
-    def _or_fail(self, work: Callable[[], None]) -> None:
-        """Do what the store takes no more writes without."""
-        try:
-            work()
-        except BaseException as error:
-            self.fail(error)
-            raise
 
     # ------------------------------------------------------------------------------- install
 
