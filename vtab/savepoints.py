@@ -6,17 +6,14 @@ has been written to in the transaction, and of the topmost one when the table is
 A point of the transaction is a step of its write set.
 
 A statement that fails because a Python exception was raised leaves its savepoint open: apsw then
-calls neither RollbackTo nor Release. If a table has raised it, it knows. For the exceptions of
-others, whatever was made by the statement before is looked at when the next one begins. A savepoint
-of the user has nothing behind it then. If there are changes behind it, it is one of a statement
-that has failed, and they are taken back. When a table is first written to, it may be told of an
-older savepoint of the user. There, if the statement did not fail, it has counted the row it has
-changed.
+calls neither RollbackTo nor Release. So whenever a statement begins, or one ends that another runs,
+the savepoints that were made since the last one began are looked at. If there are changes behind
+one, its number tells: if it is free again, the statement has failed, and they are taken back.
+Otherwise it is a savepoint of the user, of which a table is told late, when it is first written to;
+or the statement still waits for the rows of its RETURNING to be read, all changes made.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 OUTERMOST = -1
 """The number of the savepoint that has opened the transaction; no table is told of it."""
@@ -28,10 +25,6 @@ class Savepoints:
     def __init__(self, start: int) -> None:
         self._start = start
         self._steps: dict[int, int] = {}
-
-    def may_be_late(self, step: int) -> bool:
-        """Whether a savepoint that the table is told of at ``step`` may be an older one."""
-        return step == self._start and not self._steps
 
     def add(self, level: int, step: int) -> None:
         """A savepoint is made."""
@@ -50,64 +43,46 @@ class Savepoints:
         return self._steps.get(level, self._start)
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A savepoint that may be that of a running or failed statement.
-
-    ``changes`` is given if it may as well be an older one of the user, and the statement one of a
-    single row: the connection's count of rows changed by statements that did not fail.
-    """
-
-    step: int
-    changes: int | None
-
-
 class Unfinished:
-    """The savepoints that tables were told of since the last statement began, or by one it runs.
-
-    A statement is run by another one if a function of the user does so.
-    """
+    """The steps of the savepoints that tables were told of since the last statement began, or by
+    statements that a function of the user runs within it."""
 
     def __init__(self) -> None:
-        self._marks: dict[int, Mark] = {}
-        self._outer: list[int] = []
-        """For each statement that another one runs, the newest savepoint when it began."""
+        self._steps: dict[int, int] = {}
+        self._running = OUTERMOST
+        """The newest one that is known to be of a statement that is running."""
 
     def __bool__(self) -> bool:
-        return bool(self._marks)
+        return bool(self._steps)
 
-    def add(self, level: int, mark: Mark) -> int:
+    def add(self, level: int, step: int) -> int:
         """A table is told of a savepoint: the step at which it was made.
 
         Several tables are told of each, before anything is changed. So if there are changes behind
         one of the same number, that was another one, and its statement has failed.
         """
-        return self._marks.setdefault(level, mark).step
+        return self._steps.setdefault(level, step)
 
     def drop(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""
-        self._marks = {n: mark for n, mark in self._marks.items() if n < level}
+        self._steps = {n: step for n, step in self._steps.items() if n < level}
+        self._running = max(OUTERMOST, min(self._running, level - 1))
 
-    def begin_inner(self) -> None:
-        """A statement begins that another one runs."""
-        self._outer.append(max(self._marks, default=OUTERMOST))
+    def keep_newest(self) -> None:
+        """What the running statement has changed is to stay."""
+        newest = max(self._steps, default=OUTERMOST)
+        if newest > self._running:
+            del self._steps[newest]
 
-    def end_inner(self, changes: int) -> int | None:
-        """It ends: the step to go back to if it has failed. ``changes``: see ``Mark``."""
-        step = self.end(changes)
-        if self._outer:
-            self._outer.pop()
+    def in_doubt(self, step: int, *, inner: bool) -> bool:
+        """Whether there are changes behind a savepoint that may be of a failed statement."""
+        first = self._running + 1 if inner else 0
+        return any(made < step for level, made in self._steps.items() if level >= first)
+
+    def failed(self, number: int) -> int | None:
+        """The step to go back to if ``number`` is the first that is free: those from it on are of
+        statements that have failed."""
+        step = min((made for level, made in self._steps.items() if level >= number), default=None)
+        self.drop(number)
+        self._running = number - 1
         return step
-
-    def end(self, changes: int) -> int | None:
-        """The running statement ends: the step to go back to if it has failed."""
-        behind = self._outer[-1] if self._outer else OUTERMOST
-        marks = [mark for level, mark in self._marks.items() if level > behind]
-        self.drop(behind + 1)
-        steps = [m.step for m in marks if m.changes is None or m.changes == changes]
-        return min(steps, default=None)
-
-    def end_all(self, changes: int) -> int | None:
-        """No statement is running: the step to go back to because one has failed."""
-        self._outer.clear()
-        return self.end(changes)

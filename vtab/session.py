@@ -32,10 +32,13 @@ from lsmsql.engine.view import Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import Planning
-from vtab.failures import RowConstraintError, busy, read_only
+from vtab.failures import busy, read_only
 from vtab.immediate import Immediate
 from vtab.pin import Pin
-from vtab.savepoints import OUTERMOST, Mark, Savepoints, Unfinished
+from vtab.savepoints import OUTERMOST, Savepoints, Unfinished
+
+NO_CHANGE = "DELETE FROM temp.kv WHERE key IS NULL"
+"""A statement that writes to a table, as far as SQLite knows."""
 
 
 class Session:
@@ -59,12 +62,12 @@ class Session:
         self._watching = False
         self._unfinished = Unfinished()
         self._tracing = False
+        self._probed: list[int] | None = None
         self._last: dict[int, int | None] = {}
         self._explicit = False
         self._immediate = Immediate(connection, store.core, partial(self._watch, True))
         self._base: Catalog | None = None
         """The tables there were when the transaction first created or dropped one."""
-        self._definitions = 0
         self.detaching = False
         """Whether a DROP TABLE only takes a table out of the connection."""
 
@@ -92,11 +95,6 @@ class Session:
         connection = self._connection()
         assert connection is not None
         return connection.last_insert_rowid()
-
-    def _total_changes(self) -> int:
-        connection = self._connection()
-        assert connection is not None
-        return connection.total_changes() + self._definitions
 
     # ------------------------------------------------------------------------------- reading
 
@@ -210,14 +208,13 @@ class Session:
         """
         connection = self._connection()
         assert connection is not None
-        connection.execute("DELETE FROM temp.kv WHERE key IS NULL")
+        connection.execute(NO_CHANGE)
         if self._base is None:
             self._base = catalog_at(self._present())
         self.reads.add_range(CATALOG_TABLE_ID, Range())
         return self.catalog
 
     def _change_catalog(self, records: CatalogRecords) -> None:
-        self._definitions += 1
         for key, row in records.items():
             self.writes.put(CATALOG_TABLE_ID, key, row)
 
@@ -282,9 +279,11 @@ class Session:
 
     def savepoint(self, level: int, savepoints: Savepoints) -> None:
         """A table is told of a savepoint, perhaps of the running statement."""
+        if self._probed is not None:
+            self._probed.append(level)
+            return
         step = self.writes.step
-        changes = self._total_changes() if savepoints.may_be_late(step) else None
-        made = self._unfinished.add(level, Mark(step, changes))
+        made = self._unfinished.add(level, step)
         if made < step:
             self.undo(made)
         savepoints.add(level, made)
@@ -292,29 +291,46 @@ class Session:
 
     def release(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""
-        self._unfinished.drop(level)
-        self._trace(bool(self._unfinished))
+        if self._probed is None:
+            self._unfinished.drop(level)
+            self._trace(bool(self._unfinished))
 
-    def statement_fails(self, error: BaseException) -> None:
-        """The running statement fails here: nothing of it stays, but under OR FAIL."""
-        failed = self._unfinished.end(self._total_changes())
-        stays = isinstance(error, RowConstraintError) and self.on_conflict() == apsw.SQLITE_FAIL
-        if failed is not None and not stays:
-            self.undo(failed)
+    def row_refused(self) -> None:
+        """The running statement fails because of a constraint; OR FAIL lets its changes stay."""
+        if self.on_conflict() == apsw.SQLITE_FAIL:
+            self._unfinished.keep_newest()
+
+    def _changes(self) -> int:
+        connection = self._connection()
+        return 0 if connection is None else connection.changes()
 
     def _follow(self, event: dict[str, object]) -> None:
         """A statement begins or ends: take back what one that has failed has left behind."""
-        changes = cast("int", event["total_changes"]) + self._definitions
-        if event["code"] == apsw.SQLITE_TRACE_PROFILE:
-            failed = self._unfinished.end_inner(changes)
-        elif event["trigger"]:  # it is run by one that goes on
-            self._unfinished.begin_inner()
+        if self._probed is not None:
             return
-        else:
-            failed = self._unfinished.end_all(changes)
+        ends = event["code"] == apsw.SQLITE_TRACE_PROFILE
+        if ends and self._changes():  # one that has failed has made none
+            return
+        inner = ends or bool(event["trigger"])
+        if self._unfinished.in_doubt(self.writes.step, inner=inner):
+            failed = self._unfinished.failed(self._free_number())
+            if failed is not None:
+                self.undo(failed)
+        if not inner:
+            self._unfinished.drop(OUTERMOST)
             self._trace(False)
-        if failed is not None:
-            self.undo(failed)
+
+    def _free_number(self) -> int:
+        """The number that the next savepoint will have."""
+        connection = self._connection()
+        assert connection is not None
+        probed: list[int] = []
+        self._probed = probed
+        try:
+            connection.execute(NO_CHANGE)
+        finally:
+            self._probed = None
+        return min(probed)
 
     def _trace(self, on: bool) -> None:
         """Have ``_follow`` called before and after each statement, or no more."""

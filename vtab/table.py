@@ -10,6 +10,7 @@ from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.cursor import Cursor
+from vtab.failures import RowConstraintError
 from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
@@ -53,16 +54,16 @@ class VirtualTable:
         """INSERT."""
         try:
             return self._writer.insert(rowid, fields)
-        except BaseException as error:
-            self._session.statement_fails(error)
+        except RowConstraintError:
+            self._session.row_refused()
             raise
 
     def UpdateChangeRow(self, row: Value, rowid: Value, fields: tuple[Any, ...]) -> None:
         """UPDATE."""
         try:
             self._writer.update(row, rowid, fields)
-        except BaseException as error:
-            self._session.statement_fails(error)
+        except RowConstraintError:
+            self._session.row_refused()
             raise
 
     def UpdateDeleteRow(self, row: Value) -> None:

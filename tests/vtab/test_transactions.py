@@ -313,8 +313,9 @@ def test_a_statement_that_fails_within_another_is_undone_alone(
     assert other.execute("SELECT k FROM t").fetchall() == rows
 
 
+@pytest.mark.parametrize("begun", [False, True])
 def test_a_statement_that_fails_is_undone_with_those_it_has_run(
-    connection: apsw.Connection, other: apsw.Connection
+    connection: apsw.Connection, other: apsw.Connection, begun: bool
 ) -> None:
     def work(*values: Any) -> Any:
         connection.execute("INSERT INTO t VALUES (?, 0), (?, 0)", [values[0], values[0] + 10])
@@ -325,14 +326,43 @@ def test_a_statement_that_fails_is_undone_with_those_it_has_run(
     connection.create_scalar_function("work", work)
     connection.execute("CREATE VIRTUAL TABLE temp.u USING lsm(k INTEGER PRIMARY KEY, v)")
     connection.execute("BEGIN")
-    connection.execute("INSERT INTO u VALUES (0, 0)")
+    if begun:
+        connection.execute("INSERT INTO u VALUES (0, 0)")
     with pytest.raises(ArithmeticError):
         connection.execute(
             "WITH n(i) AS (VALUES (1), (2), (3)) INSERT INTO u SELECT work(i), 0 FROM n"
         )
     connection.execute("INSERT INTO t VALUES (7, 0)")
-    assert connection.execute("SELECT k FROM t UNION SELECT k FROM u").fetchall() == [(0,), (7,)]
+    rows = [(0,), (7,)] if begun else [(7,)]
+    assert connection.execute("SELECT k FROM t UNION SELECT k FROM u").fetchall() == rows
     connection.execute("COMMIT")
+
+
+@pytest.mark.parametrize("begin", ["BEGIN", "SAVEPOINT a", "SELECT 1"])
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize(
+    "next_statement", ["SELECT k FROM t", "INSERT INTO t VALUES (5, 0)", "UPDATE t SET v = v"]
+)
+def test_a_statement_that_waits_for_its_rows_to_be_read_has_not_failed(
+    connection: apsw.Connection,
+    other: apsw.Connection,
+    begin: str,
+    written: bool,
+    next_statement: str,
+) -> None:
+    connection.execute(begin)
+    if written:
+        connection.execute("INSERT INTO t VALUES (9, 0)")
+    returning = connection.execute("INSERT INTO t VALUES (1, 0), (2, 0) RETURNING k")
+    assert next(returning) == (1,)
+    connection.execute(next_statement)
+    with pytest.raises(apsw.ConstraintError):
+        connection.execute("INSERT INTO t VALUES (7, 0), (1, 0)")
+    assert count(connection) == 2 + written + ("INSERT" in next_statement)
+    assert list(returning) == [(2,)]
+    if connection.in_transaction:
+        connection.execute("COMMIT")
+    assert count(other) == 2 + written + ("INSERT" in next_statement)
 
 
 def test_a_connection_may_be_closed_within_savepoints(
