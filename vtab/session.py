@@ -361,6 +361,7 @@ class Session:
             except (ConflictError, BusyError) as error:
                 raise busy(error) from None
             self._reset()
+            self.store.remove_dropped(changes)
 
     def end(self) -> None:
         """The transaction is over; what has not been committed is thrown away."""

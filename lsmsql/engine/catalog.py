@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import msgspec
 
+from lsmsql.engine.columns import DELETE, FIRST_VALUE, KEY, KIND, SEQUENCE, column_values
 from lsmsql.engine.errors import CorruptionError, NoSuchTableError, SchemaError
+from lsmsql.engine.merge import Retention, merge
 from lsmsql.engine.projection import Projection, key_codec
-from lsmsql.engine.scan import scan
+from lsmsql.engine.scan import memtable_runs, scan
 from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, Column, TableSchema, make_schema
 from lsmsql.engine.slices import Range
 from lsmsql.engine.values import ColumnType, Row
@@ -117,6 +120,14 @@ class Catalog:
         )
 
 
+@dataclass(frozen=True)
+class Dropped:
+    """A table that was dropped by commit ``sequence``: readers of older ones may ask for it."""
+
+    schema: TableSchema
+    sequence: int
+
+
 EMPTY_CATALOG = Catalog({KV_TABLE_ID: KV_SCHEMA})
 
 
@@ -171,3 +182,24 @@ def catalog_of(state: State, sequence: int, path: str) -> Catalog:
     for piece in scan(state.table(CATALOG_TABLE_ID), sequence, Range(), projection):
         rows += zip(piece.keys, zip(*piece.columns, strict=True), strict=True)
     return replace(read_catalog(rows, path), sequence=sequence)
+
+
+def dropped_since(state: State, floor: int, path: str) -> dict[int, Dropped]:
+    """The tables that commits after ``floor`` have dropped, by id.
+
+    All versions since must be there. Raises CorruptionError, StorageError.
+    """
+    table = state.table(CATALOG_TABLE_ID)
+    sources = [memtable_runs(m, None, CATALOG_SCHEMA.slot_types) for m in table.memtables]
+    sources += [
+        file.runs(None, None, range(CATALOG_SCHEMA.slots)) for _, file in table.version.files()
+    ]
+    dropped: dict[int, Dropped] = {}
+    for run in merge(sources, Retention(snapshots=(floor,), floor=floor)):
+        keys, sequences, kinds = (run.column(at).to_pylist() for at in (KEY, SEQUENCE, KIND))
+        rows = list(zip(*map(column_values, run.columns[FIRST_VALUE:]), strict=True))
+        for at, (key, older) in enumerate(pairwise(keys)):
+            if kinds[at] == DELETE and sequences[at] > floor and key == older:
+                tables = read_catalog([(key, rows[at + 1])], path).by_id.values()
+                dropped |= {s.id: Dropped(s, sequences[at]) for s in tables if s.id != KV_TABLE_ID}
+    return dropped

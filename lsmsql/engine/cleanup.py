@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.core import Core
 from lsmsql.engine.filesystem import FileSystem
 from lsmsql.engine.manifest.edit import Edit
@@ -67,10 +66,19 @@ def remove_unnamed(
             filesystem.remove(f"{path}/{name}")
 
 
-def drop_files_of_unknown_tables(core: Core) -> None:
-    """Forget the files of tables that were dropped, once that is on the disk itself."""
-    known = {CATALOG_TABLE_ID, *core.catalog.by_id}
-    gone = [file.meta.number for _, file in core.version.files() if file.meta.table_id not in known]
+def drop_files_of_dropped_tables(core: Core) -> None:
+    """Forget the files of tables that were dropped, once that is on the disk itself, and no reader
+    may ask for their rows.
+
+    Only one thread at a time may do this, and none may be merging files meanwhile.
+    """
+    if core.dropped:
+        core.history.move_floor()
+    kept = core.kept_schemas()
+    gone = [file.meta.number for _, file in core.version.files() if file.meta.table_id not in kept]
     if gone:
         core.sync_log()
         core.install(Edit(removed=tuple(gone)))
+    # What a flush is just writing is still in memtables; its file will go the next time.
+    for table_id in core.dropped.keys() - kept.keys() - core.state.tables.keys():
+        del core.dropped[table_id]

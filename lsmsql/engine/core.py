@@ -17,7 +17,6 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 
@@ -132,7 +131,7 @@ class Core(Writing):
             raise
         self.sequence = sequence
         if catalog is not None:
-            self.catalog = replace(catalog, sequence=sequence)
+            self.define(catalog, sequence)
         if not self.syncs:
             self.snapshots.published = sequence
         return sequence

@@ -153,8 +153,14 @@ class Database(Tables):
                 self._make_room()
             sequence = core.commit(changes, catalog if definitions else None)
         core.settle(sequence)
-        if definitions and self._scheduler is not None:
-            self._scheduler.look_for_work()  # for files of tables that were dropped
+
+    def remove_dropped(self, changes: Changes) -> None:
+        """After a commit of ``changes``: let the files go of tables that it has dropped.
+
+        That is when no reader may ask for them, so that of the commit itself must have ended.
+        """
+        if CATALOG_TABLE_ID in changes and self._scheduler is not None:
+            self._scheduler.look_for_work()
 
     def _validate(self, changes: Changes, reads: ReadSet, since: int) -> None:
         conflict = first_conflict(self.core.state, reads, since, changes)

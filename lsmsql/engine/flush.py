@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from lsmsql.engine.background.executor import Executor
 from lsmsql.engine.background.job import Flush
-from lsmsql.engine.catalog import CATALOG_TABLE_ID
 from lsmsql.engine.cleanup import remove_old_logs
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import CorruptionError
@@ -62,8 +61,8 @@ def _write_from_memory(
 
 
 def _job(core: Core, full: Immutable) -> Flush:
-    known = {CATALOG_TABLE_ID, *core.catalog.by_id}
-    schemas = tuple(core.schema_of(table_id) for table_id in full.memtables if table_id in known)
+    kept = core.kept_schemas()
+    schemas = tuple(kept[table_id] for table_id in full.memtables if table_id in kept)
     return Flush(
         path=os.fsencode(core.path),
         options=core.options,

@@ -144,7 +144,7 @@ class History:
         ``Retention``.
         """
         published = self._snapshots.published  # first: who is not registered yet will read at this
-        floor = self._move_floor()  # number, or a later one
+        floor = self.move_floor()  # number, or a later one
         active = self._snapshots.active()
         snapshots = active if floor is None else tuple(sorted({*active, floor}))
         return Retention(
@@ -154,7 +154,11 @@ class History:
             forget_sequences_up_to=min((published, *snapshots)) if forget else 0,
         )
 
-    def _move_floor(self) -> int | None:
+    def move_floor(self) -> int | None:
+        """Let go of what is older than was asked for; the floor afterwards, None if there is none.
+
+        Its commits stay readable until the next rewrite, but nobody may ask for them.
+        """
         with self._lock:
             if self.floor is None:
                 return None

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsmsql.engine.cache import BlockCache
-from lsmsql.engine.catalog import CATALOG_SCHEMA, EMPTY_CATALOG, Catalog
+from lsmsql.engine.catalog import CATALOG_SCHEMA, EMPTY_CATALOG, Catalog, Dropped
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import ClosedError, NoSuchTableError
 from lsmsql.engine.filesystem import FileSystem
@@ -56,6 +56,8 @@ class Live:
         self.snapshots = Snapshots()
         self.history = History(self.snapshots, options)
         self.catalog: Catalog = EMPTY_CATALOG
+        self.dropped: dict[int, Dropped] = {}
+        """Tables that are not in the catalogue any more, and whose rows are not all gone."""
         self.version = Version()
         self.state = State()
         self.active: dict[int, Memtable] = {}
@@ -82,6 +84,35 @@ class Live:
         if schema is None:
             raise NoSuchTableError(f"table {table_id} has been dropped")
         return schema
+
+    def define(self, catalog: Catalog, sequence: int) -> None:
+        """From commit ``sequence`` on there are the tables of ``catalog``."""
+        before = self.catalog.by_id
+        for table_id in before.keys() - catalog.by_id.keys():
+            self.dropped[table_id] = Dropped(before[table_id], sequence)
+        self.catalog = replace(catalog, sequence=sequence)
+
+    def schema_kept(self, table_id: int) -> TableSchema:
+        """The definition of a table, also of one that was dropped and whose rows are not all gone.
+
+        Raises NoSuchTableError.
+        """
+        schema = self.catalog.by_id.get(table_id)  # first, as in ``kept_schemas``
+        dropped = self.dropped.get(table_id) if schema is None else None
+        return self.schema_of(table_id) if dropped is None else dropped.schema
+
+    def kept_schemas(self) -> dict[int, TableSchema]:
+        """The tables whose rows are to be kept, by id: also such as were dropped, as long as a
+        reader is at an older commit.
+        """
+        oldest = self.snapshots.oldest()
+        there = self.catalog.by_id  # first: what is dropped then is among the others already
+        dropped = list(self.dropped.items())
+        return {
+            CATALOG_SCHEMA.id: CATALOG_SCHEMA,
+            **{table_id: gone.schema for table_id, gone in dropped if gone.sequence > oldest},
+            **there,
+        }
 
     # ------------------------------------------------------------------------------- the end
 

@@ -13,7 +13,7 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from lsmsql.engine.catalog import Catalog, catalog_of
+from lsmsql.engine.catalog import Catalog, catalog_of, dropped_since
 from lsmsql.engine.cleanup import numbered_files, remove_strays
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import CorruptionError, FormatError, StorageError, UsageError
@@ -113,6 +113,8 @@ def recover(core: Core) -> None:
         _replace_log(core, live)
     remove_strays(core)
     core.catalog = load_catalog(core)
+    if core.history.floor is not None:
+        core.dropped = dropped_since(core.state, core.history.floor, core.path)
 
 
 def _check_files(core: Core, numbers: Collection[int]) -> None:

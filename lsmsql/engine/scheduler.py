@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from lsmsql.engine.admission import Admission
 from lsmsql.engine.background.executor import Executor
-from lsmsql.engine.cleanup import drop_files_of_unknown_tables
+from lsmsql.engine.cleanup import drop_files_of_dropped_tables
 from lsmsql.engine.compaction.adaptive import ADAPTIVE, Observations, next_style
 from lsmsql.engine.compaction.job import Job, Merge, run_job
 from lsmsql.engine.compaction.partition import processors
@@ -127,7 +127,7 @@ class Scheduler:
                 if self._core.failure is not None:
                     self._under_way.abandon()
                 elif self._under_way:
-                    drop_files_of_unknown_tables(self._core)
+                    drop_files_of_dropped_tables(self._core)
                     self._under_way.forget_dropped()
                     self._under_way.settle()
             except Exception as error:
@@ -179,7 +179,7 @@ class Scheduler:
         """
         core = self._core
         with self.compaction_lock:
-            drop_files_of_unknown_tables(core)
+            drop_files_of_dropped_tables(core)
             self._under_way.forget_dropped()
             self._reconsider()
             job = None if self._under_way and self._parts_first else self._next_job()
@@ -289,7 +289,7 @@ class Scheduler:
         with self._asking(), self.compaction_lock:
             while self._flush_here():
                 pass
-            drop_files_of_unknown_tables(core)
+            drop_files_of_dropped_tables(core)
             self._under_way.abandon(table_id)
             for number in [table_id] if table_id is not None else list(core.version.tables):
                 job = compact_all(number, core.version.table(number))

@@ -220,6 +220,7 @@ class Transaction(WriteVerbs):
             state = _State.COMMITTED
         finally:
             self._end(state)
+        self._database.remove_dropped(changes)
 
     def _changes(self) -> Changes:
         """All changes but those of tables that were dropped afterwards."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsmsql.engine import backup, ingest, recovery
 from lsmsql.engine.background.executor import Executor
-from lsmsql.engine.cleanup import drop_files_of_unknown_tables
+from lsmsql.engine.cleanup import drop_files_of_dropped_tables
 from lsmsql.engine.core import Core
 from lsmsql.engine.manifest import manifest
 from lsmsql.engine.manifest.manifest import Manifest
@@ -126,7 +126,7 @@ SYNCS = (
     Mutation(
         "drop-before-log",
         "Files of a dropped table go before the log is synced that says it was dropped.",
-        drop_files_of_unknown_tables,
+        drop_files_of_dropped_tables,
         "core.sync_log()",
         "pass",
         PowerCuts("ddl", "off"),

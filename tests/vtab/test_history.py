@@ -23,7 +23,7 @@ from tests.vtab.test_queries_like_sqlite import (
 )
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(st.data(), shapes, st.sampled_from(LAYOUTS), st.booleans())
 def test_random_queries_of_the_past(
     data: st.DataObject, shape: Shape, layout: str, literal: bool

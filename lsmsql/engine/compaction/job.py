@@ -94,7 +94,7 @@ def rewrite(core: Core, job: Merge, keys: KeyRange) -> Rewrite:
     most = 2 + 2 * size // table_bytes
     return Rewrite(
         path=os.fsencode(core.path),
-        schema=core.schema_of(job.table_id),
+        schema=core.schema_kept(job.table_id),
         options=core.options,
         keep=core.history.retention(drop_tombstones=job.drop_tombstones, forget=forget),
         numbers=tuple(core.next_number() for _ in range(most)),
