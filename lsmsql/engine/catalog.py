@@ -199,7 +199,7 @@ def dropped_since(state: State, floor: int, path: str) -> dict[int, Dropped]:
         keys, sequences, kinds = (run.column(at).to_pylist() for at in (KEY, SEQUENCE, KIND))
         rows = list(zip(*map(column_values, run.columns[FIRST_VALUE:]), strict=True))
         for at, (key, older) in enumerate(pairwise(keys)):
-            if kinds[at] == DELETE and sequences[at] > floor and key == older:
+            if kinds[at] == DELETE and key == older:
                 tables = read_catalog([(key, rows[at + 1])], path).by_id.values()
                 dropped |= {s.id: Dropped(s, sequences[at]) for s in tables if s.id != KV_TABLE_ID}
     return dropped
