@@ -134,6 +134,7 @@ class DataCommands(BaseShell):
             ("path", os.path.abspath(store.path)),
             ("mode", "read only" if store.readonly else "read and write"),
             ("last commit", f"{stats.sequence:,}"),
+            ("oldest commit kept", f"{stats.oldest_sequence:,}"),
             ("log", f"{stats.log_bytes:,} bytes"),
             ("cache", f"{stats.cache_bytes:,} bytes in {stats.cached_blocks:,} blocks"),
             ("memory budget", f"{stats.memory_budget:,} bytes"),
