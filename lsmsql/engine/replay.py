@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice, repeat
 
 from lsmsql.engine.errors import CorruptionError
-from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Memtable, Version, trim
+from lsmsql.engine.memtable.memtable import RECORD_OVERHEAD, Chained, Memtable, Version, trim
 from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.values import Row
 from lsmsql.engine.wal.format import (
@@ -39,10 +39,11 @@ _AT_ONCE = 128
 class _Table:
     """The versions of one table, and the last records, which are not among them yet."""
 
-    __slots__ = ("_floor", "_frames", "_keys", "_values", "nbytes", "versions")
+    __slots__ = ("_floor", "_frames", "_keys", "_values", "chained", "nbytes", "versions")
 
     def __init__(self, floor: int | None) -> None:
         self.versions: dict[bytes, Version] = {}
+        self.chained = Chained()
         self.nbytes = 0
         self._floor = floor
         self._frames: list[Frame] = []
@@ -94,7 +95,7 @@ class _Table:
                 # Of a commit the last record of a key counts.
                 older = older.older if older.sequence == version.sequence else older
             if older is not None:
-                older = trim(older, self._floor)
+                older = trim(older, self._floor, self.chained)
             self.versions[key] = Version(version.sequence, version.row, older)
 
 
@@ -158,7 +159,9 @@ class Replay:
     def memtables(self) -> dict[int, Memtable]:
         """What was added, by table id."""
         return {
-            table_id: Memtable.of(table.versions, table.nbytes + len(table.versions) * _OVERHEAD)
+            table_id: Memtable.of(
+                table.versions, table.chained, table.nbytes + len(table.versions) * _OVERHEAD
+            )
             for table_id, table in self._tables.items()
         }
 

@@ -24,11 +24,12 @@ never takes; a version is never changed once it is in the dict.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Final
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from lsmsql.engine.memtable.skiplist import SkipList
 from lsmsql.engine.values import Row
@@ -58,6 +59,20 @@ _DRAINED_AT_ONCE = 16384
 """To sort so many takes about as long as a thread waits for the interpreter anyway (5 ms)."""
 
 
+class Chained(list[Version]):
+    """The versions in the midst of chains, which it takes apart at its end.
+
+    The interpreter would free each version from within the one before it, which for a chain of a
+    hundred thousand is too deep for the stack.
+    """
+
+    __slots__ = ()
+
+    def __del__(self, cut: Callable[[Version, str, None], None] = force_setattr) -> None:
+        for version in self:
+            cut(version, "older", None)
+
+
 class Forgotten(Exception):  # noqa: N818 (a signal between the engine's rooms, not an error)
     """The version that was asked for has been let go."""
 
@@ -69,6 +84,7 @@ class Memtable:
     """
 
     __slots__ = (
+        "_chained",
         "_draining",
         "_keys",
         "_merging",
@@ -80,6 +96,7 @@ class Memtable:
 
     def __init__(self) -> None:
         self._versions: dict[bytes, Version] = {}
+        self._chained = Chained()
         self._keys = SkipList()
         self._pending: list[bytes] = []
         self._draining = threading.Lock()
@@ -88,10 +105,11 @@ class Memtable:
         self.max_sequence = 0
 
     @classmethod
-    def of(cls, versions: dict[bytes, Version], nbytes: int) -> Memtable:
+    def of(cls, versions: dict[bytes, Version], chained: Chained, nbytes: int) -> Memtable:
         """A memtable of these versions, which it takes over."""
         memtable = cls()
         memtable._versions = versions
+        memtable._chained = chained
         memtable._pending = list(versions)
         memtable.max_sequence = max((v.sequence for v in versions.values()), default=0)
         memtable.nbytes = nbytes
@@ -112,7 +130,7 @@ class Memtable:
         if previous is version:
             self._pending.append(key)
         else:
-            self._versions[key] = Version(sequence, row, trim(previous, oldest))
+            self._versions[key] = Version(sequence, row, trim(previous, oldest, self._chained))
         self.max_sequence = sequence
         self.nbytes += size + RECORD_OVERHEAD
 
@@ -129,7 +147,7 @@ class Memtable:
             fresh = [key for key in records if key not in versions]
             for key, row in records.items():
                 previous = versions.get(key)
-                older = None if previous is None else trim(previous, oldest)
+                older = None if previous is None else trim(previous, oldest, self._chained)
                 versions[key] = Version(sequence, row, older)
             self._pending += fresh
         self.max_sequence = sequence
@@ -231,9 +249,14 @@ class Memtable:
         )
 
 
-def trim(version: Version, oldest: int) -> Version:
-    """``version`` without those behind it that no reader at ``oldest`` or later can ask for."""
+def trim(version: Version, oldest: int, chained: Chained) -> Version:
+    """``version`` without those behind it that no reader at ``oldest`` or later can ask for.
+
+    If some remain it is one of ``chained``, as it is about to be behind another.
+    """
     older = version.older
-    if version.sequence <= oldest and older is not None and older is not FORGOTTEN:
-        return Version(version.sequence, version.row, FORGOTTEN)
+    if older is not None and older is not FORGOTTEN:
+        if version.sequence <= oldest:
+            return Version(version.sequence, version.row, FORGOTTEN)
+        chained.append(version)
     return version

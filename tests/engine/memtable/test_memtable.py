@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsmsql.engine.memtable.memtable import FORGOTTEN, Forgotten, Memtable, Version
+from lsmsql.engine.memtable.memtable import FORGOTTEN, Chained, Forgotten, Memtable, Version
 from lsmsql.engine.memtable.skiplist import SkipList
 from lsmsql.engine.values import Row
 
@@ -203,7 +205,7 @@ def test_what_is_let_go_is_in_no_record():
 
 def test_a_memtable_of_versions_is_as_if_they_had_been_put():
     versions = {b"b": Version(4, (1,), None), b"a": Version(3, None, None)}
-    memtable = Memtable.of(versions, 700)
+    memtable = Memtable.of(versions, Chained(), 700)
     assert everything(memtable) == [b"a", b"b"]
     assert (len(memtable), memtable.nbytes, memtable.max_sequence) == (2, 700, 4)
     assert seen(memtable, b"a", 9) == (3, None)
@@ -249,3 +251,32 @@ def test_the_memtable_is_what_a_dict_for_each_sequence_number_is(steps, oldest, 
             assert (None if found is None else (found.sequence, found.row)) == expected.get(key)
         columns = memtable.records(keys, sequence)
         assert list(zip(*columns, strict=True)) == [(k, *expected[k]) for k in sorted(expected)]
+
+
+MANY = 300_000
+
+LONG_CHAINS = f"""
+from lsmsql.engine.memtable.memtable import Memtable
+
+def hot(oldest):
+    memtable = Memtable()
+    for sequence in range(1, {MANY} + 1):
+        memtable.put(b"hot", (sequence,), sequence, 10, oldest)
+    return memtable
+
+memtable = hot(0)
+assert memtable.get(b"hot", 7).row == (7,)
+head = memtable.get(b"hot", {MANY})
+del memtable  # with a reader that still has the newest version
+del head
+memtable = hot(0)
+memtable.put(b"hot", None, {MANY} + 1, 10, {MANY})  # nobody asks for the others any more
+memtable.put(b"hot", None, {MANY} + 2, 10, {MANY} + 1)
+del memtable
+print("done")
+"""
+
+
+def test_a_key_that_is_overwritten_very_often_does_not_overflow_the_stack():
+    ended = subprocess.run([sys.executable, "-c", LONG_CHAINS], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "done\n"), ended.stderr
