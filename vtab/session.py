@@ -192,7 +192,9 @@ class Session:
 
     def define(self, schema: TableSchema) -> TableSchema:
         """Create a table, and return it with its number. Raises SchemaError, ReadOnlyError."""
-        catalog, records = self._begin_definition().create(schema)
+        catalog = self._begin_definition()
+        least = self.core.new_table_id(catalog.next_id)
+        catalog, records = catalog.create(schema, least)
         self._change_catalog(records)
         return catalog.get(schema.name)
 

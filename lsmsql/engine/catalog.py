@@ -81,19 +81,19 @@ class Catalog:
             raise NoSuchTableError(f"no such table: {name}; the store has {names}")
         return schema
 
-    def create(self, schema: TableSchema) -> tuple[Catalog, CatalogRecords]:
+    def create(self, schema: TableSchema, least: int = 0) -> tuple[Catalog, CatalogRecords]:
         """The catalogue with one more table, and the records that make it so.
 
-        Raises SchemaError if the name is taken or reserved.
+        Its id is ``least`` or greater. Raises SchemaError if the name is taken or reserved.
         """
         if self.find(schema.name) is not None:
             raise SchemaError(f"table {schema.name} already exists")
         if schema.name.lower().startswith(RESERVED_PREFIXES):
             reserved = " and ".join(RESERVED_PREFIXES)
             raise SchemaError(f"table {schema.name}: names with {reserved} in front are reserved")
-        numbered = replace(schema, id=self.next_id)
+        numbered = replace(schema, id=max(self.next_id, least))
         catalog = replace(
-            self, by_id={**self.by_id, numbered.id: numbered}, next_id=self.next_id + 1
+            self, by_id={**self.by_id, numbered.id: numbered}, next_id=numbered.id + 1
         )
         return catalog, {
             catalog_key(numbered.id): catalog_row(numbered),

@@ -70,6 +70,7 @@ class Core(Writing):
         """With so many bytes in them the next commit asks whether there is room for it."""
         self._install_lock = threading.Lock()
         self._next_file = 1
+        self._next_table = 0
         self._not_committed = 0
         """How many of the published sequence numbers are not of commits since the opening."""
         self._retired: weakref.WeakSet[SSTable] = weakref.WeakSet()
@@ -85,6 +86,15 @@ class Core(Writing):
             number = self._next_file
             self._next_file += 1
             return number
+
+    def new_table_id(self, least: int) -> int:
+        """An id, ``least`` or greater, that was given out to nobody since the store was opened.
+
+        Not even to somebody who has rolled back: plans, and tables, are remembered by it.
+        """
+        with self._state_lock:
+            self._next_table = max(self._next_table, least) + 1
+            return self._next_table - 1
 
     def reserve_numbers(self, number: int) -> None:
         """Numbers up to ``number`` are in use."""

@@ -166,7 +166,8 @@ class Transaction(WriteVerbs):
     def define(self, schema: TableSchema) -> None:
         """Create a table."""
         self._check()
-        catalog, records = self._catalog.create(schema)
+        least = self.core.new_table_id(self._catalog.next_id)
+        catalog, records = self._catalog.create(schema, least)
         self._read_catalog()
         self.write({CATALOG_TABLE_ID: records})
         self._catalog = catalog

@@ -92,6 +92,20 @@ def test_tables_made_in_a_transaction_that_is_rolled_back_never_were(store: lsms
     assert len(store.table("one")) == 0
 
 
+def test_a_table_is_never_taken_for_one_that_was_rolled_back(store: lsmsql.Store) -> None:
+    with store.transaction() as t:
+        mark = t.savepoint()
+        t.create_table("one", {"k": "TEXT", "v": "ANY"}, "k").put(["x", 1])
+        mark.rollback()
+        two = t.create_table("two", {"a": "REAL", "b": "ANY", "k": "INTEGER"}, "k")
+        two.put([1.5, 2, 3])
+    assert store.table("two")[3] == {"a": 1.5, "b": 2, "k": 3}
+    with store.transaction() as t:
+        rolled_back = t.create_table("three", {"k": "TEXT"}, "k").schema.id
+        t.rollback()
+    assert store.create_table("four", {"k": "TEXT"}, "k").schema.id > rolled_back
+
+
 READS = {
     "key": lambda t: t.get("b"),
     "absent key": lambda t: t.get("nothing"),

@@ -58,6 +58,22 @@ def test_a_rollback_takes_them_back(store: Store, connection: apsw.Connection) -
     assert rows(connection) == []
 
 
+def test_the_plans_of_a_table_that_was_rolled_back_are_not_those_of_the_next(
+    store: Store, connection: apsw.Connection
+) -> None:
+    for columns, row, key in [
+        ("k INTEGER PRIMARY KEY, v", (1, "a"), 1),
+        ("v TEXT PRIMARY KEY, k", ("b", 2), 2),
+        ("v, w, k REAL PRIMARY KEY", ("c", 7, 3.5), 3.5),
+    ]:
+        connection.execute("BEGIN")
+        connection.execute(f"CREATE VIRTUAL TABLE temp.t USING lsm({columns})")
+        connection.execute(f"INSERT INTO t VALUES ({', '.join('?' * len(row))})", row)
+        assert connection.execute("SELECT * FROM t").fetchall() == [row]
+        assert connection.execute("SELECT * FROM t WHERE k = ?", [key]).fetchall() == [row]
+        connection.execute("ROLLBACK")
+
+
 def test_savepoints_take_them_back(store: Store, connection: apsw.Connection) -> None:
     connection.execute(T)
     connection.execute("INSERT INTO t VALUES (1, 0)")
