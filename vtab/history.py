@@ -129,7 +129,7 @@ class PastCursor(Cursor):
                 return held
             self.Close()
         core.check_open()
-        if self._schema.id not in core.catalog.by_id:
+        if self._schema.id not in (core.catalog.by_id.keys() | self._session.catalog.by_id.keys()):
             raise NoSuchTableError(f"no such table: {self._schema.name}; it has been dropped")
         if type(sequence) is not int:
             given = "NULL" if sequence is None else repr(sequence)

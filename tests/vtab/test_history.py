@@ -189,6 +189,20 @@ def test_what_is_not_committed_is_not_seen(then: int, connection: apsw.Connectio
     assert connection.execute(sql).fetchall() == [(1,)]
 
 
+def test_a_table_that_is_not_committed_was_never_there(
+    then: int, connection: apsw.Connection
+) -> None:
+    connection.execute("BEGIN; CREATE VIRTUAL TABLE temp.t USING lsm(k INTEGER PRIMARY KEY)")
+    connection.execute("INSERT INTO t VALUES (1); DROP TABLE items")
+    newest = "SELECT count(*) FROM {}_at(lsmsql_sequence())"
+    assert connection.execute(newest.format("t")).fetchall() == [(0,)]
+    assert connection.execute(newest.format("items")).fetchall() == [(20,)]
+    connection.execute("COMMIT")
+    assert connection.execute(newest.format("t")).fetchall() == [(1,)]
+    with pytest.raises(lsmsql.NoSuchTableError, match="items_at; it has been dropped"):
+        connection.execute(newest.format("items"))
+
+
 def test_a_table_of_that_name_comes_first(store: Store, connection: apsw.Connection) -> None:
     connection.execute("CREATE VIRTUAL TABLE temp.kv_at USING lsm(a INTEGER PRIMARY KEY)")
     connection.execute("INSERT INTO kv_at VALUES (7)")
