@@ -74,12 +74,15 @@ def merge(
     heads = [head for head in heads if head.run is not None]
     choose = max if reverse else min
     while heads:
-        if sum(head.nbytes for head in heads) <= MAX_WINDOW_BYTES:
-            bound = choose(head.bound for head in heads)
-        else:  # values so large that they fit a window for a single key only
-            bound = choose(head.front for head in heads)
+        fits = sum(head.nbytes for head in heads) <= MAX_WINDOW_BYTES
+        # If not, values are so large that they fit a window for a single key only.
+        bound = choose(head.bound if fits else head.front for head in heads)
         pieces = [piece for head in heads if (piece := head.take(bound)) is not None]
         heads = [head for head in heads if head.run is not None]
+        if not (fits or by_sequence):
+            pieces = _thinned(pieces, keep)
+            if not pieces:
+                continue
         window = _in_key_order(pieces)
         if by_sequence:
             window = newest_first(window)
@@ -163,6 +166,25 @@ def select(run: pa.RecordBatch, keep: Retention) -> pa.RecordBatch:
     if keep.forget_sequences_up_to:
         run = _forget_sequences(run, keep.forget_sequences_up_to)
     return run
+
+
+def _thinned(pieces: Sequence[pa.RecordBatch], keep: Retention) -> list[pa.RecordBatch]:
+    """Pieces that hold one key, newest first, without what ``keep`` does not let through.
+
+    All of its versions may be too much for one run.
+    """
+    if keep.at is not None:
+        pieces = [piece for p in pieces if (piece := not_newer(p, keep.at)).num_rows]
+    if len(pieces) < 2:
+        return list(pieces)
+    mask = _newest(concat_runs([piece.select([KEY, SEQUENCE, KIND]) for piece in pieces]), keep)
+    thinned, first = [], 0
+    for piece in pieces:
+        own = mask[first : first + piece.num_rows] if mask is not None else None
+        first += piece.num_rows
+        if own is None or own.any():
+            thinned.append(piece if own is None else piece.filter(from_numpy(own)))
+    return thinned
 
 
 def not_newer(run: pa.RecordBatch, sequence: int) -> pa.RecordBatch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from lsmsql.engine.columns import (
     PUT,
     SEQUENCE,
     column_values,
+    concat_runs,
     run_from_records,
 )
 from lsmsql.engine.merge import Retention, merge, select
@@ -107,11 +109,12 @@ retentions = st.one_of(
 
 
 @settings(max_examples=300)
-@given(sources(), retentions, st.booleans())
-def test_the_merge_lets_through_what_the_retention_says(dealt, keep, reverse):
+@given(sources(), retentions, st.booleans(), st.sampled_from([1, 1 << 30]))
+def test_the_merge_lets_through_what_the_retention_says(dealt, keep, reverse, window):
     history, runs = dealt
     order = [reversed(run) for run in runs] if reverse else [iter(run) for run in runs]
-    windows = list(merge(order, keep, reverse=reverse))
+    with mock.patch("lsmsql.engine.merge.MAX_WINDOW_BYTES", window):
+        windows = list(merge(order, keep, reverse=reverse))
     assert all(window.num_rows for window in windows)
     if reverse:
         windows.reverse()
@@ -210,3 +213,28 @@ def test_above_the_floor_a_key_has_one_version_of_each_commit():
     run = make_run([(b"a", 7, (3,)), (b"a", 7, (2,)), (b"a", 6, (1,)), (b"b", 6, (1,))])
     kept = select(run, Retention(snapshots=(5,), floor=5))
     assert records_of(kept) == [(b"a", 7, (3,)), (b"a", 6, (1,)), (b"b", 6, (1,))]
+
+
+def test_versions_that_nobody_asks_for_need_not_fit_a_window(monkeypatch):
+    joined = []
+
+    def concat(runs):
+        joined.append(sum(run.num_rows for run in runs))
+        return concat_runs(runs)
+
+    monkeypatch.setattr("lsmsql.engine.merge.MAX_WINDOW_BYTES", 1)
+    monkeypatch.setattr("lsmsql.engine.merge.concat_runs", concat)
+    values = range(90, 0, -1)
+    new, middle, old = (
+        make_run([(b"a", value, (value,)) for value in values[first : first + 30]])
+        for first in (0, 30, 60)
+    )
+    keep = Retention(snapshots=(20, 88), floor=88)
+    (merged,) = merge([iter([new]), iter([middle]), iter([old])], keep)
+    assert [sequence for _, sequence, _ in records_of(merged)] == [90, 89, 88, 20]
+    assert joined == [90, 4]  # of which the first has no values
+    joined.clear()
+    (merged,) = merge([iter([new]), iter([middle]), iter([old])], Retention(at=55))
+    assert records_of(merged) == [(b"a", 55, (55,))]
+    assert list(merge([iter([new]), iter([middle])], Retention(at=7))) == []
+    assert joined == [55, 1]
