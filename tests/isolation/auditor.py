@@ -47,10 +47,10 @@ class Auditor:
         self._kept: Snapshot | None = None
 
     def look(self, done: Counter[str]) -> None:
-        """One look, of any kind."""
-        kind = self._chance.choice(KINDS)
-        getattr(self, kind.lower().replace(" ", "_"))()
-        done[kind] += 1
+        """One look of each kind, in any order."""
+        for kind in self._chance.sample(KINDS, len(KINDS)):
+            getattr(self, kind.lower().replace(" ", "_"))()
+            done[kind] += 1
 
     def range(self) -> None:
         """One look at one range, outside of any transaction."""
@@ -92,8 +92,10 @@ class Auditor:
         _equal(one + sum(value for (value,) in run(PARTS[1])), TOTAL)
         run("COMMIT")
 
-    def close(self) -> None:
-        """Let go of everything."""
+    def __enter__(self) -> Auditor:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
         self._begun.clear()
         if self._kept is not None:
             self._kept.close()

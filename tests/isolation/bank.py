@@ -87,10 +87,16 @@ def _move(connection: apsw.Connection, source: Account, target: Account, wanted:
 # ---------------------------------------------------------------------------------------- threads
 
 
+def _until(end: float, work: Callable[[], None]) -> None:
+    """Do it again and again, at least once."""
+    work()
+    while time.monotonic() < end:
+        work()
+
+
 def transfer_until(end: float, store: lsmsql.Store, chance: random.Random, done: Done) -> None:
     """Transfers in Python."""
-    while time.monotonic() < end:
-        transfer(store, chance, done)
+    _until(end, lambda: transfer(store, chance, done))
 
 
 def transfer_by_sql_until(
@@ -99,25 +105,19 @@ def transfer_by_sql_until(
     """Transfers in SQL."""
     connection = apsw.Connection(":memory:")
     vtab.register(connection, store)
-    while time.monotonic() < end:
-        transfer_by_sql(connection, chance, done)
+    _until(end, lambda: transfer_by_sql(connection, chance, done))
     connection.close()
 
 
-def look_until(end: float, store: lsmsql.Store, chance: random.Random, done: Done) -> None:
+def audit_until(end: float, store: lsmsql.Store, chance: random.Random, done: Done) -> None:
     """Looks of all kinds in turn."""
-    auditor = Auditor(store, chance)
-    try:
-        while time.monotonic() < end:
-            auditor.look(done)
-    finally:
-        auditor.close()
+    with Auditor(store, chance) as auditor:
+        _until(end, lambda: auditor.look(done))
 
 
 def back_up_until(end: float, store: lsmsql.Store, chance: random.Random, done: Done) -> None:
     """Backups, one after the other into one directory."""
-    while time.monotonic() < end:
-        look_at_backup(store, f"{store.path}-backup", done)
+    _until(end, lambda: look_at_backup(store, f"{store.path}-backup", done))
 
 
 _WORKS: list[Callable[[float, lsmsql.Store, random.Random, Done], None]] = [
@@ -125,8 +125,8 @@ _WORKS: list[Callable[[float, lsmsql.Store, random.Random, Done], None]] = [
     transfer_until,
     transfer_by_sql_until,
     transfer_by_sql_until,
-    look_until,
-    look_until,
+    audit_until,
+    audit_until,
     back_up_until,
 ]
 

@@ -19,11 +19,13 @@ def main() -> None:
     path, seed, seconds = sys.argv[1:]
     end = time.monotonic() + float(seconds)
     done: Counter[str] = Counter()
-    with lsmsql.open(path, "r") as store:
-        auditor = Auditor(store, random.Random(int(seed)))
+    with (
+        lsmsql.open(path, "r") as store,
+        Auditor(store, random.Random(int(seed))) as auditor,
+    ):
+        auditor.look(done)
         while time.monotonic() < end:
             auditor.look(done)
-        auditor.close()
     print(done.total())
 
 

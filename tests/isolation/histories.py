@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections import Counter
@@ -57,20 +58,25 @@ def run(seed: int, seconds: float) -> Counter[str]:
     number = 0
     while (left := end - time.monotonic()) > 0:
         sync = "full" if number % 3 == 0 else "off"
-        tape = run_one(seed + number, left, list(WAYS)[number % len(WAYS)], sync)
+        tape = run_one(seed + number, list(WAYS)[number % len(WAYS)], sync, seconds=left)
         done.update(counts(tape))
         number += 1
     return done
 
 
-def run_one(seed: int, seconds: float, way: str, sync: str) -> Tape:
-    """One history of threads, of so many seconds at most. Raises AssertionError."""
+def run_one(
+    seed: int, way: str, sync: str, *, seconds: float = math.inf, steps: int = _STEPS
+) -> Tape:
+    """One history of threads, of so many seconds and steps of each at most.
+
+    Raises AssertionError.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="lsmsql-histories-") as directory,
         lsmsql.open(f"{directory}/store", sync=sync, **SETTINGS) as store,
     ):
         create(store)
-        tape = run_random(makers(store, way), seed, seconds, _STEPS)
+        tape = run_random(makers(store, way), seed, seconds, steps)
     check_history(tape.history)
     return tape
 

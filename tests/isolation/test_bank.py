@@ -10,6 +10,6 @@ from tests.isolation.auditor import KINDS
 
 @pytest.mark.parametrize("sync", ["off", "full"])
 def test_no_reader_sees_another_sum(sync: str):
-    done = bank.run(seed=1, seconds=1.5, sync=sync)
-    assert done["transfers"] > 20
+    done = bank.run(seed=1, seconds=1.0, sync=sync)
+    assert done["transfers"] >= 4
     assert all(done[kind] for kind in (*KINDS, "backup", "other process")), done
