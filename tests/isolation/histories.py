@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import lsmsql
+from tests.damage.memory import DIRECTORY, MemoryFileSystem
 from tests.isolation.anomalies import check
 from tests.isolation.client import Client
 from tests.isolation.history import History
@@ -29,6 +30,9 @@ WAYS: dict[str, list[type[StoreClient] | type[SqlClient]]] = {
     "mixed": [StoreClient, SqlClient, StoreClient, SqlClient],
 }
 """What the clients of a history are."""
+
+AT_ONCE: dict[str, Any] = {**SETTINGS, "sync": "off", "background": False, "busy_timeout": 0}
+"""Nobody waits for anything."""
 
 CLIENTS = 3
 """In a history that is interleaved."""
@@ -90,11 +94,8 @@ def check_history(history: History) -> None:
 
 
 def interleaved(way: str, program: Program) -> Tape:
-    """What comes of a program, step by step on a new store."""
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        lsmsql.open(directory, sync="off", background=False, busy_timeout=0, **SETTINGS) as store,
-    ):
+    """What comes of a program, step by step on a new store, in memory."""
+    with lsmsql.open(DIRECTORY, filesystem=MemoryFileSystem(), **AT_ONCE) as store:
         create(store)
         clients = [make() for make in makers(store, way)[:CLIENTS]]
         return interleave(clients, program)

@@ -161,7 +161,7 @@ class Histories:
     """Random transactions of a few clients, interleaved step by step."""
 
     way: str
-    most: int = 20
+    most: int = 30
 
     def __str__(self) -> str:
         return f"random histories, {self.way}"

@@ -103,7 +103,7 @@ ISOLATION = (
         Session._present,
         "if keep:\n            pin.remember(self.reads)",
         "pass",
-        Histories("sql"),
+        Histories("sql", 8),
         CYCLE,
     ),
     Mutation(
