@@ -369,3 +369,40 @@ def test_an_open_cursor_keeps_the_snapshot_of_its_statement(a, b) -> None:
     assert rows(a) == {1: 11, 2: 21, 3: 31}
     a.execute("UPDATE t SET v = v + 1")
     assert rows(b) == {1: 12, 2: 22, 3: 32}
+
+
+def test_a_transaction_that_sqlite_has_rolled_back_is_over_here_too(a, b, store) -> None:
+    a.execute("CREATE TABLE main.one(k PRIMARY KEY)")
+    a.execute("INSERT INTO one VALUES (1)")
+    for sql in ("SELECT v FROM t", "UPDATE t SET v = 99"):
+        a.execute("BEGIN")
+        a.execute(sql).fetchall()
+        with pytest.raises(apsw.ConstraintError):
+            a.execute("INSERT OR ROLLBACK INTO one VALUES (1)")
+        assert not a.in_transaction and store.core.snapshots.active() == ()
+        b.execute("UPDATE t SET v = v + 1 WHERE k = 1")
+        assert rows(a) == rows(b)
+    assert rows(b) == {1: 12, 2: 20, 3: 30}
+
+
+def test_a_statement_beside_an_open_cursor_sees_the_present(a, b) -> None:
+    slow = iter(a.execute("SELECT k, v FROM t"))
+    assert next(slow) == (1, 10)
+    b.execute("INSERT INTO t VALUES (4, 40)")
+    b.execute("UPDATE t SET v = 11 WHERE k = 1")
+    with pytest.raises(apsw.ConstraintError, match="UNIQUE constraint failed"):
+        a.execute("INSERT INTO t VALUES (4, 44)")
+    a.execute("INSERT INTO t(v) VALUES (50)")
+    a.execute("UPDATE t SET v = v + 1 WHERE k = 1")
+    a.execute("INSERT OR IGNORE INTO t VALUES (4, 0)")
+    assert rows(a) == rows(b) == {1: 12, 2: 20, 3: 30, 4: 40, 5: 50}
+    assert list(slow) == [(2, 20), (3, 30)]
+
+
+def test_a_connection_closed_in_a_transaction_lets_go_of_its_snapshot(connect, store) -> None:
+    for sql in ("DELETE FROM t", "SELECT count(*) FROM t"):
+        own = connect()
+        own.execute("BEGIN")
+        own.execute(sql).fetchall()
+        own.close()
+        assert store.core.snapshots.active() == ()
