@@ -20,8 +20,12 @@ import pytest
 
 import lsmsql
 import vtab
+from lsmsql.engine.catalog import CATALOG_TABLE_ID
+from lsmsql.engine.compaction.job import run_job
+from lsmsql.engine.core import Core
 from lsmsql.engine.manifest.manifest import Manifest
 from lsmsql.engine.memtable.memtable import Memtable
+from lsmsql.engine.schema import KV_TABLE_ID
 from lsmsql.engine.wal.writer import LogWriter
 
 PATIENCE = 30.0
@@ -422,6 +426,31 @@ def test_a_range_of_a_snapshot_that_is_closed_at_that_moment(tmp_path, monkeypat
             rows = [("a", "old")]
         assert rows == [("a", "old")]
         assert snapshots.active() == ()
+
+
+def test_a_table_that_is_dropped_as_its_compaction_begins(tmp_path, monkeypatch) -> None:
+    with lsmsql.open(tmp_path, sync="off", compaction_process=False) as store:
+        table = store.create_table("t", {"k": "INTEGER", "v": "INTEGER"}, "k")
+        for value in range(2):
+            table.put((1, value))
+            store["a"] = value
+            store.flush()
+
+        def dropped_before(core: Core, job: Any, *others: Any) -> None:
+            """Another thread comes in when the job has been chosen."""
+            if job.inputs[0].meta.table_id == table.schema.id:
+                store.drop_table("t")
+            run_job(core, job, *others)
+
+        monkeypatch.setattr("lsmsql.engine.scheduler.run_job", dropped_before)
+        store.compact()
+        assert [s.name for s in store.tables()] == ["kv"]
+        store["a"] = 2
+        store.compact()
+        assert {f.meta.table_id for _, f in store.core.version.files()} == {
+            CATALOG_TABLE_ID,
+            KV_TABLE_ID,
+        }
 
 
 @pytest.mark.parametrize("sync", ["off", "full"])
