@@ -453,6 +453,25 @@ def test_a_table_that_is_dropped_as_its_compaction_begins(tmp_path, monkeypatch)
         }
 
 
+@pytest.mark.parametrize("upkeep", ["flush", "compact"])
+@pytest.mark.parametrize("files", [False, True])
+def test_a_table_that_is_dropped_is_never_empty_to_those_before(tmp_path, files, upkeep) -> None:
+    with open_store(tmp_path) as store:
+        table = store.create_table("t", {"k": "INTEGER", "v": "INTEGER"}, "k")
+        table.put((1, 10))
+        if files:
+            store.flush()
+        with store.snapshot() as snapshot, store.transaction() as transaction:
+            store.drop_table("t")
+            for _ in range(2):
+                for view in (snapshot, transaction):
+                    seen = view.table("t")
+                    assert seen.get(1) == {"k": 1, "v": 10} and 1 in seen
+                    assert list(seen.range()) == [{"k": 1, "v": 10}] and len(seen) == 1
+                getattr(store, upkeep)()
+        assert table.schema.id not in store.core.state.tables
+
+
 @pytest.mark.parametrize("sync", ["off", "full"])
 def test_tables_appear_with_the_commit_that_makes_them(tmp_path, monkeypatch, sync) -> None:
     with open_store(tmp_path, sync=sync) as store:
