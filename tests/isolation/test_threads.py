@@ -469,6 +469,7 @@ def test_a_table_that_is_dropped_is_never_empty_to_those_before(tmp_path, files,
                     assert seen.get(1) == {"k": 1, "v": 10} and 1 in seen
                     assert list(seen.range()) == [{"k": 1, "v": 10}] and len(seen) == 1
                 getattr(store, upkeep)()
+        store.compact()
         assert table.schema.id not in store.core.state.tables
 
 
