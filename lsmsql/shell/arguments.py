@@ -37,6 +37,7 @@ run, and the shell ends. Without, it reads them from the terminal or from standa
 
   -readonly          open for reading; another process may be writing
   -wait SECONDS      for a process that is writing; without, it is read what that one writes
+  -history SPAN      keep the past, to be asked for: a number of commits, or 90s, 15m, 1h, 7d
   -cmd COMMAND       run COMMAND before anything else
   -init FILE         run the SQL and the commands in FILE first
   -bail              stop at the first error
@@ -69,6 +70,7 @@ class Arguments:
     init_files: tuple[str, ...] = ()
     readonly: bool = False
     wait: float = 0.0
+    history: int | str | None = None
     bail: bool = False
     echo: bool = False
     interactive: bool | None = None
@@ -123,7 +125,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     return replace(arguments, path=words[0], statements=tuple(words[1:]))
 
 
-_WITH_VALUE = ("cmd", "init", "separator", "nullvalue", "wait")
+_WITH_VALUE = ("cmd", "init", "separator", "nullvalue", "wait", "history")
 
 
 def _with_value(arguments: Arguments, name: str, value: str) -> Arguments:
@@ -136,6 +138,8 @@ def _with_value(arguments: Arguments, name: str, value: str) -> Arguments:
             return replace(arguments, separator=value)
         case "wait":
             return replace(arguments, wait=_seconds(value))
+        case "history":
+            return replace(arguments, history=int(value) if value.isdecimal() else value)
     return replace(arguments, null=value)
 
 

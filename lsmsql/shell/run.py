@@ -19,7 +19,9 @@ _INTERRUPTED = 130
 def run(arguments: Arguments, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     """Do what the command line says; return the exit status. The store is closed in any case."""
     try:
-        session = open_session(arguments.path, arguments.readonly, arguments.wait)
+        session = open_session(
+            arguments.path, arguments.readonly, arguments.wait, arguments.history
+        )
     except (Error, OSError) as error:
         stderr.write(f"Error: {describe(error)}\n")
         return 1

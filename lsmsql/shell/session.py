@@ -37,11 +37,13 @@ class Session:
             self.store.close()
 
 
-def open_session(path: str, readonly: bool = False, wait: float = 0.0) -> Session:
+def open_session(
+    path: str, readonly: bool = False, wait: float = 0.0, history: int | str | None = None
+) -> Session:
     """Open the store at ``path``.
 
     If another process has it open for writing, and still has after ``wait`` seconds, it is opened
-    for reading. Raises UsageError if it is a file, and what ``open_store`` raises.
+    for reading. ``history`` is that of ``Options``. Raises UsageError if it is a file, and what ``open_store`` raises.
     """
     if os.path.isfile(path):
         raise UsageError(
@@ -49,9 +51,9 @@ def open_session(path: str, readonly: bool = False, wait: float = 0.0) -> Sessio
         )
     writer = ""
     try:
-        store = open_store(path, "r" if readonly else "rw", busy_timeout=wait)
+        store = open_store(path, "r" if readonly else "rw", busy_timeout=wait, history=history)
     except BusyError as error:
-        store, writer = open_store(path, "r"), error.owner
+        store, writer = open_store(path, "r", history=history), error.owner
     try:
         connection = apsw.Connection(":memory:")
         # As in the sqlite3 shell: "x" is a name and never a text.

@@ -280,3 +280,11 @@ def test_the_store_is_closed_after_every_end(run, path):
         run(*arguments, stdin=stdin)
         with lsmsql.open(path) as store:
             assert len(store) == 0
+
+
+def test_history_keeps_the_past(ok, wrong):
+    ok("INSERT INTO kv VALUES ('a', 'old')", "UPDATE kv SET value = 'new'", options="-history 1h")
+    past = ("SELECT value FROM kv_at(1)", "SELECT lsmsql_sequence()")
+    assert ok(*past, options="-history 10") == "old\n2\n"
+    assert "commit 1 is no longer kept; the oldest is 2" in wrong(*past)
+    assert "option history is None, a number of commits" in wrong(*past, options="-history often")
