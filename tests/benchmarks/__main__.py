@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.benchmarks.engines import CLASSES
+from tests.benchmarks.isolation import isolation_markdown
 from tests.benchmarks.report import markdown
 from tests.benchmarks.runner import BenchmarkError, Plan, run
 from tests.benchmarks.summary import ratios
@@ -36,7 +37,8 @@ def main() -> int:
         found = {w: {p: asdict(r) for p, r in row.items()} for w, row in ratios(results).items()}
         document = json.dumps({**results, "ratios": found}, indent=1)
         arguments.json.write_text(f"{document}\n", encoding="utf-8")
-    print(f"\n{markdown(results)}")
+    for text in filter(None, (markdown(results), isolation_markdown(results))):
+        print(f"\n{text}")
     return 0
 
 

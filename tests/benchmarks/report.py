@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
 
 from tests.benchmarks.data import ROW_BYTES
-from tests.benchmarks.engines import SUBJECT, load_engine
+from tests.benchmarks.engines import SUBJECT
+from tests.benchmarks.formatting import (
+    document,
+    megabytes,
+    microseconds,
+    ratio_text,
+    table_text,
+    title,
+)
 from tests.benchmarks.summary import (
     LATENCIES,
-    Ratio,
+    WITHOUT_MEAN,
     Results,
     engines,
     figure,
@@ -33,66 +40,41 @@ MEMORY_AFTER = tuple(workload.name for workload in READING)
 
 
 def markdown(results: Results) -> str:
-    """All tables, for a page or a terminal."""
-    sections = (
-        ("What was to be reached", "", _target_table(results)),
-        ("Ratios", RATIOS, _ratio_table(results)),
-        ("Times", TIMES, _time_table(results)),
-        ("Latencies", "Microseconds, medians of the rounds.", _latency_table(results)),
-        ("Disk and memory", "", _size_table(results)),
+    """The tables, for a page or a terminal; an empty text if nothing of them was measured."""
+    return document(
+        results,
+        (
+            ("What was to be reached", "", _target_table(results)),
+            ("Ratios", RATIOS, _ratio_table(results)),
+            ("Times", TIMES, _time_table(results)),
+            ("Latencies", "Microseconds, medians of the rounds.", _latency_table(results)),
+            ("Disk and memory", "", _size_table(results)),
+        ),
     )
-    parts = [_facts(results)]
-    for title, explanation, table in sections:
-        if table:
-            parts += [f"### {title}", explanation, table]
-    return "\n\n".join(filter(None, parts))
 
 
 # --------------------------------------------------------------------------------- tables
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; an empty text if it has no rows. Columns but the first are aligned to the right."""
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    if not lines:
-        return ""
-    rule = "|".join(["---", *["---:"] * (len(head) - 1)])
-    return "\n".join([f"| {' | '.join(head)} |", f"|{rule}|", *lines])
-
-
-def _facts(results: Results) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    machine = ", ".join(f"{name} {fact}" for name, fact in results["machine"].items())
-    minutes = f"{results['seconds'] / 60:.1f} minutes"
-    return (
-        f"{results['rows']:,} rows, {_count(results['rounds'], 'round')}, {minutes}."
-        f" Machine: {machine}. Versions: {versions}."
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
 def _ratio_table(results: Results) -> str:
     peers = [name for name in engines(results) if name != SUBJECT]
     rows = [
-        [workload, *[_ratio_text(found.get(peer)) for peer in peers]]
+        [workload, *[ratio_text(found.get(peer)) for peer in peers]]
         for workload, found in ratios(results).items()
     ]
-    return _table(["workload", *map(_title, peers)], rows)
+    return table_text(["workload", *map(title, peers)], rows)
 
 
 def _time_table(results: Results) -> str:
     names = engines(results)
     rows = []
     for workload in dict.fromkeys(w for name in names for w in workloads(results, name)):
-        if workload in LATENCIES:
+        if workload in WITHOUT_MEAN:
             continue
         times = [median(results, name, workload, seconds_each) for name in names]
         if any(times):
-            rows.append([workload, *map(_microseconds, times)])
-    return _table(["workload", *map(_title, names)], rows)
+            rows.append([workload, *map(microseconds, times)])
+    return table_text(["workload", *map(title, names)], rows)
 
 
 def _latency_table(results: Results) -> str:
@@ -105,10 +87,8 @@ def _latency_table(results: Results) -> str:
                     for quantile in QUANTILES
                 ]
                 if any(times):
-                    rows.append(
-                        [f"{workload}, {state}: {_title(name)}", *map(_microseconds, times)]
-                    )
-    return _table(["", "median", "99 %", "99.9 %", "longest"], rows)
+                    rows.append([f"{workload}, {state}: {title(name)}", *map(microseconds, times)])
+    return table_text(["", "median", "99 %", "99.9 %", "longest"], rows)
 
 
 def _size_table(results: Results) -> str:
@@ -119,16 +99,19 @@ def _size_table(results: Results) -> str:
             median(results, name, workload, figure("bytes"))
             for workload in ("disk-kv", "disk-flights")
         ]
+        memory = peak_memory(results, name)
+        if written is None and memory is None and not any(sizes):
+            continue
         rows.append(
             [
-                _title(name),
-                *map(_megabytes, sizes),
+                title(name),
+                *map(megabytes, sizes),
                 "" if written is None else f"{written / (results['rows'] * ROW_BYTES):.1f}",
-                _megabytes(peak_memory(results, name)),
+                megabytes(memory),
             ]
         )
     head = ["", "rows, MB", "flights, MB", "bytes written for a byte of rows", "memory, MB"]
-    return _table(head, rows)
+    return table_text(head, rows)
 
 
 def peak_memory(results: Results, engine: str) -> float | None:
@@ -141,27 +124,6 @@ def peak_memory(results: Results, engine: str) -> float | None:
     return statistics.median(peaks) if peaks else None
 
 
-def _title(engine: str) -> str:
-    return load_engine(engine).title
-
-
-def _ratio_text(found: Ratio | None) -> str:
-    if found is None:
-        return ""
-    return f"**{found.median:.2f}** ({found.low:.2f}..{found.high:.2f})"
-
-
-def _microseconds(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    microseconds = seconds * 1e6
-    return f"{microseconds:,.2f}" if microseconds < 100 else f"{microseconds:,.0f}"
-
-
-def _megabytes(size: float | None) -> str:
-    return "" if size is None else f"{size / 1e6:,.1f}"
-
-
 # --------------------------------------------------------------------------------- targets
 
 
@@ -172,7 +134,7 @@ def _target_table(results: Results) -> str:
         if found is not None:
             text, good = found
             rows.append([target.workload, _wish(target), text, "reached" if good else "**missed**"])
-    return _table(["", "wanted", "measured", ""], rows)
+    return table_text(["", "wanted", "measured", ""], rows)
 
 
 def measured(results: Results, target: Target) -> tuple[str, bool] | None:
@@ -180,7 +142,7 @@ def measured(results: Results, target: Target) -> tuple[str, bool] | None:
     match target:
         case Faster(workload, peer, bound):
             found = ratio(results, workload, peer)
-            return None if found is None else (_ratio_text(found), found.median >= bound)
+            return None if found is None else (ratio_text(found), found.median >= bound)
         case Smaller(workload, peer, bound):
             found = ratio(results, workload, peer, figure("bytes"))
             if found is None:
@@ -202,9 +164,9 @@ def measured(results: Results, target: Target) -> tuple[str, bool] | None:
 def _wish(target: Target) -> str:
     match target:
         case Faster(_, peer, bound):
-            return f"{_title(peer)}'s speed times {bound:g}"
+            return f"{title(peer)}'s speed times {bound:g}"
         case Smaller(_, peer, bound):
-            return f"at most {bound:g} of {_title(peer)}'s bytes"
+            return f"at most {bound:g} of {title(peer)}'s bytes"
         case Within(_, bound, name):
             return f"{name or 'done'} within {bound * 1e3:,.0f} ms"
         case Steady(_, name, other, bound):

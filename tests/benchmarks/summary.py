@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.engines import SUBJECT
+from tests.benchmarks.workloads.snapshots import SNAPSHOTS
+from tests.benchmarks.workloads.transactions import TRANSACTING
+from tests.benchmarks.workloads.validation import VALIDATION
 
 COMPARED_WITH = {"put-update": "put-batches", "bulk-ingest": "put-batches"}
 """The workload of a peer that stands beside ours, if it has none of the same name."""
 
 LATENCIES = ("put-latency", "query-latency")
 """Workloads of which not the mean counts but the percentiles."""
+
+WITHOUT_MEAN = frozenset(
+    (*LATENCIES, *(workload.name for workload in (*TRANSACTING, *SNAPSHOTS, *VALIDATION)))
+)
+"""Workloads that have tables of their own: a mean of what they do says little."""
 
 Results = dict[str, Any]
 Figure = Callable[[dict[str, Any]], float | None]
@@ -79,7 +87,7 @@ def ratios(results: Results) -> dict[str, dict[str, Ratio]]:
     found = {
         workload: {peer: r for peer in peers if (r := ratio(results, workload, peer)) is not None}
         for workload in workloads(results)
-        if workload not in LATENCIES
+        if workload not in WITHOUT_MEAN
     }
     return {workload: by_peer for workload, by_peer in found.items() if by_peer}
 

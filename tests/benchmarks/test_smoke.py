@@ -8,14 +8,16 @@ import pytest
 
 from tests.benchmarks.engines import CLASSES, SUBJECT, load_engine
 from tests.benchmarks.engines.base import Engine
+from tests.benchmarks.isolation import isolation_markdown
 from tests.benchmarks.measure import WrongAnswerError
-from tests.benchmarks.page import BEGIN, END, replace_results
+from tests.benchmarks.page import ISOLATION, RESULTS, markers, replace_results
 from tests.benchmarks.report import markdown, measured
 from tests.benchmarks.runner import BenchmarkError, Plan, run
 from tests.benchmarks.summary import Ratio, ratio, ratios
 from tests.benchmarks.targets import Faster, Smaller, Steady, Within
 from tests.benchmarks.workbench import put_all
 from tests.benchmarks.workloads import WORKLOADS
+from tests.benchmarks.workloads.transactions import THREADS
 
 ROWS = 3_000
 
@@ -63,10 +65,33 @@ def test_every_result_is_a_time_or_a_figure(results):
 
 
 def test_the_report_has_all_workloads_and_engines(results):
-    report = markdown(results)
+    report = f"{markdown(results)}\n{isolation_markdown(results)}".lower()
     names = [w.name for w in WORKLOADS if not w.name.startswith("disk")]
     for name in (*names, *(engine.title for engine in installed())):
-        assert name in report
+        assert name.lower() in report
+
+
+def test_each_part_of_the_report_is_empty_without_its_workloads(results):
+    runs = [
+        {
+            **run,
+            "results": {name: found for name, found in run["results"].items() if name == "scan"},
+        }
+        for run in results["runs"]
+    ]
+    scans = {**results, "runs": runs}
+    assert "| scan |" in markdown(scans)
+    assert isolation_markdown(scans) == ""
+
+
+def test_one_thread_has_no_conflicts_and_every_engine_shows_its_rates(results):
+    for one in results["runs"]:
+        for name, found in one["results"].items():
+            if "transfer" in name or "scan-write" in name:
+                figures = found["figures"]
+                assert figures["aborts_1"] == 0
+                assert all(0 <= figures[f"aborts_{count}"] < 1 for count in THREADS)
+                assert all(figures[f"rate_{count}"] > 0 for count in THREADS)
 
 
 # ------------------------------------------------------------------------------- summary
@@ -125,10 +150,13 @@ def test_targets_are_reached_or_missed(target, reached):
 
 
 def test_results_replace_what_is_between_the_markers():
-    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    assert replace_results(page, "new") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+    begin, end = markers(RESULTS)
+    other = "\n".join(markers(ISOLATION))
+    page = f"before\n{begin}\nold\n{end}\nafter\n{other}\n"
+    wanted = f"before\n{begin}\n\nnew\n\n{end}\nafter\n{other}\n"
+    assert replace_results(page, RESULTS, "new") == wanted
     with pytest.raises(ValueError, match="lacks"):
-        replace_results("no markers", "new")
+        replace_results("no markers", RESULTS, "new")
 
 
 # ------------------------------------------------------------------------------- wrong answers

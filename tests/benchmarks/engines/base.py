@@ -67,11 +67,12 @@ Transact = Callable[[Work], int]
 class Snapshot(Protocol):
     """All rows as of one moment, until the end of its ``with`` block."""
 
-    get: Get
+    def get(self, key: bytes, /) -> bytes | None:
+        """The value of a key."""
 
     def __enter__(self) -> Snapshot: ...
 
-    def __exit__(self, *error: Any) -> object: ...
+    def __exit__(self, *error: Any) -> None: ...
 
 
 class Engine(Protocol):
@@ -140,7 +141,7 @@ class Engine(Protocol):
 
     def transactor(self) -> AbstractContextManager[Transact]:
         """What one thread needs for transactions, with Capability.TRANSACTIONS."""
-        raise NotImplementedError
+        return self.sql_transactor()
 
     # Only with Capability.SQL:
 

@@ -46,9 +46,8 @@ class SqlTransactor:
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key."""
-        for (value,) in self._execute(GET, (key,)).fetchall():
-            return value  # type: ignore[no-any-return]
-        return None
+        rows: Any = self._execute(GET, (key,)).fetchall()
+        return rows[0][0] if rows else None
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set the value of a key."""

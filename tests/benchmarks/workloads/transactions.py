@@ -41,6 +41,8 @@ PART = 50
 READ_ROWS = 100
 BALANCE_BYTES = 8
 
+SQL_PREFIX = "sql-"
+
 Change = tuple[bytes, int]
 Step = tuple[Work, list[Change]]
 """A transaction, and how it changes which balances."""
@@ -180,6 +182,6 @@ TRANSACTING = tuple(
     for contest in CONTESTS
     for prefix, transactors, need in (
         ("", through_python, Capability.TRANSACTIONS),
-        ("sql-", through_sql, Capability.SQL),
+        (SQL_PREFIX, through_sql, Capability.SQL),
     )
 )
