@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import json
 import signal
 import sys
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=_positive, default=3)
     parser.add_argument("--engines", type=_some_of(list(CLASSES)), default=tuple(CLASSES))
     names = [workload.name for workload in WORKLOADS]
-    parser.add_argument("--only", type=_some_of(names), default=(), help="workloads")
+    parser.add_argument("--only", type=_some_of(names), default=(), help="workloads, or patterns")
     parser.add_argument("--dir", type=Path, help="where to put the stores; a temporary directory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all results in a file")
     parser.add_argument(
@@ -68,14 +69,16 @@ def _positive(text: str) -> int:
 
 
 def _some_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    """A parser of names with commas between them."""
+    """A parser of names, or patterns of names like ``get-*``, with commas between them."""
 
     def parse(text: str) -> tuple[str, ...]:
-        names = tuple(text.split(","))
-        for name in names:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
-        return names
+        names: list[str] = []
+        for pattern in text.split(","):
+            found = fnmatch.filter(known, pattern)
+            if not found:
+                raise argparse.ArgumentTypeError(f"{pattern} is none of {', '.join(known)}")
+            names += found
+        return tuple(dict.fromkeys(names))
 
     return parse
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks.data import Data
 from tests.benchmarks.engines import CLASSES, SUBJECT, load_engine
 from tests.benchmarks.engines.base import Engine
+from tests.benchmarks.flights import Flights
 from tests.benchmarks.isolation import isolation_markdown
 from tests.benchmarks.measure import WrongAnswerError
 from tests.benchmarks.page import ISOLATION, RESULTS, markers, replace_results
@@ -15,9 +17,9 @@ from tests.benchmarks.report import markdown, measured
 from tests.benchmarks.runner import BenchmarkError, Plan, run
 from tests.benchmarks.summary import Ratio, ratio, ratios
 from tests.benchmarks.targets import Faster, Smaller, Steady, Within
-from tests.benchmarks.workbench import put_all
+from tests.benchmarks.workbench import Workbench, put_all
 from tests.benchmarks.workloads import WORKLOADS
-from tests.benchmarks.workloads.transactions import THREADS
+from tests.benchmarks.workloads.transactions import CONTESTS, THREADS, contend, through_python
 
 ROWS = 3_000
 
@@ -163,7 +165,6 @@ def test_results_replace_what_is_between_the_markers():
 
 
 def test_a_lost_row_is_noticed(tmp_path):
-    from tests.benchmarks.data import Data
     from tests.benchmarks.engines.sqlite import SQLite
 
     class Forgetful(SQLite):
@@ -178,6 +179,25 @@ def test_a_lost_row_is_noticed(tmp_path):
     with pytest.raises(WrongAnswerError, match="9 instead of 10"):
         put_all(store, Data(10))
     store.close()
+
+
+def test_a_lost_update_is_noticed(tmp_path):
+    from tests.benchmarks.engines.lsmsql import Lsmsql
+
+    class Careless(Lsmsql):
+        """Puts an old value back after each transaction."""
+
+        def _transact(self, work):
+            key, value = next(self.scan())
+            attempts = super()._transact(work)
+            self.put(key, value)
+            return attempts
+
+    few = next(contest for contest in CONTESTS if contest.name == "transfer-high")
+    bench = Workbench(Careless, Data(1_000), Flights(1_000), tmp_path)
+    with pytest.raises(WrongAnswerError, match="sum of the balances"):
+        contend(bench, few, through_python)
+    bench.clean()
 
 
 def test_a_worker_that_fails_fails_the_run(tmp_path, monkeypatch):
