@@ -26,6 +26,8 @@ class Snapshots:
         """The sequence numbers of readers, each under its name."""
         self._readers = itertools.count()
         self._steady: set[int] = set()
+        self._oldest = 0
+        """What ``oldest`` said the last time, or a smaller one that was registered since."""
         self.published = 0
         """Sequence number of the newest commit that readers see. Set by the writer only."""
 
@@ -42,8 +44,10 @@ class Snapshots:
         return sequence
 
     def hold(self, reader: int, sequence: int) -> None:
-        """Register ``reader`` at a number at which another one is registered."""
+        """Register ``reader`` at a number at which another one is registered, or at the floor."""
         self.registered[reader] = sequence
+        if sequence < self._oldest:
+            self._oldest = sequence
 
     def steady(self, reader: int) -> None:
         """The reader has done with looking for its number, which it keeps until it is released."""
@@ -63,10 +67,15 @@ class Snapshots:
         del self.registered[reader]
 
     def oldest(self) -> int:
-        """The smallest number that a reader may ask for. Only the writer may ask."""
-        if not self.registered:
-            return self.published
-        return min(list(self.registered.values()), default=self.published)
+        """The smallest number that a reader may ask for. Only the writer may ask.
+
+        Numbers go up, and readers that have been there long are found first: so mostly the answer
+        is the same as the last time, and the first that is looked at.
+        """
+        numbers = self.registered.values()
+        if self._oldest not in numbers:
+            self._oldest = min(list(numbers), default=self.published)
+        return self._oldest
 
     def active(self) -> tuple[int, ...]:
         """The registered numbers, ascending."""

@@ -43,7 +43,8 @@ def open_session(
     """Open the store at ``path``.
 
     If another process has it open for writing, and still has after ``wait`` seconds, it is opened
-    for reading. ``history`` is that of ``Options``. Raises UsageError if it is a file, and what ``open_store`` raises.
+    for reading. ``history`` is that of ``Options``. Raises UsageError if it is a file, and what
+    ``open_store`` raises.
     """
     if os.path.isfile(path):
         raise UsageError(

@@ -181,9 +181,9 @@ assert len(store) == 1000
 assert len(reader) == 1000
 child = os.fork()
 if child == 0:
+    print("forked", flush=True)
     sys.stdin.readline()
     os._exit(0)
-print("forked", flush=True)
 sys.stdin.readline()
 """
 
