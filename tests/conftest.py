@@ -1,7 +1,22 @@
-"""Settings that every test shares."""
+"""Settings and fixtures that every test shares."""
 
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
 
 # A slow machine is not a failure; a failure prints what it takes to repeat it.
 settings.register_profile("lsmsql", deadline=None, print_blob=True)
 settings.load_profile("lsmsql")
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads take turns all the time, which brings about what is rare otherwise."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)

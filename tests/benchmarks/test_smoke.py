@@ -21,7 +21,7 @@ from tests.benchmarks.workbench import Workbench, put_all
 from tests.benchmarks.workloads import WORKLOADS
 from tests.benchmarks.workloads.transactions import CONTESTS, THREADS, contend, through_python
 
-ROWS = 3_000
+ROWS = 2_000
 
 
 def silent(line: str) -> None:

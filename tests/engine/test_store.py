@@ -568,7 +568,9 @@ def test_a_sync_that_fails_ends_the_writing(path: str, monkeypatch: pytest.Monke
 
 
 class TestThreads:
-    def test_readers_see_whole_batches_while_a_writer_flushes_and_compacts(self, path: str) -> None:
+    def test_readers_see_whole_batches_while_a_writer_flushes_and_compacts(
+        self, path: str, hasty: None
+    ) -> None:
         done = threading.Event()
         torn: list[object] = []
 

@@ -6,7 +6,6 @@ must not.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -349,15 +348,6 @@ def test_reading_on_after_close_is_refused_at_once_everywhere(tmp_path) -> None:
 
 
 # ------------------------------------------------------------------- closing while others read
-
-
-@pytest.fixture
-def hasty() -> Iterator[None]:
-    """Threads take turns all the time, which brings about what is rare otherwise."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
 
 
 def read_on(view: Any, begun: threading.Semaphore) -> int:
