@@ -188,7 +188,7 @@ class Session:
         """The tables as the transaction has them."""
         if self._base is None:
             return self.core.catalog
-        return self._base.changed(self.writes.changes().get(CATALOG_TABLE_ID, {}), self.core.path)
+        return self._base.changed(self.writes.changes_of(CATALOG_TABLE_ID), self.core.path)
 
     def define(self, schema: TableSchema) -> TableSchema:
         """Create a table, and return it with its number. Raises SchemaError, ReadOnlyError."""

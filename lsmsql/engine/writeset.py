@@ -90,3 +90,14 @@ class WriteSet:
             for table_id, records in step.items():
                 newest.setdefault(table_id, {}).update(records)
         return newest
+
+    def changes_of(self, table_id: int) -> dict[bytes, Row | None]:
+        """The newest change of each key of one table."""
+        newest: dict[bytes, Row | None] = {}
+        memtable = self._memtables.get(table_id)
+        if memtable is not None:
+            for keys in memtable.slices():
+                found, _, rows = memtable.records(keys, len(self._sealed))
+                newest.update(zip(found, rows, strict=True))
+        newest.update(self._fresh.get(table_id, {}))
+        return newest

@@ -65,6 +65,9 @@ def test_every_step_can_be_read_and_gone_back_to(
         for key, row in records.items()
     }
     assert committed == present
+    for number in {table_id for table_id, _ in present} | {99}:
+        expected = {key: row for (table_id, key), row in present.items() if table_id == number}
+        assert writes.changes_of(number) == expected
 
 
 def test_a_reader_sees_the_changes_up_to_its_step() -> None:
