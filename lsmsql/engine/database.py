@@ -109,7 +109,10 @@ class Database(Tables):
     def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Commit one record."""
         core = self.core
-        with core.write_lock:
+        lock = core.write_lock
+        if not lock.acquire(blocking=False):
+            core.queue()
+        try:
             if not core.writable:
                 core.admit()
             if table_id != KV_TABLE_ID:  # which cannot be dropped
@@ -117,6 +120,8 @@ class Database(Tables):
             if core.memtable_bytes >= core.next_look:
                 self._make_room()
             sequence = core.commit_one(table_id, key, row)
+        finally:
+            lock.release()
         if core.syncs:
             core.settle(sequence)
 
@@ -137,7 +142,9 @@ class Database(Tables):
         later commit has changed any of it. ``holder`` is who may have the writer's place.
         """
         core = self.core
-        with core.write_lock:
+        if not core.write_lock.acquire(blocking=False):
+            core.queue()
+        try:
             if not core.writable:
                 core.admit(holder)
             if reads is not None and core.sequence > since:
@@ -152,6 +159,8 @@ class Database(Tables):
             if core.memtable_bytes >= core.next_look:
                 self._make_room()
             sequence = core.commit(changes, catalog if definitions else None)
+        finally:
+            core.write_lock.release()
         core.settle(sequence)
 
     def remove_dropped(self, changes: Changes) -> None:

@@ -110,8 +110,7 @@ class History:
 
     def share(self, reader: int) -> None:
         """Others may register at the number of ``reader``, which keeps it until it is released."""
-        with self._lock:
-            self._snapshots.steady(reader)
+        self._snapshots.steady(reader)
 
     # ------------------------------------------------------------------------------- upkeep
 

@@ -14,9 +14,6 @@ from __future__ import annotations
 
 import itertools
 
-_RELEASED = 64
-"""So many readers that were released are remembered, or as many as are registered."""
-
 
 class Snapshots:
     """The newest commit that readers see, and the older ones that some still look at."""
@@ -52,19 +49,15 @@ class Snapshots:
     def steady(self, reader: int) -> None:
         """The reader has done with looking for its number, which it keeps until it is released."""
         self._steady.add(reader)
-        if len(self._steady) > 2 * len(self.registered) + _RELEASED:
-            self._steady = {steady for steady in self._steady if steady in self.registered}
 
     def is_steady(self, sequence: int) -> bool:
-        """Whether a steady reader is at the number, so that another one may join it.
-
-        The callers of these two take turns.
-        """
-        return any(self.registered.get(reader) == sequence for reader in self._steady)
+        """Whether a steady reader is at the number, so that another one may join it."""
+        return any(self.registered.get(reader) == sequence for reader in list(self._steady))
 
     def release(self, reader: int) -> None:
         """The reader is done."""
         del self.registered[reader]
+        self._steady.discard(reader)
 
     def oldest(self) -> int:
         """The smallest number that a reader may ask for. Only the writer may ask.

@@ -23,6 +23,9 @@ from lsmsql.engine.place import Holder, WriterPlace
 from lsmsql.engine.turns import Turns
 from lsmsql.engine.wal.writer import LogWriter
 
+_TRIES = 30
+"""How often one who waits for ``write_lock`` tries again before he lets himself be woken."""
+
 
 class Writing(Live):
     """What writers need. ``log`` is None in a store open for reading."""
@@ -68,6 +71,20 @@ class Writing(Live):
             raise ReadOnlyError(f'the store {self.path} was opened with mode="r"')
         if self.failure is not None:
             self._refuse(self.failure)
+
+    def queue(self) -> None:
+        """Take ``write_lock``, which somebody else has.
+
+        Whoever waits for a lock gets it without the interpreter. The one who has that comes to the
+        lock again before, finds it taken, and must wait in turn: two changes of threads for each
+        commit, from then on (a lock convoy). So at first only the interpreter is let go of, until
+        the lock is found free by one who has the interpreter.
+        """
+        for _ in range(_TRIES):
+            time.sleep(0)
+            if self.write_lock.acquire(blocking=False):
+                return
+        self.write_lock.acquire()
 
     def admit(self, holder: Holder | None = None) -> None:
         """Before a commit: ``check_writable``, and wait until nobody else has the writer's place.
