@@ -20,13 +20,19 @@ class WatchedLock:
         self._owner = threading.get_ident()
         self.wanted = threading.Event()
 
-    def __enter__(self) -> None:
+    def acquire(self, blocking: bool = True) -> bool:
         if threading.get_ident() != self._owner:
             self.wanted.set()
-        self._lock.acquire()
+        return bool(self._lock.acquire(blocking))
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        self.acquire()
 
     def __exit__(self, *_error: object) -> None:
-        self._lock.release()
+        self.release()
 
 
 def test_a_commit_that_waits_for_another_one_is_validated_after_it(tmp_path):

@@ -110,14 +110,18 @@ ISOLATION = (
         "validated-too-early",
         "Validation is done before the writers' lock is taken.",
         Database.commit_changes,
-        "with core.write_lock:\n"
+        "if not core.write_lock.acquire(blocking=False):\n"
+        "            core.queue()\n"
+        "        try:\n"
         "            if not core.writable:\n"
         "                core.admit(holder)\n"
         "            if reads is not None and core.sequence > since:\n"
         "                self._validate(changes, reads, since)",
         "if reads is not None and core.sequence > since:\n"
         "    self._validate(changes, reads, since)\n"
-        "with core.write_lock:\n"
+        "if not core.write_lock.acquire(blocking=False):\n"
+        "    core.queue()\n"
+        "try:\n"
         "    if not core.writable:\n"
         "        core.admit(holder)",
         Tests((f"{_RACES}a_commit_that_waits_for_another_one_is_validated_after_it",)),
