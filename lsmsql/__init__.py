@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from lsmsql.engine.repair.report import Loss as Loss
     from lsmsql.engine.repair.report import RepairReport as RepairReport
     from lsmsql.engine.schema import Column as Column
+    from lsmsql.engine.snapshot import Snapshot as Snapshot
     from lsmsql.engine.stats import Stats as Stats
     from lsmsql.engine.store import Store as Store
     from lsmsql.engine.store import open_store
     from lsmsql.engine.table import Table as Table
+    from lsmsql.engine.transaction import Transaction as Transaction
     from lsmsql.engine.verify.report import Finding as Finding
     from lsmsql.engine.verify.report import Report as Report
     from lsmsql.engine.verify.verify import verify as verify
@@ -54,7 +56,9 @@ _HOMES = {
     "Table": ("lsmsql.engine.table", "Table"),
     "BackupReport": ("lsmsql.engine.backup", "BackupReport"),
     "Batch": ("lsmsql.engine.batch", "Batch"),
+    "Snapshot": ("lsmsql.engine.snapshot", "Snapshot"),
     "Stats": ("lsmsql.engine.stats", "Stats"),
+    "Transaction": ("lsmsql.engine.transaction", "Transaction"),
     "Column": ("lsmsql.engine.schema", "Column"),
     "Finding": ("lsmsql.engine.verify.report", "Finding"),
     "Loss": ("lsmsql.engine.repair.report", "Loss"),

@@ -299,6 +299,8 @@ class Savepoint:
 
 def run(database: Database, work: Callable[[Transaction], T], retries: int) -> T:
     """Call ``work`` in a transaction, and again after a conflict; see ``Store.run``."""
+    if not callable(work):
+        raise UsageError(f"run calls a function with a transaction; {work!r} is none")
     if type(retries) is not int or retries < 0:
         raise UsageError(f"retries is a number of at least 0, not {retries!r}")
     for attempt in range(retries + 1):

@@ -300,6 +300,9 @@ def test_run_tries_again_and_in_the_end_takes_the_writers_place(store: lsmsql.St
         store.run(work, retries=0)
     with pytest.raises(lsmsql.UsageError, match="retries is a number of at least 0"):
         store.run(work, retries=-1)
+    wrong: Any = 5
+    with pytest.raises(lsmsql.UsageError, match="run calls a function with a transaction; 5 is"):
+        store.run(wrong)
     with pytest.raises(ZeroDivisionError):
         store.run(lambda t: 1 // 0)
     assert store.core.place.holder is None
