@@ -53,7 +53,7 @@ class Unfinished:
         """The newest one that is known to be of a statement that is running."""
 
     def __bool__(self) -> bool:
-        return bool(self._steps)
+        return bool(self._steps) or self._running > OUTERMOST
 
     def add(self, level: int, step: int) -> int:
         """A table is told of a savepoint: the step at which it was made.
@@ -67,6 +67,14 @@ class Unfinished:
         """The savepoint ``level`` and all behind it are no more."""
         self._steps = {n: step for n, step in self._steps.items() if n < level}
         self._running = max(OUTERMOST, min(self._running, level - 1))
+
+    def forget(self) -> bool:
+        """Another statement begins: what they have changed stays.
+
+        Whether one of them still waits to go on, so that it must be looked for the end of others.
+        """
+        self._steps = {}
+        return self._running > OUTERMOST
 
     def keep_newest(self) -> None:
         """What the running statement has changed is to stay."""

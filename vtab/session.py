@@ -319,8 +319,7 @@ class Session:
             if failed is not None:
                 self.undo(failed)
         if not inner:
-            self._unfinished.drop(OUTERMOST)
-            self._trace(False)
+            self._trace(self._unfinished.forget())
 
     def _free_number(self) -> int:
         """The number that the next savepoint will have."""

@@ -435,3 +435,20 @@ def test_threads_with_a_connection_each(store: Store, connection: apsw.Connectio
     assert problems == []
     assert count(connection) == 320
     assert store.core.snapshots.active() == ()
+
+
+def test_a_statement_that_fails_beside_one_that_waits_is_undone(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    connection.execute("BEGIN")
+    waiting = connection.execute("INSERT INTO t(v) VALUES (1), (2), (3) RETURNING v")
+    assert next(waiting) == (1,)
+    with pytest.raises(apsw.SQLError, match="within a transaction"):
+        connection.execute("BEGIN")
+    assert connection.execute("SELECT count(*) FROM kv").get == 0
+    with pytest.raises(apsw.ConstraintError):
+        connection.execute("INSERT INTO kv VALUES (1, 0), (1, 0)")
+    waiting.close()
+    connection.execute("COMMIT")
+    assert connection.execute("SELECT count(*) FROM kv").get == 0
+    assert count(other) == 3
