@@ -16,8 +16,8 @@ What differs, and why:
 - An UPDATE of ours computes all new rows before it changes the first. So of two mistakes in one
   statement another may be met first: functions that kill stand in no UPDATE that can break a
   constraint.
-- A function in an UPDATE that writes to another table: SQLite may come to a row twice then, and call
-  it more often. ``statements.update_and_kill`` draws none.
+- A function in an UPDATE that writes to another table: SQLite may come to a row twice then, and
+  call it more often. ``statements.update_and_kill`` draws none.
 - Two statements at once that wait for the rows of their RETURNING to be read: one that ends before
   a later one releases its savepoint. Not tried, nor one that waits beyond its transaction.
 - A cursor that is open while rows change: SQLite leaves undefined what it sees; ours sees the rows
