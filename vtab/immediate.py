@@ -63,8 +63,8 @@ class Immediate:
 
     def give_back(self) -> None:
         """The transaction is over."""
-        self._held = False
-        if self._core.place.holder is self:
+        if self._held:
+            self._held = False
             self._core.free_place(self)
 
     def holds_place(self) -> bool:

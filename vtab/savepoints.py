@@ -65,7 +65,8 @@ class Unfinished:
 
     def drop(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""
-        self._steps = {n: step for n, step in self._steps.items() if n < level}
+        if self._steps:
+            self._steps = {n: step for n, step in self._steps.items() if n < level}
         self._running = max(OUTERMOST, min(self._running, level - 1))
 
     def forget(self) -> bool:

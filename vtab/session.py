@@ -65,6 +65,8 @@ class Session:
         self._probed: list[int] | None = None
         self._last: dict[int, int | None] = {}
         self._explicit = False
+        self._committed = False
+        """Whether the store has the changes, and nothing is left of the transaction."""
         self._immediate = Immediate(connection, store.core, partial(self._watch, True))
         self._base: Catalog | None = None
         """The tables there were when the transaction first created or dropped one."""
@@ -235,6 +237,7 @@ class Session:
             self.settle()
             self._explicit = self.in_transaction
             self._writing = True
+            self._committed = False
             if self._explicit:
                 self._present()  # others' commits from now on are conflicts
             else:
@@ -362,13 +365,15 @@ class Session:
             except (ConflictError, BusyError) as error:
                 raise busy(error) from None
             self._reset()
+            self._committed = True
             self.store.remove_dropped(changes)
 
     def end(self) -> None:
         """The transaction is over; what has not been committed is thrown away."""
         self._writing = False
         self._unfinished.drop(OUTERMOST)
-        self._reset()
+        if not self._committed:
+            self._reset()
         self._immediate.give_back()
 
     def _reset(self) -> None:
