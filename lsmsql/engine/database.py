@@ -109,19 +109,20 @@ class Database(Tables):
     def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Commit one record."""
         core = self.core
-        lock = core.write_lock
-        if not lock.acquire(blocking=False):
+        if core.committing:
             core.queue()
-        try:
-            if not core.writable:
-                core.admit()
-            if table_id != KV_TABLE_ID:  # which cannot be dropped
-                core.schema_of(table_id)
-            if core.memtable_bytes >= core.next_look:
-                self._make_room()
-            sequence = core.commit_one(table_id, key, row)
-        finally:
-            lock.release()
+        with core.write_lock:
+            core.committing = True
+            try:
+                if not core.writable:
+                    core.admit()
+                if table_id != KV_TABLE_ID:  # which cannot be dropped
+                    core.schema_of(table_id)
+                if core.memtable_bytes >= core.next_look:
+                    self._make_room()
+                sequence = core.commit_one(table_id, key, row)
+            finally:
+                core.committing = False
         if core.syncs:
             core.settle(sequence)
 
@@ -142,26 +143,35 @@ class Database(Tables):
         later commit has changed any of it. ``holder`` is who may have the writer's place.
         """
         core = self.core
-        if not core.write_lock.acquire(blocking=False):
+        if core.committing:
             core.queue()
-        try:
-            if not core.writable:
-                core.admit(holder)
-            if reads is not None and core.sequence > since:
-                self._validate(changes, reads, since)
-            definitions = changes.get(CATALOG_TABLE_ID)
-            catalog = core.catalog
-            if definitions:
-                catalog = catalog.changed(definitions, core.path)
-            for table_id in changes:
-                if table_id not in catalog.by_id and table_id != CATALOG_TABLE_ID:
-                    core.schema_of(table_id)
-            if core.memtable_bytes >= core.next_look:
-                self._make_room()
-            sequence = core.commit(changes, catalog if definitions else None)
-        finally:
-            core.write_lock.release()
+        with core.write_lock:
+            core.committing = True
+            try:
+                sequence = self._commit(changes, reads, since, holder)
+            finally:
+                core.committing = False
         core.settle(sequence)
+
+    def _commit(
+        self, changes: Changes, reads: ReadSet | None, since: int, holder: Holder | None
+    ) -> int:
+        """``commit_changes`` for whoever has the writers' lock."""
+        core = self.core
+        if not core.writable:
+            core.admit(holder)
+        if reads is not None and core.sequence > since:
+            self._validate(changes, reads, since)
+        definitions = changes.get(CATALOG_TABLE_ID)
+        catalog = core.catalog
+        if definitions:
+            catalog = catalog.changed(definitions, core.path)
+        for table_id in changes:
+            if table_id not in catalog.by_id and table_id != CATALOG_TABLE_ID:
+                core.schema_of(table_id)
+        if core.memtable_bytes >= core.next_look:
+            self._make_room()
+        return core.commit(changes, catalog if definitions else None)
 
     def remove_dropped(self, changes: Changes) -> None:
         """After a commit of ``changes``: let the files go of tables that it has dropped.

@@ -23,8 +23,8 @@ from lsmsql.engine.place import Holder, WriterPlace
 from lsmsql.engine.turns import Turns
 from lsmsql.engine.wal.writer import LogWriter
 
-_TRIES = 30
-"""How often one who waits for ``write_lock`` tries again before he lets himself be woken."""
+_LOOKS = 30
+"""How often one who would have to wait for ``write_lock`` looks again before he does."""
 
 
 class Writing(Live):
@@ -38,6 +38,8 @@ class Writing(Live):
         self.writable = False
         """Whether anybody may commit now. If not, ``admit`` tells why, or waits."""
         self.failure: BaseException | None = None
+        self.committing = False
+        """Whether somebody is at a commit now, and will not be for long."""
         self.syncs = options.sync == "full"
         """Whether a commit is published only when ``settle`` has made it durable."""
         self._make_locks()
@@ -73,18 +75,16 @@ class Writing(Live):
             self._refuse(self.failure)
 
     def queue(self) -> None:
-        """Take ``write_lock``, which somebody else has.
+        """Wait for a moment in which nobody commits, before ``write_lock`` is taken.
 
         Whoever waits for a lock gets it without the interpreter. The one who has that comes to the
         lock again before, finds it taken, and must wait in turn: two changes of threads for each
-        commit, from then on (a lock convoy). So at first only the interpreter is let go of, until
-        the lock is found free by one who has the interpreter.
+        commit, from then on (a lock convoy). So at first only the interpreter is let go of.
         """
-        for _ in range(_TRIES):
+        for _ in range(_LOOKS):
             time.sleep(0)
-            if self.write_lock.acquire(blocking=False):
+            if not self.committing:
                 return
-        self.write_lock.acquire()
 
     def admit(self, holder: Holder | None = None) -> None:
         """Before a commit: ``check_writable``, and wait until nobody else has the writer's place.

@@ -20,19 +20,13 @@ class WatchedLock:
         self._owner = threading.get_ident()
         self.wanted = threading.Event()
 
-    def acquire(self, blocking: bool = True) -> bool:
+    def __enter__(self) -> None:
         if threading.get_ident() != self._owner:
             self.wanted.set()
-        return bool(self._lock.acquire(blocking))
-
-    def release(self) -> None:
-        self._lock.release()
-
-    def __enter__(self) -> None:
-        self.acquire()
+        self._lock.acquire()
 
     def __exit__(self, *_error: object) -> None:
-        self.release()
+        self._lock.release()
 
 
 def test_a_commit_that_waits_for_another_one_is_validated_after_it(tmp_path):

@@ -227,11 +227,13 @@ def test_without_the_change_or_without_a_write_it_is_not(a, b, store, case) -> N
     a.execute("INSERT OR REPLACE INTO kv VALUES ('mine', 1)")
     b.execute("INSERT OR REPLACE INTO kv VALUES ('theirs', 1)")
     a.execute("COMMIT")
+    assert store["mine"] == store["theirs"] == 1
     if mine.startswith("SELECT"):
         a.execute("BEGIN")
         a.execute(mine).fetchall()
         b.execute(theirs)
         a.execute("COMMIT")
+        assert not a.in_transaction
 
 
 def test_rows_that_are_replaced_unread_are_no_conflict(a, b, store) -> None:
@@ -267,6 +269,7 @@ def test_what_was_read_counts_though_it_was_before_a_savepoint_rolled_back_to(a,
     b.execute("UPDATE t SET v = 0 WHERE k = 1")
     refused(a)
     a.execute("ROLLBACK")
+    assert rows(a)[1] == 0 and rows(a, "u") == rows(b, "u")
 
 
 def test_changes_that_were_all_taken_back_leave_one_that_only_reads(a, b, store) -> None:

@@ -110,27 +110,23 @@ ISOLATION = (
         "validated-too-early",
         "Validation is done before the writers' lock is taken.",
         Database.commit_changes,
-        "if not core.write_lock.acquire(blocking=False):\n"
-        "            core.queue()\n"
-        "        try:\n"
-        "            if not core.writable:\n"
-        "                core.admit(holder)\n"
-        "            if reads is not None and core.sequence > since:\n"
-        "                self._validate(changes, reads, since)",
+        "with core.write_lock:\n"
+        "            core.committing = True\n"
+        "            try:\n"
+        "                sequence = self._commit(changes, reads, since, holder)",
         "if reads is not None and core.sequence > since:\n"
         "    self._validate(changes, reads, since)\n"
-        "if not core.write_lock.acquire(blocking=False):\n"
-        "    core.queue()\n"
-        "try:\n"
-        "    if not core.writable:\n"
-        "        core.admit(holder)",
+        "with core.write_lock:\n"
+        "    core.committing = True\n"
+        "    try:\n"
+        "        sequence = self._commit(changes, None, since, holder)",
         Tests((f"{_RACES}a_commit_that_waits_for_another_one_is_validated_after_it",)),
         "DID NOT RAISE.*ConflictError",
     ),
     Mutation(
         "unsynced-commits-overlooked",
         "Validation overlooks commits that are in the log, and are not synced and seen yet.",
-        Database.commit_changes,
+        Database._commit,
         "reads is not None and core.sequence > since",
         "reads is not None and core.snapshots.published > since",
         Tests((f"{_RACES}a_commit_that_is_not_synced_yet_counts",)),
