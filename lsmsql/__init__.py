@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lsmsql.engine.backup import BackupReport as BackupReport
     from lsmsql.engine.batch import Batch as Batch
+    from lsmsql.engine.column import Column as Column
     from lsmsql.engine.errors import BusyError as BusyError
     from lsmsql.engine.errors import ClosedError as ClosedError
     from lsmsql.engine.errors import ConflictError as ConflictError
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from lsmsql.engine.repair.repair import repair as repair
     from lsmsql.engine.repair.report import Loss as Loss
     from lsmsql.engine.repair.report import RepairReport as RepairReport
-    from lsmsql.engine.schema import Column as Column
     from lsmsql.engine.snapshot import Snapshot as Snapshot
     from lsmsql.engine.stats import Stats as Stats
     from lsmsql.engine.store import Store as Store
@@ -59,7 +59,7 @@ _HOMES = {
     "Snapshot": ("lsmsql.engine.snapshot", "Snapshot"),
     "Stats": ("lsmsql.engine.stats", "Stats"),
     "Transaction": ("lsmsql.engine.transaction", "Transaction"),
-    "Column": ("lsmsql.engine.schema", "Column"),
+    "Column": ("lsmsql.engine.column", "Column"),
     "Finding": ("lsmsql.engine.verify.report", "Finding"),
     "Loss": ("lsmsql.engine.repair.report", "Loss"),
     "RepairReport": ("lsmsql.engine.repair.report", "RepairReport"),

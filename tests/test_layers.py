@@ -21,6 +21,7 @@ LAYERS = """
     lsmsql.engine.ragged
     lsmsql.engine.values lsmsql.engine.order
     lsmsql.engine.affinity
+    lsmsql.engine.column
     lsmsql.engine.schema lsmsql.engine.options lsmsql.engine.checksum
     lsmsql.engine.filesystem
     lsmsql.engine.columns
@@ -47,6 +48,7 @@ LAYERS = """
     lsmsql.engine.history
     lsmsql.engine.window
     lsmsql.engine.scan
+    lsmsql.engine.definitions
     lsmsql.engine.catalog
     lsmsql.engine.live
     lsmsql.engine.writing

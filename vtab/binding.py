@@ -60,7 +60,7 @@ class Binding:
                     raise
 
     def _attach_all(self, connection: apsw.Connection, catalog: Catalog) -> None:
-        wanted = {schema.name.lower(): schema for schema in catalog.by_id.values()}
+        wanted = {schema.name.lower(): schema for schema in catalog.tables}
         rows = connection.execute(_ATTACHED).fetchall()
         attached = {str(name).lower() for (name,) in rows}
         for name in attached:

@@ -13,8 +13,9 @@ from typing import Any
 
 import apsw
 
+from lsmsql.engine.column import Column
 from lsmsql.engine.errors import SchemaError
-from lsmsql.engine.schema import Column, TableSchema, make_schema
+from lsmsql.engine.schema import TableSchema, make_schema
 from lsmsql.engine.store import Store
 from lsmsql.engine.table import Table
 from lsmsql.engine.values import ColumnType

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import enum
 
-from lsmsql.engine.schema import Column, TableSchema
+from lsmsql.engine.column import Column
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import ColumnType
 from vtab.planner import has_rowid
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import apsw
 
+from lsmsql.engine.column import Column
 from lsmsql.engine.errors import (
     BusyError,
     ConflictError,
@@ -21,7 +22,7 @@ from lsmsql.engine.errors import (
     TypeMismatchError,
     UsageError,
 )
-from lsmsql.engine.schema import Column, TableSchema
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 
 _STORAGE_NAMES: dict[type, str] = {int: "INT", float: "REAL", str: "TEXT", bytes: "BLOB"}

@@ -8,8 +8,9 @@ from operator import is_
 import apsw
 
 from lsmsql.engine.affinity import APPLY_AFFINITY
+from lsmsql.engine.column import Column
 from lsmsql.engine.rows import RowCodec
-from lsmsql.engine.schema import Column, TableSchema
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import MAX_INTEGER, Value
 from lsmsql.engine.view import found_columns
 from vtab.bounds import PYTHON_TYPES

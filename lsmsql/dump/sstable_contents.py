@@ -14,7 +14,7 @@ from lsmsql.engine.columns import DELETE, FIRST_VALUE, PUT
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, Error
 from lsmsql.engine.filesystem import OsFileSystem, ReadFile
-from lsmsql.engine.keys import KeyCodec, KeyPart
+from lsmsql.engine.keys import KeyCodec, parse_part
 from lsmsql.engine.sstable.block import Block, is_data_block
 from lsmsql.engine.sstable.bloom import BloomFilter
 from lsmsql.engine.sstable.column import DICTIONARY, KIND_NAMES, Codec, Header, chunk_size
@@ -234,16 +234,10 @@ def _read_properties(contents: Contents, file: ReadFile) -> None:
         raise CorruptionError(contents.path, section.offset, str(error)) from None
     contents.properties = properties
     try:
-        contents.key_codec = KeyCodec([parse_key_part(part) for part in properties.key])
+        contents.key_codec = KeyCodec([parse_part(part)[1] for part in properties.key])
     except (ValueError, Error) as error:
         problem = f"the types of the key: {error}"
         raise CorruptionError(contents.path, section.offset, problem) from None
-
-
-def parse_key_part(text: str) -> KeyPart:
-    """The key part that the properties describe as "name TYPE [DESC]". Raises ValueError."""
-    declared = text.removesuffix(" DESC")
-    return KeyPart(ColumnType(declared.rpartition(" ")[2]), descending=declared != text)
 
 
 def _read_index(contents: Contents, file: ReadFile, properties: Properties) -> None:

@@ -1,9 +1,9 @@
-"""The catalogue: the definitions of all tables, kept as rows of a table of the store.
+"""The catalogue: the definitions of all tables, indexes and views, rows of a table of the store.
 
 So DDL is written to the log in the same atomic frames as data. Table 0 is the catalogue itself,
 table 1 is ``kv``; neither is listed in it. Its rows:
 
-    id INTEGER (key) | name TEXT | definition BLOB, msgpack of ``_Definition``
+    id INTEGER (key) | name TEXT | definition BLOB, see ``definitions``
     0                | ""        | msgpack of the next id to give out
 
 Ids are never given out twice: records in logs and files carry them in place of names.
@@ -11,20 +11,22 @@ Ids are never given out twice: records in logs and files carry them in place of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 
 import msgspec
 
 from lsmsql.engine.columns import DELETE, FIRST_VALUE, KEY, KIND, SEQUENCE, column_values
+from lsmsql.engine.definitions import View, decode_definition, encode_definition
 from lsmsql.engine.errors import CorruptionError, NoSuchTableError, SchemaError
 from lsmsql.engine.merge import Retention, merge
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.scan import memtable_runs, scan
-from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, Column, TableSchema, make_schema
+from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, TableSchema, make_schema
 from lsmsql.engine.slices import Range
-from lsmsql.engine.values import ColumnType, Row
+from lsmsql.engine.values import Row
 from lsmsql.engine.view import State
 
 CATALOG_TABLE_ID = 0
@@ -42,82 +44,130 @@ RESERVED_PREFIXES = ("lsm_", "sqlite_")
 CatalogRecords = dict[bytes, Row | None]
 
 
-class _Column(msgspec.Struct, frozen=True, array_like=True):
-    name: str
-    type: str
-    not_null: bool
-    slot: int | None
-
-
-class _Definition(msgspec.Struct, frozen=True):
-    columns: tuple[_Column, ...]
-    key: tuple[int, ...]
-    descending: tuple[bool, ...]
-    sql: str | None
-    slots: int
-
-
 @dataclass(frozen=True)
 class Catalog:
-    """All tables. Never changed; a definition makes a new one.
+    """All tables, indexes and views. Never changed; a definition makes a new one.
 
-    ``sequence`` is the commit since which it has been so, or a later one.
+    ``by_id`` has what has rows of its own: tables, and their indexes. ``sequence`` is the commit
+    since which it has been so, or a later one.
     """
 
     by_id: Mapping[int, TableSchema]
     next_id: int = FIRST_USER_ID
     sequence: int = 0
+    views: Mapping[int, View] = field(default_factory=dict)
+
+    @cached_property
+    def tables(self) -> tuple[TableSchema, ...]:
+        """The tables, in the order in which they were created."""
+        return tuple(schema for _, schema in sorted(self.by_id.items()) if schema.index is None)
+
+    @cached_property
+    def indexes(self) -> Mapping[int, tuple[TableSchema, ...]]:
+        """The indexes of each table that has any, by its id, in the order of their creation."""
+        found: dict[int, tuple[TableSchema, ...]] = {}
+        for _, schema in sorted(self.by_id.items()):
+            if schema.index is not None:
+                table_id = schema.index.table_id
+                found[table_id] = (*found.get(table_id, ()), schema)
+        return found
+
+    @cached_property
+    def _names(self) -> Mapping[str, TableSchema | View]:
+        things: list[TableSchema | View] = [*self.by_id.values(), *self.views.values()]
+        return {thing.name.lower(): thing for thing in things}
+
+    def named(self, name: str) -> TableSchema | View | None:
+        """The table, index or view of that name, without regard to case; None if there is none."""
+        return self._names.get(name.lower())
 
     def find(self, name: str) -> TableSchema | None:
         """The table of that name, without regard to case; None if there is none."""
-        wanted = name.lower()
-        return next((s for s in self.by_id.values() if s.name.lower() == wanted), None)
+        found = self.named(name)
+        return found if isinstance(found, TableSchema) and found.index is None else None
 
     def get(self, name: str) -> TableSchema:
         """The table of that name. Raises NoSuchTableError, which lists those there are."""
         schema = self.find(name) if isinstance(name, str) else None
         if schema is None:
-            names = ", ".join(s.name for s in self.by_id.values())
+            names = ", ".join(s.name for s in self.tables)
             raise NoSuchTableError(f"no such table: {name}; the store has {names}")
         return schema
 
     def create(self, schema: TableSchema, least: int = 0) -> tuple[Catalog, CatalogRecords]:
-        """The catalogue with one more table, and the records that make it so.
+        """The catalogue with one more table or index, and the records that make it so.
 
         Its id is ``least`` or greater. Raises SchemaError if the name is taken or reserved.
         """
-        if self.find(schema.name) is not None:
-            raise SchemaError(f"table {schema.name} already exists")
-        if schema.name.lower().startswith(RESERVED_PREFIXES):
-            reserved = " and ".join(RESERVED_PREFIXES)
-            raise SchemaError(f"table {schema.name}: names with {reserved} in front are reserved")
+        self._check_name(schema)
         numbered = replace(schema, id=max(self.next_id, least))
-        catalog = replace(
-            self, by_id={**self.by_id, numbered.id: numbered}, next_id=numbered.id + 1
-        )
-        return catalog, {
-            catalog_key(numbered.id): catalog_row(numbered),
-            catalog_key(0): next_id_row(catalog.next_id),
-        }
+        return self._with(numbered, numbered.id + 1)
+
+    def create_view(self, name: str, sql: str, least: int = 0) -> tuple[Catalog, CatalogRecords]:
+        """The catalogue with one more view, as ``create``."""
+        view = View(max(self.next_id, least), name, sql)
+        self._check_name(view)
+        return self._with(view, view.id + 1)
+
+    def alter(self, thing: TableSchema | View) -> tuple[Catalog, CatalogRecords]:
+        """The catalogue with another definition of something that it has, by its id."""
+        return self._with(thing, self.next_id)
 
     def drop(self, table_id: int) -> tuple[Catalog, CatalogRecords]:
-        """The catalogue without a table, and the records that make it so.
+        """The catalogue without a table and its indexes, an index or a view, and the records.
 
         Raises SchemaError for ``kv``.
         """
         if table_id == KV_TABLE_ID:
             raise SchemaError("table kv belongs to every store and cannot be dropped")
-        kept = {i: schema for i, schema in self.by_id.items() if i != table_id}
-        return replace(self, by_id=kept), {catalog_key(table_id): None}
+        gone = {table_id, *(index.id for index in self.indexes.get(table_id, ()))}
+        return self._without(gone), {catalog_key(number): None for number in sorted(gone)}
 
     def changed(self, records: Mapping[bytes, Row | None], path: str) -> Catalog:
         """The catalogue after changes to its rows. Raises CorruptionError for malformed ones."""
         gone = {CATALOG_CODEC.decode(key)[0] for key, row in records.items() if row is None}
         added = read_catalog(((k, row) for k, row in records.items() if row is not None), path)
-        kept = {i: schema for i, schema in self.by_id.items() if i not in gone}
+        kept = self._without(gone)
         return replace(
-            self, by_id={**kept, **added.by_id}, next_id=max(self.next_id, added.next_id)
+            self,
+            by_id={**kept.by_id, **added.by_id},
+            views={**kept.views, **added.views},
+            next_id=max(self.next_id, added.next_id),
         )
+
+    def _check_name(self, thing: TableSchema | View) -> None:
+        name, taken = thing.name, self.named(thing.name)
+        if taken is not None:
+            raise SchemaError(f"{kind_of(taken)} {taken.name} already exists")
+        implied = isinstance(thing, TableSchema) and thing.index and thing.index.origin != "c"
+        if name.lower().startswith(RESERVED_PREFIXES) and not implied:
+            reserved = " and ".join(RESERVED_PREFIXES)
+            raise SchemaError(
+                f"{kind_of(thing)} {name}: names with {reserved} in front are reserved"
+            )
+
+    def _with(self, thing: TableSchema | View, next_id: int) -> tuple[Catalog, CatalogRecords]:
+        records: CatalogRecords = {catalog_key(thing.id): catalog_row(thing)}
+        if next_id != self.next_id:
+            records[catalog_key(0)] = next_id_row(next_id)
+        if isinstance(thing, View):
+            views = {**self.views, thing.id: thing}
+            return replace(self, views=views, next_id=next_id), records
+        return replace(self, by_id={**self.by_id, thing.id: thing}, next_id=next_id), records
+
+    def _without(self, gone: Collection[object]) -> Catalog:
+        return replace(
+            self,
+            by_id={i: schema for i, schema in self.by_id.items() if i not in gone},
+            views={i: view for i, view in self.views.items() if i not in gone},
+        )
+
+
+def kind_of(thing: TableSchema | View) -> str:
+    """What something in the catalogue is called."""
+    if isinstance(thing, View):
+        return "view"
+    return "table" if thing.index is None else "index"
 
 
 @dataclass(frozen=True)
@@ -136,11 +186,9 @@ def catalog_key(table_id: int) -> bytes:
     return CATALOG_CODEC.encode([table_id])
 
 
-def catalog_row(schema: TableSchema) -> Row:
-    """The payload of a table's row in the catalogue."""
-    columns = tuple(_Column(c.name, str(c.type), c.not_null, c.slot) for c in schema.columns)
-    definition = _Definition(columns, schema.key, schema.descending, schema.sql, schema.slots)
-    return (schema.name, msgspec.msgpack.encode(definition))
+def catalog_row(thing: TableSchema | View) -> Row:
+    """The payload of a row in the catalogue."""
+    return (thing.name, encode_definition(thing))
 
 
 def next_id_row(next_id: int) -> Row:
@@ -151,28 +199,23 @@ def next_id_row(next_id: int) -> Row:
 def read_catalog(rows: Iterable[tuple[bytes, Row]], path: str) -> Catalog:
     """The catalogue from its rows. Raises CorruptionError if one of them is malformed."""
     tables: dict[int, TableSchema] = {KV_TABLE_ID: KV_SCHEMA}
+    views: dict[int, View] = {}
     next_id = FIRST_USER_ID
     for key, row in rows:
         try:
-            (table_id,) = CATALOG_CODEC.decode(key)
+            number = int(CATALOG_CODEC.decode(key)[0])  # type: ignore[arg-type]
             name, definition = row
-            if table_id == 0:
+            if number == 0:
                 next_id = msgspec.msgpack.decode(definition, type=int)  # type: ignore[arg-type]
-            else:
-                tables[int(table_id)] = _read_schema(int(table_id), str(name), definition)  # type: ignore[arg-type]
+                continue
+            thing = decode_definition(number, str(name), definition)  # type: ignore[arg-type]
         except (ValueError, TypeError, LookupError, msgspec.MsgspecError) as error:
             raise CorruptionError(path, None, f"the catalogue is malformed: {error}") from None
-    return Catalog(tables, max(next_id, max(tables) + 1))
-
-
-def _read_schema(table_id: int, name: str, definition: bytes) -> TableSchema:
-    stored = msgspec.msgpack.decode(definition, type=_Definition)
-    columns = tuple(Column(c.name, ColumnType(c.type), c.not_null, c.slot) for c in stored.columns)
-    if not stored.key or any(columns[position].slot is not None for position in stored.key):
-        raise ValueError(f"table {name} has no proper key")
-    return TableSchema(
-        table_id, name, columns, stored.key, stored.descending, stored.sql, stored.slots
-    )
+        if isinstance(thing, View):
+            views[number] = thing
+        else:
+            tables[number] = thing
+    return Catalog(tables, max(next_id, *(i + 1 for i in (*tables, *views))), views=views)
 
 
 def catalog_of(state: State, sequence: int, path: str) -> Catalog:

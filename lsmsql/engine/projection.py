@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from lsmsql.engine.columns import FIRST_VALUE, KEY, column_values
 from lsmsql.engine.errors import CorruptionError
-from lsmsql.engine.keys import KeyCodec, KeyPart
+from lsmsql.engine.keys import KeyCodec, key_parts
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.uniform import uniform_bytes
@@ -30,12 +30,7 @@ FEW_KEYS = 128
 
 def key_codec(schema: TableSchema) -> KeyCodec:
     """The codec of a table's primary key."""
-    return KeyCodec(
-        [
-            KeyPart(schema.columns[position].type, descending)
-            for position, descending in zip(schema.key, schema.descending, strict=True)
-        ]
-    )
+    return KeyCodec(key_parts(schema))
 
 
 class Projection:

@@ -12,56 +12,48 @@ an integer with bit i set when key column i is a REAL with an integral value, NU
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from lsmsql.engine.affinity import APPLY_AFFINITY
-from lsmsql.engine.errors import ConstraintError, LimitError, SchemaError, TypeMismatchError
-from lsmsql.engine.values import ColumnType, Row, Value, check_value, storage_class
+from lsmsql.engine.column import BINARY, Column
+from lsmsql.engine.errors import LimitError, SchemaError, TypeMismatchError
+from lsmsql.engine.values import ColumnType, Row
 
 MAX_COLUMNS = 2_000
 
-_PYTHON_TYPE: dict[ColumnType, type] = {
-    ColumnType.INTEGER: int,
-    ColumnType.REAL: float,
-    ColumnType.TEXT: str,
-    ColumnType.BLOB: bytes,
-}
+
+@dataclass(frozen=True)
+class Check:
+    """A condition that no row may make false, as SQL; with its name, if it has one."""
+
+    sql: str
+    name: str | None = None
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a table.
+class IndexTerm:
+    """What an index sorts by: a column, by its position, or an SQL expression."""
 
-    ``slot`` is its place in the payload, or None for a column of the primary key.
+    position: int | None
+    expression: str | None = None
+    collation: str = BINARY
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class IndexDefinition:
+    """Of which table something is an index, and how.
+
+    ``where`` is the condition of a partial index. ``origin`` is as in PRAGMA index_list: "c" for
+    CREATE INDEX, "u" for a UNIQUE constraint, "pk" for a primary key that is not the key.
     """
 
-    name: str
-    type: ColumnType = ColumnType.ANY
-    not_null: bool = False
-    slot: int | None = None
-
-    def convert(self, value: object) -> Value:
-        """``value`` as this column stores it.
-
-        Raises TypeMismatchError where SQLite's STRICT tables would refuse, LimitError, and
-        ConstraintError for a NULL in a NOT NULL column.
-        """
-        checked = check_value(value, self.name)
-        if checked is None:
-            if self.not_null:
-                raise ConstraintError(f"NOT NULL constraint failed: {self.name}")
-            return None
-        wanted = _PYTHON_TYPE.get(self.type)
-        if wanted is None or type(checked) is wanted:
-            return checked
-        converted = APPLY_AFFINITY[self.type](checked)
-        if type(converted) is not wanted:
-            raise TypeMismatchError(
-                f"cannot store {storage_class(checked)} value in {self.type} column {self.name}"
-            )
-        return converted
+    table_id: int
+    terms: tuple[IndexTerm, ...]
+    unique: bool = False
+    where: str | None = None
+    origin: str = "c"
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,9 @@ class TableSchema:
     ``id`` is the number records carry in place of the name; it is never given out twice. ``key``
     holds the positions of the primary-key columns in key order, ``descending`` a flag for each.
     ``sql`` is the CREATE TABLE statement as the user wrote it, if there was one. ``slots`` is the
-    length of a payload.
+    length of a payload. ``strict``: its declared types are enforced.
+
+    With ``index`` it is no table but an index: its columns are the terms and the key of the table.
     """
 
     id: int
@@ -81,6 +75,9 @@ class TableSchema:
     descending: tuple[bool, ...]
     sql: str | None = None
     slots: int = field(default=0)
+    strict: bool = True
+    checks: tuple[Check, ...] = ()
+    index: IndexDefinition | None = None
 
     @cached_property
     def has_real_mask(self) -> bool:
@@ -97,6 +94,11 @@ class TableSchema:
         return tuple(self.columns[i].type for i in self.key)
 
     @cached_property
+    def key_affinities(self) -> tuple[ColumnType, ...]:
+        """The types whose conversions are applied to what is compared with the key."""
+        return tuple(self.columns[i].affinity for i in self.key)
+
+    @cached_property
     def slot_types(self) -> tuple[ColumnType, ...]:
         """The declared type of each slot; a slot that no column uses any more is ANY."""
         types = [ColumnType.ANY] * self.slots
@@ -105,6 +107,8 @@ class TableSchema:
         for column in self.columns:
             if column.slot is not None:
                 types[column.slot] = column.type
+            if column.null_slot is not None:
+                types[column.null_slot] = ColumnType.INTEGER
         return tuple(types)
 
     def convert_row(self, row: Mapping[str, object] | Sequence[object]) -> Row:
@@ -148,6 +152,8 @@ def make_schema(
     descending: Sequence[str] = (),
     sql: str | None = None,
     table_id: int = 0,
+    strict: bool = True,
+    checks: Sequence[Check] = (),
 ) -> TableSchema:
     """Check a table definition and lay out its slots.
 
@@ -169,9 +175,8 @@ def make_schema(
     down = {_key_position(name, positions, d) for d in descending}
     if not down <= set(key):
         raise SchemaError(f"table {name}: only primary-key columns can be descending")
-    return _with_slots(
-        TableSchema(table_id, name, tuple(columns), key, tuple(i in down for i in key), sql)
-    )
+    schema = TableSchema(table_id, name, tuple(columns), key, tuple(i in down for i in key), sql)
+    return _with_slots(replace(schema, strict=strict, checks=tuple(checks)))
 
 
 def _column_type(column: str, kind: ColumnType | str) -> ColumnType:
@@ -208,13 +213,17 @@ def _with_slots(schema: TableSchema) -> TableSchema:
     columns = []
     for i, column in enumerate(schema.columns):
         if i in schema.key:
-            columns.append(Column(column.name, column.type, True, None))
+            columns.append(replace(column, not_null=True, slot=None))
         else:
-            columns.append(Column(column.name, column.type, column.not_null, slot))
+            columns.append(replace(column, slot=slot))
             slot += 1
-    return TableSchema(
-        schema.id, schema.name, tuple(columns), schema.key, schema.descending, schema.sql, slot
-    )
+    return replace(schema, columns=tuple(columns), slots=slot)
+
+
+def with_nullable_key(schema: TableSchema, names: Collection[str]) -> TableSchema:
+    """The definition with these columns of the key nullable, as only an index may have them."""
+    columns = [replace(c, not_null=c.not_null and c.name not in names) for c in schema.columns]
+    return replace(schema, columns=tuple(columns))
 
 
 KV_TABLE_ID = 1

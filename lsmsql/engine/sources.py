@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lsmsql.engine.column import Column
 from lsmsql.engine.columns import arrow_type, build_column
 from lsmsql.engine.errors import ConstraintError, SchemaError, TypeMismatchError
 from lsmsql.engine.rows import RowLike
-from lsmsql.engine.schema import Column, TableSchema
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import ColumnType, Row
 
 Batch = list[pa.Array]
@@ -98,12 +99,12 @@ def convert_array(array: pa.Array, column: Column) -> pa.Array:
             f"{column.name}: NaN cannot be stored; use null for a missing number"
         )
     wanted = arrow_type(column.type)
-    if wanted is None or array.type == wanted:
+    if array.type in (wanted, pa.null()) or column.affinity is ColumnType.ANY:
+        return array if wanted is None else array.cast(wanted)
+    if wanted is None and array.type in (arrow_type(column.affinity), pa.binary()):
         return array
-    if array.type == pa.null():
-        return array.cast(wanted)
-    if array.type == pa.int64() and column.type is ColumnType.REAL:
-        return array.cast(wanted, safe=False)
+    if array.type == pa.int64() and column.affinity is ColumnType.REAL:
+        return array.cast(pa.float64(), safe=False)
     values = [column.convert(value) for value in array.to_pylist()]
     return build_column(values, column.type)
 

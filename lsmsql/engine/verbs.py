@@ -6,7 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
-from lsmsql.engine.schema import KV_TABLE_ID, Column, TableSchema, make_schema
+from lsmsql.engine.column import Column
+from lsmsql.engine.schema import KV_TABLE_ID, TableSchema, make_schema
 from lsmsql.engine.table import KeyValue, Table
 from lsmsql.engine.tables import Tables
 from lsmsql.engine.values import ColumnType, Value
@@ -93,7 +94,7 @@ class ReadVerbs(Tables):
     def tables(self) -> list[TableSchema]:
         """The definitions of all tables, by name."""
         self.core.check_open()
-        return sorted(self.catalog.by_id.values(), key=lambda schema: schema.name.lower())
+        return sorted(self.catalog.tables, key=lambda schema: schema.name.lower())
 
 
 class WriteVerbs(ReadVerbs):

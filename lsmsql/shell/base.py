@@ -132,7 +132,7 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
     def _create_table(self, sql: str, name: str) -> None:
         """Raises UsageError if a temporary table would hide the new one, and SchemaError."""
         binding = self.session.binding
-        stored = {schema.name.lower() for schema in binding.session.catalog.by_id.values()}
+        stored = {schema.name.lower() for schema in binding.session.catalog.tables}
         if name.lower() not in stored and name.lower() in self.temporary_names():
             raise UsageError(f"there is a temporary table or view {name}; drop it first")
         binding.create_table(sql)

@@ -12,10 +12,9 @@ import pytest
 
 from lsmsql.dump.literals import json_value, sql_literal
 from lsmsql.dump.sstable import main
-from lsmsql.dump.sstable_contents import parse_key_part
 from lsmsql.engine.columns import run_from_records
 from lsmsql.engine.filesystem import OsFileSystem
-from lsmsql.engine.keys import KeyPart
+from lsmsql.engine.keys import KeyPart, parse_part
 from lsmsql.engine.options import Options
 from lsmsql.engine.projection import key_codec
 from lsmsql.engine.schema import KV_SCHEMA, TableSchema, make_schema
@@ -179,15 +178,17 @@ def test_a_literal_is_sql(value, literal):
 
 
 @pytest.mark.parametrize(
-    ("text", "part"),
+    ("text", "name", "part"),
     [
-        ("k INTEGER", KeyPart(ColumnType.INTEGER)),
-        ("a b TEXT DESC", KeyPart(ColumnType.TEXT, True)),
-        ("x DESC ANY", KeyPart(ColumnType.ANY)),
+        ("k INTEGER", "k", KeyPart(ColumnType.INTEGER)),
+        ("a b TEXT DESC", "a b", KeyPart(ColumnType.TEXT, True)),
+        ("x DESC ANY", "x DESC", KeyPart(ColumnType.ANY)),
+        ("x NULL ANY NULL DESC", "x NULL", KeyPart(ColumnType.ANY, True, True)),
     ],
 )
-def test_the_types_of_the_key_are_read(text, part):
-    assert parse_key_part(text) == part
+def test_the_types_of_the_key_are_read(text, name, part):
+    assert parse_part(text) == (name, part)
+    assert part.described(name) == text
 
 
 def offset_of(document, block: int):

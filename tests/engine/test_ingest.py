@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import lsmsql
 from lsmsql.engine import ingest as ingest_module
+from lsmsql.engine.column import Column
 from lsmsql.engine.compaction.strategy import level0_runs
 from lsmsql.engine.output import write_tables
-from lsmsql.engine.schema import Column
 from lsmsql.engine.sources import convert_array
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.values import ColumnType, check_value

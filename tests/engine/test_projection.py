@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsmsql.engine.column import Column
 from lsmsql.engine.columns import concat_runs, make_run, run_from_records
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.projection import FEW_KEYS, Projection, key_codec
-from lsmsql.engine.schema import Column, make_schema
+from lsmsql.engine.schema import make_schema
 from lsmsql.engine.sstable.block import Block, encode_block
 from lsmsql.engine.sstable.column import Codec
 from lsmsql.engine.values import ColumnType

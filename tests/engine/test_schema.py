@@ -12,13 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lsmsql.engine.affinity import real_to_text
+from lsmsql.engine.column import Column
 from lsmsql.engine.errors import (
     ConstraintError,
     LimitError,
     SchemaError,
     TypeMismatchError,
 )
-from lsmsql.engine.schema import KV_SCHEMA, Column, make_schema
+from lsmsql.engine.schema import KV_SCHEMA, make_schema
 from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value, check_value
 
 REALS = st.one_of(

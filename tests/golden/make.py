@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lsmsql.engine.column import Column
 from lsmsql.engine.manifest import manifest
-from lsmsql.engine.schema import Column
 from lsmsql.engine.store import Store, open_store
 from lsmsql.engine.values import ColumnType
 from lsmsql.engine.wal.format import log_name

@@ -26,3 +26,5 @@ So 1 and 1.0 give the same key; the real mask (see ``schema``) tells which of th
 from lsmsql.engine.keys.codec import KeyCodec as KeyCodec
 from lsmsql.engine.keys.codec import successor as successor
 from lsmsql.engine.keys.parts import KeyPart as KeyPart
+from lsmsql.engine.keys.parts import key_parts as key_parts
+from lsmsql.engine.keys.parts import parse_part as parse_part

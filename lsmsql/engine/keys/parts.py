@@ -14,6 +14,7 @@ from lsmsql.engine.keys.numbers import (
     split_number,
     word_of_double,
 )
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value
 
 NULL_MARK, VALUE_MARK = 0x01, 0x02
@@ -30,6 +31,8 @@ Decoder = Callable[[bytes, int], tuple[Value, int]]
 
 BAD_VALUE = (TypeError, AttributeError, ValueError, struct.error)
 CUT_SHORT = (struct.error, IndexError)
+
+_NULL, _DESC = " NULL", " DESC"
 
 _WORD = struct.Struct(">Q")
 _DOUBLE = struct.Struct(">d")
@@ -48,6 +51,26 @@ class KeyPart:
     type: ColumnType
     descending: bool = False
     nullable: bool = False
+
+    def described(self, name: str) -> str:
+        """The part of that name as the properties of a file say it: "name TYPE [NULL] [DESC]"."""
+        return f"{name} {self.type}{_NULL * self.nullable}{_DESC * self.descending}"
+
+
+def key_parts(schema: TableSchema) -> list[KeyPart]:
+    """What a key of the table consists of."""
+    return [
+        KeyPart(schema.columns[i].type, descending, nullable=not schema.columns[i].not_null)
+        for i, descending in zip(schema.key, schema.descending, strict=True)
+    ]
+
+
+def parse_part(text: str) -> tuple[str, KeyPart]:
+    """Name and part from what ``KeyPart.described`` gives. Raises ValueError."""
+    ascending = text.removesuffix(_DESC)
+    declared = ascending.removesuffix(_NULL)
+    name, _, kind = declared.rpartition(" ")
+    return name, KeyPart(ColumnType(kind), ascending != text, declared != ascending)
 
 
 def part_encoder(part: KeyPart, last: bool) -> Encoder:

@@ -24,6 +24,7 @@ from lsmsql.engine.columns import (
     starts_of_keys,
 )
 from lsmsql.engine.filesystem import AppendFile, FileSystem
+from lsmsql.engine.keys import key_parts
 from lsmsql.engine.options import Options
 from lsmsql.engine.ragged import Mask, from_numpy, to_numpy
 from lsmsql.engine.schema import TableSchema
@@ -210,8 +211,8 @@ class TableWriter:
             table=schema.name,
             slots=[str(kind) for kind in schema.slot_types],
             key=[
-                f"{schema.columns[i].name} {schema.columns[i].type}{' DESC' * down}"
-                for i, down in zip(schema.key, schema.descending, strict=True)
+                part.described(schema.columns[i].name)
+                for i, part in zip(schema.key, key_parts(schema), strict=True)
             ],
             rows=sum(self._index.rows),
             keys=self._keys,

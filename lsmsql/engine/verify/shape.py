@@ -25,17 +25,15 @@ from lsmsql.engine.columns import (
     make_run,
 )
 from lsmsql.engine.errors import Error
-from lsmsql.engine.keys import KeyCodec
+from lsmsql.engine.keys import KeyCodec, parse_part
 from lsmsql.engine.projection import REAL_MASK_SLOT, key_codec
 from lsmsql.engine.ragged import Mask, from_numpy, to_numpy
-from lsmsql.engine.schema import TableSchema, make_schema
+from lsmsql.engine.schema import TableSchema, make_schema, with_nullable_key
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.format import (
     Properties,
 )
 from lsmsql.engine.values import ColumnType
-
-_DESCENDING = " DESC"
 
 
 @dataclass(frozen=True)
@@ -126,21 +124,22 @@ def described_table(properties: Properties) -> TableSchema:
 
     Raises SchemaError, LimitError or ValueError for what describes no table.
     """
-    columns: dict[str, ColumnType] = {}
-    descending: list[str] = []
-    for part in properties.key:
-        name, _, kind = part.removesuffix(_DESCENDING).rpartition(" ")
-        columns[name] = ColumnType(kind)
-        if part.endswith(_DESCENDING):
-            descending.append(name)
-    key = list(columns)
+    parts = dict(map(parse_part, properties.key))
+    columns = {name: part.type for name, part in parts.items()}
     masked = ColumnType.ANY in columns.values()
     for slot, kind in enumerate(properties.slots):
         if not (masked and slot == REAL_MASK_SLOT):
             columns[_free_name(f"column{slot}", columns)] = ColumnType(kind)
     schema = make_schema(
-        properties.table, columns, key, descending=descending, table_id=properties.table_id
+        properties.table,
+        columns,
+        list(parts),
+        descending=[name for name, part in parts.items() if part.descending],
+        table_id=properties.table_id,
     )
+    nullable = [name for name, part in parts.items() if part.nullable]
+    if nullable:  # only an index has such a key
+        schema = with_nullable_key(schema, nullable)
     if schema.slots != len(properties.slots):
         raise ValueError(f"{len(properties.slots)} slots, where there must be {schema.slots}")
     return schema

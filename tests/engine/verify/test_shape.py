@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsmsql.engine.column import Column
 from lsmsql.engine.columns import FIRST_VALUE, KEY, KIND, run_from_records
 from lsmsql.engine.errors import Error
-from lsmsql.engine.schema import Column, make_schema
+from lsmsql.engine.schema import make_schema
 from lsmsql.engine.sstable.format import Properties
 from lsmsql.engine.values import ColumnType
 from lsmsql.engine.verify.shape import Shape, described_table, problem_of_order

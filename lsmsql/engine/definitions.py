@@ -1,0 +1,164 @@
+"""The definition of a table, an index or a view as the catalogue keeps it: msgpack.
+
+A map of fields, of columns arrays. Later versions may add fields to the map, and items to the end
+of an array; they are read with their defaults where they are missing, as in stores written before.
+
+    table    columns, key, descending, sql, slots, strict, checks
+    index    the same, and ``index``
+    view     view: the statement
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from lsmsql.engine.column import BINARY, Column, Generated
+from lsmsql.engine.schema import Check, IndexDefinition, IndexTerm, TableSchema
+from lsmsql.engine.values import ColumnType
+
+
+@dataclass(frozen=True)
+class View:
+    """A view: ``sql`` is its CREATE VIEW statement."""
+
+    id: int
+    name: str
+    sql: str
+
+
+class _Column(msgspec.Struct, frozen=True, array_like=True):
+    name: str
+    type: str
+    not_null: bool
+    slot: int | None
+    declared: str | None = None
+    collation: str = BINARY
+    default: str | None = None
+    generated: str | None = None
+    stored: bool = False
+    absent: int | float | str | bytes | None = None
+    null_slot: int | None = None
+    hidden: bool = False
+
+
+class _Check(msgspec.Struct, frozen=True, array_like=True):
+    sql: str
+    name: str | None = None
+
+
+class _Term(msgspec.Struct, frozen=True, array_like=True):
+    position: int | None
+    expression: str | None = None
+    collation: str = BINARY
+    descending: bool = False
+
+
+class _Index(msgspec.Struct, frozen=True, array_like=True):
+    table_id: int
+    terms: tuple[_Term, ...]
+    unique: bool = False
+    where: str | None = None
+    origin: str = "c"
+
+
+class _Definition(msgspec.Struct, frozen=True, omit_defaults=True):
+    columns: tuple[_Column, ...] = ()
+    key: tuple[int, ...] = ()
+    descending: tuple[bool, ...] = ()
+    sql: str | None = None
+    slots: int = 0
+    strict: bool = True
+    checks: tuple[_Check, ...] = ()
+    index: _Index | None = None
+    view: str | None = None
+
+
+def encode_definition(thing: TableSchema | View) -> bytes:
+    """A definition as bytes."""
+    if isinstance(thing, View):
+        return msgspec.msgpack.encode(_Definition(view=thing.sql))
+    index = thing.index
+    return msgspec.msgpack.encode(
+        _Definition(
+            columns=tuple(map(_packed_column, thing.columns)),
+            key=thing.key,
+            descending=thing.descending,
+            sql=thing.sql,
+            slots=thing.slots,
+            strict=thing.strict,
+            checks=tuple(_Check(check.sql, check.name) for check in thing.checks),
+            index=None if index is None else _packed_index(index),
+        )
+    )
+
+
+def decode_definition(table_id: int, name: str, data: bytes) -> TableSchema | View:
+    """A definition from bytes. Raises ValueError or a MsgspecError for malformed ones."""
+    stored = msgspec.msgpack.decode(data, type=_Definition)
+    if stored.view is not None:
+        return View(table_id, name, stored.view)
+    columns = tuple(map(_column, stored.columns))
+    if not stored.key or any(columns[position].slot is not None for position in stored.key):
+        raise ValueError(f"table {name} has no proper key")
+    if len(stored.key) != len(stored.descending):
+        raise ValueError(f"table {name} has no direction for each column of its key")
+    return TableSchema(
+        table_id,
+        name,
+        columns,
+        stored.key,
+        stored.descending,
+        stored.sql,
+        stored.slots,
+        stored.strict,
+        tuple(Check(check.sql, check.name) for check in stored.checks),
+        None if stored.index is None else _index(stored.index),
+    )
+
+
+def _packed_column(column: Column) -> _Column:
+    generated = column.generated
+    return _Column(
+        column.name,
+        str(column.type),
+        column.not_null,
+        column.slot,
+        column.declared,
+        column.collation,
+        column.default,
+        None if generated is None else generated.sql,
+        generated is not None and generated.stored,
+        column.absent,
+        column.null_slot,
+        column.hidden,
+    )
+
+
+def _column(c: _Column) -> Column:
+    return Column(
+        c.name,
+        ColumnType(c.type),
+        c.not_null,
+        c.slot,
+        c.declared,
+        c.collation,
+        c.default,
+        None if c.generated is None else Generated(c.generated, c.stored),
+        c.absent,
+        c.null_slot,
+        c.hidden,
+    )
+
+
+def _packed_index(index: IndexDefinition) -> _Index:
+    terms = [_Term(t.position, t.expression, t.collation, t.descending) for t in index.terms]
+    return _Index(index.table_id, tuple(terms), index.unique, index.where, index.origin)
+
+
+def _index(stored: _Index) -> IndexDefinition:
+    terms = [IndexTerm(t.position, t.expression, t.collation, t.descending) for t in stored.terms]
+    return IndexDefinition(
+        stored.table_id, tuple(terms), stored.unique, stored.where, stored.origin
+    )
