@@ -22,6 +22,7 @@ LAYERS = """
     lsmsql.engine.values lsmsql.engine.order
     lsmsql.engine.affinity
     lsmsql.engine.column
+    lsmsql.engine.collation
     lsmsql.engine.schema lsmsql.engine.options lsmsql.engine.checksum
     lsmsql.engine.filesystem
     lsmsql.engine.columns
@@ -61,6 +62,8 @@ LAYERS = """
     lsmsql.engine.admission
     lsmsql.engine.scheduler
     lsmsql.engine.rows
+    lsmsql.engine.indexes
+    lsmsql.engine.upkeep
     lsmsql.engine.sources lsmsql.engine.ingest
     lsmsql.engine.tables
     lsmsql.engine.database lsmsql.engine.table

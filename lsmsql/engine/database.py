@@ -35,6 +35,13 @@ from lsmsql.engine.wal.changes import Changes
 from lsmsql.engine.writeset import WriteSet
 
 
+class IndexedError(ConflictError):
+    """Rows were to be changed unread, of a table that has indexes: they must be kept up."""
+
+    def __init__(self) -> None:
+        super().__init__("an index has been created for the table; try again")
+
+
 class Database(Tables):
     """Reads and commits. ``scheduler`` is None in a database that is open for reading only."""
 
@@ -116,8 +123,10 @@ class Database(Tables):
             try:
                 if not core.writable:
                     core.admit()
-                if table_id != KV_TABLE_ID:  # which cannot be dropped
+                if table_id != KV_TABLE_ID:  # which cannot be dropped, nor indexed
                     core.schema_of(table_id)
+                    if table_id in core.catalog.indexes:
+                        raise IndexedError
                 if core.memtable_bytes >= core.next_look:
                     self._make_room()
                 sequence = core.commit_one(table_id, key, row)
@@ -140,7 +149,8 @@ class Database(Tables):
         """Commit many records as one; those of the catalogue create and drop tables.
 
         ``reads`` were made by a reader that is registered at ``since``: raises ConflictError if a
-        later commit has changed any of it. ``holder`` is who may have the writer's place.
+        later commit has changed any of it. ``holder`` is who may have the writer's place. Without
+        ``reads``, raises IndexedError for changes of a table that has indexes.
         """
         core = self.core
         if core.committing:
@@ -164,6 +174,8 @@ class Database(Tables):
             self._validate(changes, reads, since)
         definitions = changes.get(CATALOG_TABLE_ID)
         catalog = core.catalog
+        if reads is None and not catalog.indexes.keys().isdisjoint(changes):
+            raise IndexedError
         if definitions:
             catalog = catalog.changed(definitions, core.path)
         for table_id in changes:

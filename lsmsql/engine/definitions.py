@@ -11,12 +11,13 @@ of an array; they are read with their defaults where they are missing, as in sto
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from lsmsql.engine.column import BINARY, Column, Generated
 from lsmsql.engine.schema import Check, IndexDefinition, IndexTerm, TableSchema
-from lsmsql.engine.values import ColumnType
+from lsmsql.engine.values import ColumnType, check_value
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class _Column(msgspec.Struct, frozen=True, array_like=True):
     default: str | None = None
     generated: str | None = None
     stored: bool = False
-    absent: int | float | str | bytes | None = None
+    absent: Any = None
     null_slot: int | None = None
     hidden: bool = False
 
@@ -146,7 +147,7 @@ def _column(c: _Column) -> Column:
         c.collation,
         c.default,
         None if c.generated is None else Generated(c.generated, c.stored),
-        c.absent,
+        check_value(c.absent, "the value of rows without the column"),
         c.null_slot,
         c.hidden,
     )

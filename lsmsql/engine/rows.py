@@ -23,12 +23,21 @@ class RowCodec:
         self.keys: KeyCodec = key_codec(schema)
         self.everything = Projection(schema, self.keys, range(len(schema.columns)))
         self.key_only = Projection(schema, self.keys, schema.key)
+        self._needs_sql = bool(schema.checks) or any(c.generated for c in schema.columns)
         self._value_columns = sorted(
             (column.slot, i) for i, column in enumerate(schema.columns) if column.slot is not None
         )
 
     def encode_row(self, row: RowLike) -> tuple[bytes, Row]:
-        """Key and payload of a row. Raises what ``TableSchema.convert_row`` raises, LimitError."""
+        """Key and payload of a row. Raises what ``TableSchema.convert_row`` raises, LimitError.
+
+        Raises UsageError for a table whose rows only SQL can check or compute.
+        """
+        if self._needs_sql:
+            raise UsageError(
+                f"table {self.schema.name} has CHECK constraints or generated columns;"
+                " write its rows with SQL: store.connect()"
+            )
         return self.encode_values(self.schema.convert_row(row))
 
     def encode_values(self, values: Sequence[Value]) -> tuple[bytes, Row]:

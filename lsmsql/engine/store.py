@@ -11,22 +11,27 @@ from typing import TypeVar
 
 from lsmsql.engine.backup import BackupReport, back_up
 from lsmsql.engine.batch import Batch
+from lsmsql.engine.columns import column_values
 from lsmsql.engine.core import Core
-from lsmsql.engine.database import Database
+from lsmsql.engine.database import Database, IndexedError
 from lsmsql.engine.errors import UsageError
 from lsmsql.engine.filesystem import FileSystem, Lock, OsFileSystem
 from lsmsql.engine.following import Follower
 from lsmsql.engine.options import make_options
 from lsmsql.engine.ownership import take_ownership, watch_forks
 from lsmsql.engine.recovery import check_place, create_store, is_store, recover
+from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.scheduler import Scheduler
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.snapshot import Snapshot
+from lsmsql.engine.sources import read_source
 from lsmsql.engine.stats import Stats, collect_stats
 from lsmsql.engine.transaction import Transaction, run
+from lsmsql.engine.values import Row
 from lsmsql.engine.verbs import WriteVerbs
 from lsmsql.engine.verify.report import Level, Report
 from lsmsql.engine.verify.verify import verify_directory
+from lsmsql.engine.wal.changes import Changes
 
 T = TypeVar("T")
 
@@ -135,6 +140,37 @@ class Store(Database, WriteVerbs):
         """Drop a table, as a transaction of its own."""
         with self.transaction(immediate=True) as transaction:
             transaction.undefine(name)
+
+    def write_one(self, table_id: int, key: bytes, row: Row | None) -> None:
+        """Commit one record, and the indexes of its table."""
+        try:
+            super().write_one(table_id, key, row)
+        except IndexedError:
+            self.run(lambda transaction: transaction.write_one(table_id, key, row))
+
+    def write(self, changes: Changes) -> None:
+        """Commit many records as one, and the indexes of their tables."""
+        try:
+            super().write(changes)
+        except IndexedError:
+            self.run(lambda transaction: transaction.write(changes))
+
+    def ingest_rows(
+        self, rows: RowCodec, data: object, progress: Callable[[int], object] | None
+    ) -> int:
+        """Add many rows straight to files; to a table with indexes as one transaction."""
+        if rows.schema.id not in self.core.catalog.indexes:
+            return super().ingest_rows(rows, data, progress)
+        taken = 0
+        with self.transaction(immediate=True) as transaction:
+            for batch in read_source(data, rows.schema):
+                values = zip(*(column_values(array) for array in batch), strict=True)
+                records: dict[bytes, Row | None] = dict(map(rows.encode_values, values))
+                transaction.write({rows.schema.id: records})
+                taken += len(batch[0])
+                if progress is not None:
+                    progress(taken)
+        return taken
 
     # ------------------------------------------------------------------------------- transactions
 

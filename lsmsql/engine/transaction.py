@@ -14,13 +14,14 @@ import contextlib
 import enum
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ClosedError, ConflictError, UsageError
+from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.readview import LongView, ReadView
 from lsmsql.engine.recent import ABSENT, Absent
@@ -29,6 +30,7 @@ from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, TableSchema
 from lsmsql.engine.slices import Range
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.table import Table
+from lsmsql.engine.upkeep import Upkeep
 from lsmsql.engine.values import Row, Value
 from lsmsql.engine.verbs import WriteVerbs
 from lsmsql.engine.view import Found
@@ -63,6 +65,7 @@ class Transaction(WriteVerbs):
         self._writes = WriteSet()
         self._reads = ReadSet()
         self._savepoints: list[Savepoint] = []
+        self._upkeeps: dict[int, tuple[TableSchema, Sequence[TableSchema], Upkeep]] = {}
         try:
             if immediate:
                 self.core.take_place(self)
@@ -127,7 +130,7 @@ class Transaction(WriteVerbs):
         self._check()
         if self._database.readonly:
             self.core.check_writable()
-        self._writes.put(table_id, key, row)
+        self._change(table_id, key, row)
 
     def write(self, changes: Changes) -> None:
         """Make many changes."""
@@ -135,7 +138,33 @@ class Transaction(WriteVerbs):
         self.core.check_writable()
         for table_id, records in changes.items():
             for key, row in records.items():
-                self._writes.put(table_id, key, row)
+                self._change(table_id, key, row)
+
+    def _change(self, table_id: int, key: bytes, row: Row | None) -> None:
+        """Change a row, and the indexes of its table."""
+        indexes = self._catalog.indexes
+        if indexes and table_id in indexes:
+            self._upkeep_of(table_id, indexes[table_id]).change(self, key, row)
+        else:
+            self._writes.put(table_id, key, row)
+
+    def _upkeep_of(self, table_id: int, indexes: Sequence[TableSchema]) -> Upkeep:
+        table = self._catalog.by_id[table_id]
+        known = self._upkeeps.get(table_id)
+        if known is None or known[0] is not table or known[1] is not indexes:
+            known = self._upkeeps[table_id] = (table, indexes, Upkeep(table, indexes))
+        return known[2]
+
+    def has_any(self, table_id: int, span: Range) -> bool:
+        """Whether there is a record in a range now."""
+        schema = self._catalog.by_id[table_id]
+        with self.view() as view:
+            slices = view.scan(table_id, span, Projection(schema, key_codec(schema), ()), first=1)
+            return next(slices, None) is not None
+
+    def set_record(self, table_id: int, key: bytes, row: Row | None) -> None:
+        """Set the payload of a key, or with None delete it, and nothing else."""
+        self._writes.put(table_id, key, row)
 
     def ingest_rows(
         self, rows: RowCodec, data: object, progress: Callable[[int], object] | None

@@ -144,6 +144,16 @@ class KeyCodec:
             raise ValueError(f"{len(key) - at} bytes too many in the key: {key[:32]!r}")
         return tuple(values)
 
+    def end_of(self, key: bytes, parts: int) -> int:
+        """Where in a key its first ``parts`` parts end. Raises ValueError as ``decode``."""
+        at = 0
+        try:
+            for decode in self._decoders[:parts]:
+                _, at = decode(key, at)
+        except CUT_SHORT:
+            raise ValueError(f"the key ends too early: {key[:32]!r}") from None
+        return at
+
     def decode_few(self, keys: Sequence[bytes], wanted: Sequence[int]) -> list[list[Value]]:
         """The wanted parts of some keys, a list for each part. Raises ValueError as ``decode``."""
         if len(self.parts) == 1:
