@@ -58,26 +58,28 @@ _LOWER = (Op.GT, Op.GE)
 _UPPER = (Op.LT, Op.LE)
 
 
-def equal(kind: ColumnType, value: Value) -> Value:
+def equal(kind: ColumnType, value: Value, affinity: ColumnType = ColumnType.ANY) -> Value:
     """The one value of a column of type ``kind`` that equals ``value``; None if there is none.
 
     It is the value as a key gives it back, which has no -0.0.
     """
-    found = bound(kind, Op.EQ, value)
+    found = bound(kind, Op.EQ, value, affinity)
     if isinstance(found, Extent):
         return None
     return (found.value or 0.0) if kind is ColumnType.REAL else found.value
 
 
-def bound(kind: ColumnType, op: Op, value: Value) -> Bound | Extent:
+def bound(
+    kind: ColumnType, op: Op, value: Value, affinity: ColumnType = ColumnType.ANY
+) -> Bound | Extent:
     """What ``column op value`` says of a column of type ``kind`` that is never NULL.
 
-    ``op`` is EQ, LT, LE, GT or GE.
+    ``op`` is EQ, LT, LE, GT or GE. ``affinity`` is that of a column that holds any type.
     """
     if value is None:
         return Extent.NOTHING
     if kind is ColumnType.ANY:
-        return Bound(op, value)
+        return Bound(op, _with_affinity(affinity, value))
     value = _with_affinity(kind, value)
     rank, own = _RANKS[type(value)], _TYPE_RANKS[kind]
     if rank != own:

@@ -6,19 +6,23 @@
     several columns        WITHOUT ROWID, with a    the encoded key
                            hidden column ``_pk``
 
-SQLite can only name a row of a virtual table by one column. Types are declared as ours, so that
-SQLite applies to values compared with a column the affinity it has. ANY must have none: in a STRICT
-table it has none, but there is no hidden column in those, and so it is declared without a type.
+SQLite can only name a row of a virtual table by one column. Types are declared as in the table, so
+that SQLite applies to values compared with a column the affinity it has. ANY of a STRICT table has
+none, but there is no hidden column in those, and so it is declared without a type.
 """
 
 from __future__ import annotations
 
 import enum
+import re
 
-from lsmsql.engine.column import Column
+from lsmsql.engine.column import BINARY, Column
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import ColumnType
 from vtab.planner import has_rowid
+
+_PLAIN_TYPE = re.compile(r"\w+( \w+)*( ?\([-+ \w.,]*\))?|", re.ASCII)
+"""A type that can be written as it is."""
 
 
 class Identity(enum.Enum):
@@ -39,15 +43,21 @@ def identity_of(schema: TableSchema) -> Identity:
 def declaration(schema: TableSchema) -> str:
     """The CREATE TABLE statement for SQLite."""
     identity = identity_of(schema)
-    strict = identity is not Identity.HIDDEN
-    lines = [_column(column, strict) for column in schema.columns]
+    strict = schema.strict and identity is not Identity.HIDDEN
+    lines = [_column(column, strict) for column in visible(schema)]
     if identity is Identity.HIDDEN:
         name = _hidden_name(schema, "_pk")
         lines.append(f"{quoted(name)} BLOB HIDDEN PRIMARY KEY NOT NULL")
         return f"CREATE TABLE x({', '.join(lines)}) WITHOUT ROWID"
-    lines[schema.key[0]] += " PRIMARY KEY"
-    options = "STRICT" if identity is Identity.ROWID else "STRICT, WITHOUT ROWID"
-    return f"CREATE TABLE x({', '.join(lines)}) {options}"
+    if not schema.columns[schema.key[0]].hidden:
+        lines[schema.key[0]] += " PRIMARY KEY"
+    options = ["STRICT"] * strict + ["WITHOUT ROWID"] * (identity is Identity.KEY)
+    return f"CREATE TABLE x({', '.join(lines)}) {', '.join(options)}"
+
+
+def plain_declaration(schema: TableSchema) -> str:
+    """The statement for rows of the table that are in no table."""
+    return f"CREATE TABLE x({', '.join(_column(c, strict=False) for c in visible(schema))})"
 
 
 def past_declaration(schema: TableSchema) -> str:
@@ -62,9 +72,21 @@ def past_declaration(schema: TableSchema) -> str:
     return f"CREATE TABLE x({', '.join(lines)}, PRIMARY KEY ({key}, {at})) WITHOUT ROWID"
 
 
+def visible(schema: TableSchema) -> tuple[Column, ...]:
+    """The columns that a query sees by ``*``: all but the rowid of a table without another key."""
+    return tuple(column for column in schema.columns if not column.hidden)
+
+
 def _column(column: Column, strict: bool) -> str:
-    kind = "" if column.type is ColumnType.ANY and not strict else f" {column.type}"
-    return quoted(column.name) + kind + (" NOT NULL" if column.not_null else "")
+    kind = column.type_name
+    if column.type is ColumnType.ANY and not strict and column.declared is None:
+        kind = ""
+    elif not _PLAIN_TYPE.fullmatch(kind):
+        kind = "" if column.affinity is ColumnType.ANY else str(column.affinity)
+    words = [quoted(column.name), kind, "NOT NULL" * column.not_null]
+    if column.collation.upper() != BINARY:
+        words.append(f"COLLATE {quoted(column.collation)}")
+    return " ".join(filter(None, words))
 
 
 def _hidden_name(schema: TableSchema, name: str) -> str:

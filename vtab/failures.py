@@ -22,7 +22,7 @@ from lsmsql.engine.errors import (
     TypeMismatchError,
     UsageError,
 )
-from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.schema import Check, TableSchema
 from lsmsql.engine.values import Value
 
 _STORAGE_NAMES: dict[type, str] = {int: "INT", float: "REAL", str: "TEXT", bytes: "BLOB"}
@@ -83,6 +83,17 @@ def duplicate_key(schema: TableSchema) -> RowConstraintError:
     names = ", ".join(f"{schema.name}.{schema.columns[i].name}" for i in schema.key)
     code = apsw.SQLITE_CONSTRAINT_PRIMARYKEY
     return _coded(RowConstraintError(f"UNIQUE constraint failed: {names}"), code)
+
+
+def duplicate_terms(message: str) -> RowConstraintError:
+    """A UNIQUE index has a row with these terms."""
+    return _coded(RowConstraintError(message), apsw.SQLITE_CONSTRAINT_UNIQUE)
+
+
+def broken_check(check: Check) -> RowConstraintError:
+    """A row makes a condition false."""
+    message = f"CHECK constraint failed: {check.name or check.sql}"
+    return _coded(RowConstraintError(message), apsw.SQLITE_CONSTRAINT_CHECK)
 
 
 def null_value(schema: TableSchema, column: Column) -> RowConstraintError:

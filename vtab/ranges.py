@@ -27,6 +27,14 @@ _AS_THEY_ARE: dict[ColumnType, tuple[type, ...]] = {
 }
 """What a column of the key is compared with as it is."""
 
+_UNCHANGED: dict[ColumnType, tuple[type, ...]] = {
+    ColumnType.INTEGER: (int, float, bytes),
+    ColumnType.REAL: (int, float, bytes),
+    ColumnType.TEXT: (str, bytes),
+    ColumnType.ANY: (int, float, str, bytes),
+}
+"""The same for a column of any type, by its affinity."""
+
 
 class KeySelection:
     """Which keys a plan reads, given its arguments."""
@@ -34,11 +42,12 @@ class KeySelection:
     def __init__(self, schema: TableSchema, codec: KeyCodec, plan: ScanPlan) -> None:
         self._encode_bound = codec.encode_bound
         self._place = place = len(plan.prefix)
-        self._prefix = [(kind, _AS_THEY_ARE[kind]) for kind in schema.key_types[:place]]
+        kinds = list(zip(schema.key_types, schema.key_affinities, strict=True))
+        self._prefix = [(kind, affinity, _own(kind, affinity)) for kind, affinity in kinds[:place]]
         self._ops = [op for op in (plan.low, plan.high) if op is not None]
         if self._ops:
-            self._bounded = schema.key_types[place]
-            self._own = _AS_THEY_ARE[self._bounded]
+            self._bounded, self._affinity = kinds[place]
+            self._own = _own(*kinds[place])
             self._descending = schema.descending[place]
             self._is_last = place + 1 == len(schema.key)
 
@@ -47,11 +56,12 @@ class KeySelection:
 
         The arguments themselves, if these are always taken as they are.
         """
-        if all(type(value) in own for (_, own), value in zip(self._prefix, arguments, strict=True)):
+        pairs = list(zip(self._prefix, arguments, strict=True))
+        if all(type(value) in own for (_, _, own), value in pairs):
             return arguments
         values = [
-            value if type(value) in own else equal(kind, value)
-            for (kind, own), value in zip(self._prefix, arguments, strict=True)
+            value if type(value) in own else equal(kind, value, affinity)
+            for (kind, affinity, own), value in pairs
         ]
         return None if None in values else values
 
@@ -71,7 +81,7 @@ class KeySelection:
         for op, argument in zip(self._ops, arguments[self._place :], strict=False):
             value = argument
             if type(argument) not in self._own:
-                limit = bound(self._bounded, op, argument)
+                limit = bound(self._bounded, op, argument, self._affinity)
                 if limit is Extent.NOTHING:
                     return None
                 if limit is Extent.EVERYTHING:
@@ -96,3 +106,8 @@ class KeySelection:
         if (op in _BEFORE) is not self._descending:
             return at
         return at + b"\0" if self._is_last else successor(at)
+
+
+def _own(kind: ColumnType, affinity: ColumnType) -> tuple[type, ...]:
+    """The types of values that a column of the key is compared with as they are."""
+    return _UNCHANGED[affinity] if kind is ColumnType.ANY else _AS_THEY_ARE[kind]

@@ -22,7 +22,7 @@ import apsw
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog, CatalogRecords
 from lsmsql.engine.errors import BusyError, ConflictError, NoSuchTableError, ReadOnlyError
 from lsmsql.engine.keys import KeyCodec
-from lsmsql.engine.projection import Projection
+from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range
@@ -32,9 +32,11 @@ from lsmsql.engine.view import Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.access import Accesses
 from vtab.bestindex import Planning
+from vtab.evaluation import Evaluation
 from vtab.failures import busy, read_only
 from vtab.immediate import Immediate
 from vtab.pin import Pin
+from vtab.running import Running
 from vtab.savepoints import OUTERMOST, Savepoints, Unfinished
 
 NO_CHANGE = "DELETE FROM temp.kv WHERE key IS NULL"
@@ -50,6 +52,8 @@ class Session:
     def __init__(self, connection: apsw.Connection, store: Store) -> None:
         self.store = store
         self.core = store.core
+        self.evaluation = Evaluation(connection)
+        self.running = Running()
         self.accesses = Accesses()
         self.planning = Planning(store.core, self.accesses)
         self.writes = WriteSet()
@@ -252,6 +256,12 @@ class Session:
         (row,) = change
         return None if row is None else (None, 0, row)
 
+    def keys_in(self, schema: TableSchema, span: Range) -> list[bytes]:
+        """The keys in a range of a table or index as the transaction has it now."""
+        codec = key_codec(schema)
+        slices = self._present().scan(schema.id, span, Projection(schema, codec, ()))
+        return [key for piece in slices for key in piece.keys]
+
     def last(self, schema: TableSchema, codec: KeyCodec) -> int | None:
         """The greatest key of a table keyed by one INTEGER; None if the table is empty."""
         if schema.id not in self._last:
@@ -311,7 +321,7 @@ class Session:
 
     def _follow(self, event: dict[str, object]) -> None:
         """A statement begins or ends: take back what one that has failed has left behind."""
-        if self._probed is not None:
+        if self._probed is not None or self.evaluation.running:
             return
         ends = event["code"] == apsw.SQLITE_TRACE_PROFILE
         if ends and self._changes():  # one that has failed has made none

@@ -29,7 +29,8 @@ class VirtualTable:
     def __init__(self, session: Session, schema: TableSchema) -> None:
         self._session = session
         self._schema = schema
-        self._writer = Writer(session, schema)
+        self._indexes = session.catalog.indexes.get(schema.id, ())
+        self._writer = Writer(session, schema, self._indexes)
         self._savepoints = Savepoints(0)
 
     # ruff: noqa: N802 (SQLite's names)
@@ -75,6 +76,22 @@ class VirtualTable:
     def Begin(self) -> None:
         """The table is about to be written to for the first time in a transaction."""
         self._savepoints = self._session.begin()
+        self._look_for_changes()
+
+    def _look_for_changes(self) -> None:
+        """Others may have created or dropped an index, or altered the table.
+
+        Raises SchemaError if the connection does not know the table as it is now.
+        """
+        catalog, schema = self._session.catalog, self._schema
+        if catalog.by_id.get(schema.id, schema) != schema:
+            raise SchemaError(
+                f"table {schema.name} has been altered; call refresh() of its binding"
+            )
+        indexes = catalog.indexes.get(schema.id, ())
+        if indexes != self._indexes:
+            self._indexes = indexes
+            self._writer = Writer(self._session, schema, indexes)
 
     def Sync(self) -> None:
         """COMMIT, as long as it may fail."""

@@ -1,109 +1,348 @@
-"""INSERT, UPDATE and DELETE on one table: conversion, constraints, conflicts."""
+"""INSERT, UPDATE and DELETE on one table: conversion, constraints, conflicts, indexes.
+
+a row to write    defaults, types, generated columns, NOT NULL, CHECK      (``_prepared``)
+its conflicts     rows with the same key, or the same terms of a UNIQUE index
+what to do        upsert, OR IGNORE, OR REPLACE, or an error               (``_make_way``)
+written           the old entries go, then row and entries come
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import is_
 
 import apsw
 
 from lsmsql.engine.affinity import APPLY_AFFINITY
 from lsmsql.engine.column import Column
+from lsmsql.engine.errors import LimitError
+from lsmsql.engine.indexes import IndexEntries
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
-from lsmsql.engine.values import MAX_INTEGER, Value
+from lsmsql.engine.upkeep import describe_duplicate
+from lsmsql.engine.values import MAX_INTEGER, ColumnType, Value
 from lsmsql.engine.view import found_columns
 from vtab.bounds import PYTHON_TYPES
-from vtab.declare import Identity, identity_of
-from vtab.failures import duplicate_key, null_rowid, null_value, wrong_type
+from vtab.declare import Identity, identity_of, visible
+from vtab.failures import (
+    RowLimitError,
+    broken_check,
+    duplicate_key,
+    duplicate_terms,
+    null_rowid,
+    null_value,
+    wrong_type,
+)
 from vtab.records import Record, RecordEncoder, Values
+from vtab.rules import Rules
 from vtab.session import Session
 
 MAX_PLAIN_TYPES = 256
 """A table of many ANY columns can have rows of any number of types."""
 
+_UNCHANGED: dict[ColumnType, frozenset[type]] = {
+    ColumnType.INTEGER: frozenset({int, bytes, type(None)}),
+    ColumnType.REAL: frozenset({float, bytes, type(None)}),
+    ColumnType.TEXT: frozenset({str, bytes, type(None)}),
+    ColumnType.ANY: frozenset({int, float, str, bytes, type(None)}),
+}
+"""By affinity, the types of values that are not converted."""
+
+Terms = list[list[Value] | None]
+"""Of a row, the terms in each index, or None where it has no entry."""
+
 
 class Writer:
     """Changes rows of a table in the transaction of a session."""
 
-    def __init__(self, session: Session, schema: TableSchema) -> None:
+    def __init__(
+        self, session: Session, schema: TableSchema, indexes: Sequence[TableSchema] = ()
+    ) -> None:
         self._session = session
         self._schema = schema
         self._rows = RowCodec(schema)
-        self._width = len(schema.columns)
+        self._width = len(visible(schema))
         self._records = RecordEncoder(self._rows)
         self._identity = identity_of(schema)
         self._has_rowid = self._identity is Identity.ROWID
         self._encoders: dict[tuple[type, ...], Callable[[Values], Record]] = {}
         """By the types of rows that are inserted as they are, as far as they have been met."""
         self._types = [(c, PYTHON_TYPES.get(c.type)) for c in schema.columns]
+        self._rules = Rules(session, schema, indexes)
+        self._is_plain = self._rules.is_empty
+
+    # ------------------------------------------------------------------------------- statements
 
     def insert(self, rowid: int | None, fields: tuple[Value, ...]) -> int:
         """Insert a row, and return what ``last_insert_rowid`` is now: unless the row has a rowid
         and is not ignored, that is what it was before."""
         session = self._session
-        values = fields
+        values: Sequence[Value] | None = fields
         encode = self._encoders.get(tuple(map(type, fields)))
         if encode is None:
-            converted = self._converted(rowid, fields)
-            if converted is None:
+            values = self._new_row(rowid, fields)
+            if values is None:
                 return session.last_insert_rowid()
-            values = tuple(converted)
             encode = self._records.for_types(tuple(map(type, values)))
-        key, payload = encode(values)
-        if not self._may_take(key):
+        key, payload = encode(values)  # type: ignore[arg-type]
+        if self._is_plain and session.running.is_quiet:
+            if not self._may_take(key):
+                return session.last_insert_rowid()
+            session.writes.put(self._schema.id, key, payload)
+            session.running.changes += 1
+        elif not self._insert_ruled(key, payload, values):  # type: ignore[arg-type]
             return session.last_insert_rowid()
-        session.writes.put(self._schema.id, key, payload)
-        return self._note(values) if self._has_rowid else session.last_insert_rowid()
+        return self._note(values) if self._has_rowid else session.last_insert_rowid()  # type: ignore[arg-type]
 
-    def _converted(self, rowid: int | None, fields: tuple[Value, ...]) -> list[Value] | None:
-        """The values of a row to insert; None if it is to be ignored."""
-        values = list(fields[: self._width])
-        if self._has_rowid:
-            place = self._schema.key[0]
-            if values[place] is None:
-                values[place] = self._new_rowid() if rowid is None else rowid
-        converted = self._convert(values)
-        unchanged = converted is not None and all(map(is_, converted, fields))
-        if unchanged and len(self._encoders) < MAX_PLAIN_TYPES:
-            types = tuple(map(type, fields))
-            self._encoders[types] = self._records.for_types(types)
-        return converted
+    def _insert_ruled(self, key: bytes, payload: Values, values: Sequence[Value]) -> bool:
+        """Insert a row, into the indexes as well; False if it is ignored, or another is changed."""
+        terms = self._rules.terms(values)
+        if not self._make_way(key, values, terms):
+            return False
+        self._put(key, payload, values, terms)
+        self._done(values)
+        return True
 
     def update(self, identity: Value, rowid: Value, fields: Sequence[object]) -> None:
         """Change a row; in ``fields``, ``no_change`` stands for what stays as it is."""
         old_key = self._key_of(identity)
-        found = self._session.find(self._schema.id, old_key)
-        if found is None:  # the statement itself has replaced it
+        old = self._read(old_key)
+        if old is None:  # the statement itself has replaced it
             return
-        values = found_columns(found, old_key, self._rows.everything)
+        values = list(old)
         for position, value in enumerate(fields[: self._width]):
             if value is not apsw.no_change:
                 values[position] = value  # type: ignore[call-overload]
         if self._has_rowid:
             place = self._schema.key[0]
-            if rowid != identity and fields[place] is apsw.no_change:
+            if rowid != identity and (place >= self._width or fields[place] is apsw.no_change):
                 values[place] = rowid
             if values[place] is None:
                 raise null_rowid(self._schema)
-        converted = self._convert(values)
+        self._change(old_key, old, values)
+
+    def delete(self, identity: Value) -> None:
+        """Delete a row."""
+        session = self._session
+        key = self._key_of(identity)
+        if self._is_plain and session.running.is_quiet:
+            session.writes.put(self._schema.id, key, None)
+            session.removed(self._schema.id)
+            session.running.changes += 1
+            return
+        old = self._read(key)
+        if old is not None:
+            self._remove(key, old)
+            self._done(old)
+
+    # ------------------------------------------------------------------------------- a row to write
+
+    def _new_row(self, rowid: int | None, fields: tuple[Value, ...]) -> tuple[Value, ...] | None:
+        """The values of a row to insert; None if it is to be ignored."""
+        values = list(fields[: self._width])
+        values += [None] * (len(self._schema.columns) - self._width)
+        named = self._session.running.on(self._schema.id).named
+        if named is not None:
+            for position in self._rules.defaults - named:
+                values[position] = self._rules.default(position)
+        if self._has_rowid:
+            place = self._schema.key[0]
+            if values[place] is None:
+                values[place] = self._new_rowid() if rowid is None else rowid
+        converted = self._prepared(values)
+        if converted is None:
+            return None
+        if self._is_plain and len(converted) <= len(fields) and all(map(is_, converted, fields)):
+            self._remember_types(tuple(map(type, fields)))
+        return tuple(converted)
+
+    def _remember_types(self, types: tuple[type, ...]) -> None:
+        """Rows of these types are written as they are, if that does not depend on the values."""
+        columns = self._schema.columns
+        same = all(
+            c.type is not ColumnType.ANY or kind in _UNCHANGED[c.affinity]
+            for c, kind in zip(columns, types, strict=False)
+        )
+        if same and len(self._encoders) < MAX_PLAIN_TYPES:
+            self._encoders[types] = self._records.for_types(types)
+
+    def _prepared(self, values: list[Value]) -> list[Value] | None:
+        """A row as it is stored; None if it is to be ignored.
+
+        Raises RowConstraintError for NULL in a column that is NOT NULL and for a CHECK that fails,
+        and for a value of a wrong type the error of ``wrong_type``.
+        """
+        rules = self._rules
+        for position, (column, wanted) in enumerate(self._types):
+            value = values[position]
+            if type(value) is not wanted and value is not None:
+                values[position] = self._converted(column, value)
+        if rules.generated:
+            rules.generate(values, self._converted)
+        if None in values and not self._accept_nulls(values):
+            return None
+        check = rules.broken_check(values)
+        if check is not None:
+            if self._session.on_conflict() == apsw.SQLITE_IGNORE:
+                return None
+            raise broken_check(check)
+        return values
+
+    def _converted(self, column: Column, value: Value) -> Value:
+        """A value of the column's type, converted as SQLite's tables do it."""
+        converted = APPLY_AFFINITY[column.affinity](value)
+        wanted = PYTHON_TYPES.get(column.type)
+        if wanted is not None and type(converted) is not wanted and converted is not None:
+            raise wrong_type(self._schema, column, value, self._session.on_conflict())
+        return converted
+
+    def _accept_nulls(self, values: list[Value]) -> bool:
+        """Whether all columns may be NULL that are; False if the row is to be ignored.
+
+        OR REPLACE puts the default in place of a NULL that may not be.
+        """
+        for position, column in enumerate(self._schema.columns):
+            if values[position] is not None or not column.not_null:
+                continue
+            wish = self._session.on_conflict()
+            if wish == apsw.SQLITE_REPLACE and column.default is not None:
+                values[position] = self._converted(column, self._rules.default(position))
+            if values[position] is None and wish == apsw.SQLITE_IGNORE:
+                return False
+            if values[position] is None:
+                raise null_value(self._schema, column)
+        return True
+
+    # ------------------------------------------------------------------------------- conflicts
+
+    def _make_way(self, key: bytes, values: Sequence[Value], terms: Terms) -> bool:
+        """Whether the row may be inserted: False if it is ignored, or another one was changed.
+
+        Raises RowConstraintError if a row is in its way that may not be replaced.
+        """
+        upsert = self._session.running.on(self._schema.id).upsert
+        for other_key, entries in self._conflicts(key, terms):
+            if upsert is not None and upsert.handles(entries):
+                self._upsert(other_key, values)
+                return False
+            if not self._replaces(other_key, entries):
+                return False
+        return True
+
+    def _conflicts(
+        self, key: bytes, terms: Terms, own: bytes | None = None
+    ) -> Iterator[tuple[bytes, IndexEntries | None]]:
+        """The keys of rows with the same key or the same terms, and in which index.
+
+        ``own`` is the key of the row itself before it is changed.
+        """
+        session = self._session
+        if key != own and session.find(self._schema.id, key) is not None:
+            yield key, None
+        for entries, there in zip(self._rules.entries, terms, strict=True):
+            span = None if there is None else entries.equals(there)
+            if span is None:
+                continue
+            for entry in session.keys_in(entries.schema, span):
+                other = entries.row_key(entry)
+                if other != own:
+                    yield other, entries
+
+    def _replaces(self, other: bytes, entries: IndexEntries | None) -> bool:
+        """Whether a row in the way has been deleted; False if the new one is to be ignored."""
+        wish = self._session.on_conflict()
+        if wish == apsw.SQLITE_IGNORE:
+            return False
+        if wish != apsw.SQLITE_REPLACE:
+            raise self._duplicate(entries)
+        old = self._read(other)
+        if old is not None:
+            self._remove(other, old)
+        return True
+
+    def _duplicate(self, entries: IndexEntries | None) -> Exception:
+        if entries is None:
+            return duplicate_key(self._schema)
+        return duplicate_terms(describe_duplicate(self._schema, entries))
+
+    def _upsert(self, key: bytes, new: Sequence[Value]) -> None:
+        """Change the row that is there, as ON CONFLICT DO UPDATE says."""
+        upsert = self._session.running.on(self._schema.id).upsert
+        old = self._read(key)
+        assert upsert is not None and old is not None
+        changes = upsert.changed(old, new)
+        if changes is not None:
+            values = list(old)
+            for position, value in changes.items():
+                values[position] = value
+            self._change(key, old, values)
+
+    def _may_take(self, key: bytes) -> bool:
+        """``_make_way`` for a row of a table without indexes."""
+        wish = self._session.on_conflict()
+        if wish == apsw.SQLITE_REPLACE or self._session.find(self._schema.id, key) is None:
+            return True
+        if wish == apsw.SQLITE_IGNORE:
+            return False
+        raise duplicate_key(self._schema)
+
+    # ------------------------------------------------------------------------------- changes
+
+    def _change(self, old_key: bytes, old: Sequence[Value], values: list[Value]) -> None:
+        """Put other values into a row."""
+        converted = self._prepared(values)
         if converted is None:
             return
         encode = self._records.for_types(tuple(map(type, converted)))
         key, payload = encode(tuple(converted))
-        if key != old_key:
-            if not self._may_take(key):
+        terms = self._rules.terms(converted) if self._rules.entries else []
+        for other, entries in self._conflicts(key, terms, own=old_key):
+            if not self._replaces(other, entries):
                 return
-            self._session.writes.put(self._schema.id, old_key, None)
-            self._session.removed(self._schema.id)
-        self._session.writes.put(self._schema.id, key, payload)
+        self._remove(old_key, old, moved=key != old_key)
+        self._put(key, payload, converted, terms)
         if self._has_rowid:
             self._note(converted)
+        self._done(converted)
 
-    def delete(self, identity: Value) -> None:
-        """Delete a row."""
-        self._session.writes.put(self._schema.id, self._key_of(identity), None)
-        self._session.removed(self._schema.id)
+    def _put(self, key: bytes, payload: Values, values: Sequence[Value], terms: Terms) -> None:
+        """Write a row and its entries."""
+        put = self._session.writes.put
+        try:
+            for entries, there in zip(self._rules.entries, terms, strict=True):
+                if there is not None:
+                    put(entries.schema.id, *entries.entry(there, key, values))
+        except LimitError as error:
+            raise RowLimitError(str(error)) from None
+        put(self._schema.id, key, payload)
+
+    def _remove(self, key: bytes, old: Sequence[Value], *, moved: bool = True) -> None:
+        """Take the entries of a row out of the indexes; and the row itself, if it is ``moved``."""
+        put = self._session.writes.put
+        if self._rules.entries:
+            terms = self._rules.terms(old)
+            for entries, there in zip(self._rules.entries, terms, strict=True):
+                if there is not None:
+                    entry, _ = entries.entry(there, key, old)
+                    put(entries.schema.id, entry, None)
+        if moved:
+            put(self._schema.id, key, None)
+            self._session.removed(self._schema.id)
+
+    def _done(self, values: Sequence[Value]) -> None:
+        """A row has been written or deleted."""
+        running = self._session.running
+        running.changes += 1
+        captured = running.on(self._schema.id).captured
+        if captured is not None:
+            captured.append(tuple(values))
+
+    # ------------------------------------------------------------------------------- keys
+
+    def _read(self, key: bytes) -> list[Value] | None:
+        """The row of a key as it is now; None if there is none."""
+        found = self._session.find(self._schema.id, key)
+        return None if found is None else found_columns(found, key, self._rows.everything)
 
     def _key_of(self, identity: Value) -> bytes:
         if self._identity is Identity.HIDDEN:
@@ -123,38 +362,3 @@ class Writer:
         if last == MAX_INTEGER:
             raise apsw.FullError(f"table {self._schema.name} holds the greatest possible rowid")
         return 1 if last is None else last + 1
-
-    def _may_take(self, key: bytes) -> bool:
-        """Whether a row may be written under ``key``; False if it is to be ignored.
-
-        Raises RowConstraintError if there is a row already, which may not be replaced.
-        """
-        wish = self._session.on_conflict()
-        if wish == apsw.SQLITE_REPLACE or self._session.find(self._schema.id, key) is None:
-            return True
-        if wish == apsw.SQLITE_IGNORE:
-            return False
-        raise duplicate_key(self._schema)
-
-    def _convert(self, values: list[Value]) -> list[Value] | None:
-        """Values of their columns' types, converted as SQLite's STRICT tables do it.
-
-        None if the row is to be ignored because of a NULL. Raises RowConstraintError for NULL in a
-        column that is NOT NULL, and for a value of a wrong type the error of ``wrong_type``.
-        """
-        if None in values and (column := self._null_refused(values)) is not None:
-            if self._session.on_conflict() == apsw.SQLITE_IGNORE:
-                return None
-            raise null_value(self._schema, column)
-        for position, (column, wanted) in enumerate(self._types):
-            value = values[position]
-            if wanted is not None and type(value) is not wanted and value is not None:
-                converted = APPLY_AFFINITY[column.type](value)
-                if type(converted) is not wanted:
-                    raise wrong_type(self._schema, column, value, self._session.on_conflict())
-                values[position] = converted
-        return values
-
-    def _null_refused(self, values: list[Value]) -> Column | None:
-        columns = zip(self._schema.columns, values, strict=True)
-        return next((c for c, value in columns if value is None and c.not_null), None)

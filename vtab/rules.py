@@ -1,0 +1,104 @@
+"""What SQL says of a row beside its types: defaults, generated columns, CHECK, terms of indexes.
+
+    defaults      for the columns that an INSERT does not name
+    generated     computed from the others, in rounds: one may use another
+    checks        a row must make none of them false
+    computed      terms of indexes that are expressions, and conditions of partial indexes
+
+SQLite computes them over the one row (see ``rowsource``), in the user's connection, so that his
+functions are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lsmsql.engine.column import Column
+from lsmsql.engine.indexes import IndexEntries
+from lsmsql.engine.schema import Check, TableSchema
+from lsmsql.engine.values import Row, Value
+from vtab.session import Session
+
+Converter = Callable[[Column, Value], Value]
+Entry = tuple[bytes, Row]
+
+
+class Rules:
+    """The rules of one table in one connection, and the entries of its indexes."""
+
+    def __init__(
+        self, session: Session, schema: TableSchema, indexes: Sequence[TableSchema]
+    ) -> None:
+        self._session = session
+        self._schema = schema
+        self.entries = [IndexEntries(index, schema) for index in indexes]
+        columns = list(enumerate(schema.columns))
+        self.defaults = frozenset(i for i, c in columns if c.default is not None)
+        self.generated = frozenset(i for i, c in columns if c.generated is not None)
+        self._formulas = [(i, c, c.generated.sql) for i, c in columns if c.generated is not None]
+        self._computed: list[str] = []
+        self._places: list[tuple[int, int]] = []
+        """Where among these the terms of each index begin and end; its condition comes last."""
+        for entries in self.entries:
+            first = len(self._computed)
+            where = entries.definition.where
+            self._computed += entries.expressions + ([] if where is None else [_truth(where)])
+            self._places.append((first, len(self._computed)))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do for a row but to write it."""
+        return not (self.entries or self.defaults or self.generated or self._schema.checks)
+
+    def default(self, position: int) -> Value:
+        """What an INSERT that does not name a column puts into it."""
+        sql = self._schema.columns[position].default
+        return None if sql is None else self._session.evaluation.constant(sql)
+
+    def generate(self, values: list[Value], convert: Converter) -> None:
+        """Compute the generated columns of a row, which has its other values.
+
+        In as many rounds as it takes until nothing changes: there are no circles.
+        """
+        for position in self.generated:
+            values[position] = None
+        expressions = [sql for _, _, sql in self._formulas]
+        for _ in expressions:
+            found = self._session.evaluation.of_row(self._schema, expressions, values)
+            changed = False
+            for (position, column, _), value in zip(self._formulas, found, strict=True):
+                converted = convert(column, value)
+                changed |= converted != values[position]
+                values[position] = converted
+            if not changed:
+                break
+
+    def broken_check(self, values: Sequence[Value]) -> Check | None:
+        """The first condition that a row makes false; None if there is none."""
+        checks = self._schema.checks
+        if not checks:
+            return None
+        found = self._session.evaluation.of_row(
+            self._schema, [_truth(c.sql) for c in checks], values
+        )
+        return next((c for c, value in zip(checks, found, strict=True) if value == 0), None)
+
+    def terms(self, values: Sequence[Value]) -> list[list[Value] | None]:
+        """The terms of a row in each index; None for a partial index that does not have it."""
+        computed: Sequence[Value] = ()
+        if self._computed:
+            computed = self._session.evaluation.of_row(self._schema, self._computed, values)
+        found: list[list[Value] | None] = []
+        for entries, (first, last) in zip(self.entries, self._places, strict=True):
+            if entries.definition.where is not None:
+                last -= 1
+                if not computed[last]:
+                    found.append(None)
+                    continue
+            found.append(entries.terms(values, computed[first:last]))
+        return found
+
+
+def _truth(condition: str) -> str:
+    """SQL that is 1, 0 or NULL, as the condition is true, false or neither."""
+    return f"NOT NOT ({condition})"
