@@ -75,6 +75,7 @@ LAYERS = """
     lsmsql.engine.store
     lsmsql.engine.repair
     lsmsql.engine
+    vtab.sql
     vtab
     lsmsql
 """
