@@ -1,0 +1,128 @@
+"""The variables of a statement, and pieces of it that are run alone with their values.
+
+SQLite numbers the variables of a statement from 1 (https://sqlite.org/lang_expr.html#varparam): a
+``?`` is one more than the greatest number so far, ``?5`` is 5, and a name is one more than the
+greatest at its first use. In a piece that is run alone the same variables get other numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lsmsql.engine.errors import UsageError
+from vtab.sql.reader import Slice
+from vtab.sql.tokens import Kind, tokenize
+
+Bindings = Sequence[object] | Mapping[str, object]
+"""What a caller gives for the variables of a statement: by number, or by name."""
+
+_DIGITS = 9
+"""More than the number of any variable has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One use of a variable: its text as written, where, and its number in the statement."""
+
+    text: str
+    start: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """All uses of variables in a statement, in order.
+
+    ``names`` are those of the numbers that have one, with their signs. ``count`` is the greatest
+    number: so many values a sequence must have.
+    """
+
+    uses: tuple[Variable, ...]
+    names: Mapping[int, str]
+    count: int
+
+    def within(self, piece: Slice) -> list[Variable]:
+        """The uses in a piece of the statement."""
+        return [use for use in self.uses if piece.start <= use.start < piece.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """SQL that can be run alone.
+
+    ``numbers`` are, in the order of its own variables, their numbers in the statement that it comes
+    from, which has ``count`` of them.
+    """
+
+    text: str
+    numbers: tuple[int, ...]
+    count: int
+
+
+def read_variables(sql: str) -> Variables:
+    """The variables of one statement, numbered as SQLite does."""
+    uses: list[Variable] = []
+    numbers: dict[str, int] = {}
+    count = 0
+    for token in tokenize(sql):
+        if token.kind is not Kind.VARIABLE:
+            continue
+        if token.text == "?":
+            number = count + 1
+        elif token.text.startswith("?"):
+            number = int(token.text[1:].lstrip("0")[:_DIGITS] or 0)
+        else:
+            number = numbers.setdefault(token.text, count + 1)
+        count = max(count, number)
+        uses.append(Variable(token.text, token.start, number))
+    return Variables(tuple(uses), {number: name for name, number in numbers.items()}, count)
+
+
+def compose(variables: Variables, *pieces: Slice | str) -> Part:
+    """Pieces of a statement, with text between them that has no variables, to be run alone.
+
+        compose(read_variables(sql), "SELECT ", clause.where, " FROM excluded")
+
+    Names of variables stay as they are; numbers after ``?`` change where they must.
+    """
+    texts: list[str] = []
+    numbers: list[int] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            texts.append(piece)
+        else:
+            texts += _renumber(variables, piece, numbers)
+    return Part("".join(texts), tuple(numbers), variables.count)
+
+
+def _renumber(variables: Variables, piece: Slice, numbers: list[int]) -> list[str]:
+    """The texts of the piece. Variables that are not in ``numbers`` yet are added there."""
+    texts: list[str] = []
+    start = piece.start
+    for use in variables.within(piece):
+        is_new = use.number not in numbers
+        if is_new:
+            numbers.append(use.number)
+        here = f"?{numbers.index(use.number) + 1}"
+        # A new "?" has the next number here, too. A number that has a name is written by it, so
+        # that a dict can give the value.
+        text = "?" if is_new and use.text == "?" else variables.names.get(use.number, here)
+        texts += [piece.text[start - piece.start : use.start - piece.start], text]
+        start = use.start + len(use.text)
+    texts.append(piece.text[start - piece.start :])
+    return texts
+
+
+def bindings_for(part: Part, bindings: Bindings | None) -> Bindings | None:
+    """The values for the part, of those for the whole statement; by name they stay as they are.
+
+    Raises UsageError if a sequence has not as many values as the statement has variables.
+    """
+    if bindings is None or isinstance(bindings, Mapping):
+        return bindings
+    if len(bindings) != part.count:
+        raise UsageError(
+            f"the statement has {part.count} parameters, and {len(bindings)} values were given"
+        )
+    return tuple(bindings[number - 1] for number in part.numbers)
