@@ -14,17 +14,20 @@ Nothing here is for more than one thread at a time; a connection is used by one 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
 import apsw
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog, CatalogRecords
+from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import BusyError, ConflictError, NoSuchTableError, ReadOnlyError
+from lsmsql.engine.indexes import index_schema
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readset import ReadSet
-from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.schema import IndexDefinition, TableSchema
 from lsmsql.engine.slices import Range
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
@@ -196,18 +199,43 @@ class Session:
             return self.core.catalog
         return self._base.changed(self.writes.changes_of(CATALOG_TABLE_ID), self.core.path)
 
-    def define(self, schema: TableSchema) -> TableSchema:
-        """Create a table, and return it with its number. Raises SchemaError, ReadOnlyError."""
-        catalog = self._begin_definition()
-        least = self.core.new_table_id(catalog.next_id)
-        catalog, records = catalog.create(schema, least)
-        self._change_catalog(records)
-        return catalog.get(schema.name)
+    def define(
+        self, schema: TableSchema, indexes: Sequence[tuple[str, IndexDefinition]] = ()
+    ) -> TableSchema:
+        """Create a table with its implied indexes, and return it with its number.
 
-    def undefine(self, schema: TableSchema) -> None:
-        """Drop a table. Raises SchemaError for ``kv``, ReadOnlyError."""
-        _, records = self._begin_definition().drop(schema.id)
-        self._change_catalog(records)
+        Raises SchemaError, ReadOnlyError.
+        """
+        self._begin_definition()
+        self.change_catalog(lambda catalog, least: catalog.create(schema, least))
+        table = self.catalog.get(schema.name)
+        for name, definition in indexes:
+            self.define_index(index_schema(table, name, definition))
+        return table
+
+    def define_index(self, index: TableSchema) -> TableSchema:
+        """Create an index without entries, and return it with its number."""
+        self.change_catalog(lambda catalog, least: catalog.create(index, least))
+        created = self.catalog.named(index.name)
+        assert isinstance(created, TableSchema)
+        return created
+
+    def undefine(self, thing: TableSchema | View) -> None:
+        """Drop something. Raises SchemaError for ``kv``, ReadOnlyError."""
+        self.change_catalog(lambda catalog, _: catalog.drop(thing.id))
+
+    def change_catalog(
+        self, change: Callable[[Catalog, int], tuple[Catalog, CatalogRecords]]
+    ) -> None:
+        """Change the tables, indexes and views there are, as part of the transaction.
+
+        ``change`` is given the present ones and a new number, and returns them with the records
+        that make it so. Raises what it raises, and ReadOnlyError.
+        """
+        catalog = self._begin_definition()
+        _, records = change(catalog, self.core.new_table_id(catalog.next_id))
+        for key, row in records.items():
+            self.writes.put(CATALOG_TABLE_ID, key, row)
 
     def _begin_definition(self) -> Catalog:
         """The present tables, in a transaction that is told of its end.
@@ -221,10 +249,6 @@ class Session:
             self._base = catalog_at(self._present())
         self.reads.add_range(CATALOG_TABLE_ID, Range())
         return self.catalog
-
-    def _change_catalog(self, records: CatalogRecords) -> None:
-        for key, row in records.items():
-            self.writes.put(CATALOG_TABLE_ID, key, row)
 
     # ------------------------------------------------------------------------------- writing
 

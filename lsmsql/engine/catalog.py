@@ -101,7 +101,8 @@ class Catalog:
         """
         self._check_name(schema)
         numbered = replace(schema, id=max(self.next_id, least))
-        return self._with(numbered, numbered.id + 1)
+        catalog, records = self._with(numbered, numbered.id + 1)
+        return catalog, records | self._touched(numbered)
 
     def create_view(self, name: str, sql: str, least: int = 0) -> tuple[Catalog, CatalogRecords]:
         """The catalogue with one more view, as ``create``."""
@@ -121,7 +122,19 @@ class Catalog:
         if table_id == KV_TABLE_ID:
             raise SchemaError("table kv belongs to every store and cannot be dropped")
         gone = {table_id, *(index.id for index in self.indexes.get(table_id, ()))}
-        return self._without(gone), {catalog_key(number): None for number in sorted(gone)}
+        records: CatalogRecords = {catalog_key(number): None for number in sorted(gone)}
+        dropped = self.by_id.get(table_id)
+        return self._without(gone), records | ({} if dropped is None else self._touched(dropped))
+
+    def _touched(self, index: TableSchema) -> CatalogRecords:
+        """The row of the table of an index, as it is: whoever writes to it has to see the index.
+
+        Transactions on a table are in conflict with whoever has written its row in the catalogue.
+        """
+        if index.index is None:
+            return {}
+        table_id = index.index.table_id
+        return {catalog_key(table_id): catalog_row(self.by_id[table_id])}
 
     def changed(self, records: Mapping[bytes, Row | None], path: str) -> Catalog:
         """The catalogue after changes to its rows. Raises CorruptionError for malformed ones."""
