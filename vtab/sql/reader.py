@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vtab.sql.tokens import NAMES, Kind, Token, tokenize, unquoted
+from vtab.sql.tokens import NAMES, Kind, Token, capitals, tokenize, unquoted
 
 
 class UnreadableError(Exception):
@@ -48,7 +48,7 @@ class Reader:
                 self.tokens.append(token)
             elif self.tokens:
                 break
-        self.words = [token.text.upper() for token in self.tokens]
+        self.words = [capitals(token.text) for token in self.tokens]
         if self.words.count("(") != self.words.count(")"):
             raise UnreadableError("a parenthesis has no other")
         self.at = 0

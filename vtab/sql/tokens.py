@@ -76,8 +76,13 @@ def first_word(sql: str) -> str:
     """The first token in capitals, after blanks and semicolons; "" if there is none."""
     for match in _TOKEN.finditer(sql):
         if match.lastgroup != "blank" and match[0] != ";":
-            return match[0].upper()
+            return capitals(match[0])
     return ""
+
+
+def capitals(text: str) -> str:
+    """The text as keywords are compared: SQLite knows small letters of ASCII only."""
+    return text.upper() if text.isascii() else text
 
 
 def unquoted(text: str) -> str:
