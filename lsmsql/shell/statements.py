@@ -9,20 +9,13 @@ shell ends: it is refused, with a hint at TEMP.
 from __future__ import annotations
 
 import enum
-import re
 from dataclasses import dataclass
+from itertools import islice
 
 from lsmsql.engine.errors import SchemaError, UsageError
-
-_TOKEN = re.compile(
-    r"""
-    (?P<blank> \s+ | --[^\n]* | /\*.*?(?:\*/|\Z) )
-    | (?P<word> \w[\w$]* )
-    | (?P<quoted> "(?:[^"]|"")*" | `(?:[^`]|``)*` | '(?:[^']|'')*' | \[[^\]]*\] )
-    | (?P<other> . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+from vtab.declare import quoted
+from vtab.sql.definitions import read_statement
+from vtab.sql.tokens import Kind, capitals, first_word, tokenize
 
 MODULE = "lsm"
 
@@ -53,56 +46,26 @@ class Head:
     after: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Token:
-    text: str
-    start: int
-    end: int
-
-    @property
-    def name(self) -> str:
-        """The identifier, without its quotes."""
-        if self.text[0] in "\"'`":
-            return self.text[1:-1].replace(self.text[0] * 2, self.text[0])
-        return self.text[1:-1] if self.text[0] == "[" else self.text
-
-
 def is_blank(text: str) -> bool:
     """Whether there is nothing but spaces, comments and semicolons."""
-    return all(m.lastgroup == "blank" or m[0] == ";" for m in _TOKEN.finditer(text))
+    return first_word(text) == ""
 
 
 def read_head(sql: str) -> Head:
     """The first words of one statement."""
-    tokens = _tokens(sql, 1)
-    verb = tokens[0].text.upper() if tokens else ""
-    if verb != "CREATE":
+    verb = first_word(sql)
+    found = read_statement(sql) if verb == "CREATE" else None
+    if found is None or found.name is None or found.place is None:
         return Head(verb)
-    tokens = _tokens(sql, 14)
-    words = [token.text.upper() for token in tokens]
-    temporary = words[1:2] in (["TEMP"], ["TEMPORARY"])
-    at = 2 if temporary else 1
-    kind = " ".join(words[at : at + 2]) if words[at] in ("VIRTUAL", "UNIQUE") else words[at]
-    at += len(kind.split())
-    if words[at : at + 3] == ["IF", "NOT", "EXISTS"]:
-        at += 3
-    first, schema = tokens[at], None
-    if words[at + 1 : at + 2] == ["."]:
-        schema, at = first.name.lower(), at + 2
-    name = tokens[at]
-    after = tuple(words[at + 1 : at + 3])
-    return Head(verb, kind, temporary, schema, name.name, (first.start, name.end), after)
+    kind = f"UNIQUE {found.kind}" if found.unique else found.kind
+    schema = found.schema and found.schema.lower()
+    after = _first_words(found.rest.text, 2) if found.rest else ()
+    return Head(verb, kind, found.temporary, schema, found.name, found.place.span, after)
 
 
-def _tokens(sql: str, count: int) -> list[_Token]:
-    """The first ``count`` tokens that are no blanks."""
-    tokens: list[_Token] = []
-    for match in _TOKEN.finditer(sql):
-        if match.lastgroup != "blank" and (tokens or match[0] != ";"):
-            tokens.append(_Token(match[0], match.start(), match.end()))
-            if len(tokens) == count:
-                break
-    return tokens
+def _first_words(text: str, count: int) -> tuple[str, ...]:
+    words = (capitals(token.text) for token in tokenize(text) if token.kind is not Kind.BLANK)
+    return tuple(islice(words, count))
 
 
 def choose(head: Head) -> Action:
@@ -137,5 +100,4 @@ def choose(head: Head) -> Action:
 def in_temp(sql: str, head: Head) -> str:
     """A CREATE VIRTUAL TABLE with its table in the schema ``temp``."""
     start, end = head.span
-    name = head.name.replace('"', '""')
-    return f'{sql[:start]}temp."{name}"{sql[end:]}'
+    return f"{sql[:start]}temp.{quoted(head.name)}{sql[end:]}"
