@@ -65,6 +65,7 @@ class Access:
         self._key = schema.key
         self._first = schema.key[0]
         self._masked = schema.has_real_mask
+        self._added = any(column.null_slot is not None for column in schema.columns)
         self._encode = self.codec.encode
         self._has_text = ColumnType.TEXT in schema.key_types
         """To Python 1 and 1.0 are one, and find one row; but the texts of them are two."""
@@ -125,7 +126,9 @@ class Access:
         return values
 
     def _row(self, found: Found, key: bytes, values: Sequence[Value], plain: bool) -> Lists:
-        if self._masked and not plain:  # 1 and 1.0 have one key: the record tells which it is
+        if self._added or (
+            self._masked and not plain
+        ):  # 1 and 1.0 have one key: the record tells which it is
             columns = [[value] for value in found_columns(found, key, self._projection)]
             return self.arrange([key], columns)
         lists = self._empty.copy()

@@ -9,10 +9,11 @@ import apsw
 from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.errors import ClosedError, NoSuchTableError, SchemaError, UsageError
 from lsmsql.engine.store import Store
-from vtab.ddl import parse_statement
 from vtab.declare import quoted
+from vtab.definer import Definer
 from vtab.module import MODULE_NAME, Module, attach_statement
 from vtab.session import Session
+from vtab.twins import show_views, sync_twins
 
 _ATTACHED = f"""
     SELECT name FROM temp.sqlite_schema
@@ -23,10 +24,14 @@ _ATTACHED = f"""
 class Binding:
     """The tables of one store in one connection."""
 
-    def __init__(self, connection: apsw.Connection, store: Store) -> None:
+    def __init__(
+        self, connection: apsw.Connection, store: Store, *, owned: bool, references: bool
+    ) -> None:
         self.store = store
         self.session = Session(connection, store)
         self._module = Module(self.session)
+        self._owned = owned
+        self._definer = Definer(self.session, self._show, references=references)
         self._connection = weakref.ref(connection)
         self._catalog: Catalog | None = None
         connection.create_module(
@@ -53,11 +58,19 @@ class Binding:
             self.store.core.check_open()
             self._catalog = self.store.core.catalog
             try:
-                self._attach_all(connection, self.session.catalog)
+                self._show(connection)
                 return
             except NoSuchTableError:  # another process has dropped it meanwhile
                 if self.store.core.catalog is self._catalog:
                     raise
+
+    def _show(self, connection: apsw.Connection) -> None:
+        """Have the connection show what the transaction has."""
+        catalog = self.session.catalog
+        self._attach_all(connection, catalog)
+        if self._owned:
+            sync_twins(connection, catalog)
+        show_views(connection, catalog)
 
     def _attach_all(self, connection: apsw.Connection, catalog: Catalog) -> None:
         wanted = {schema.name.lower(): schema for schema in catalog.tables}
@@ -78,18 +91,16 @@ class Binding:
         if changed and connection is not None and not connection.in_transaction:
             self.refresh()
 
-    def create_table(self, sql: str) -> None:
-        """Run CREATE TABLE as a statement of the connection: part of its transaction.
+    def define(self, sql: str) -> bool:
+        """Run a statement that creates, drops or alters something in the store: part of the
+        connection's transaction. False if it is another statement, which SQLite must run.
 
-        With IF NOT EXISTS nothing is done if there is such a table. Raises as
-        ``create_from_sql``.
+        Raises SchemaError, ReadOnlyError, and what a commit may raise.
         """
         connection = self._connection()
         if connection is None:
             raise ClosedError("the connection is closed")
-        schema, may_exist = parse_statement(sql)
-        if not (may_exist and self.session.catalog.find(schema.name)):
-            self._module.create(connection, schema)
+        return self._definer.run(connection, sql)
 
     def _detach(self, connection: apsw.Connection, name: str) -> None:
         self.session.detaching = True
@@ -108,17 +119,23 @@ class Binding:
 _bindings: weakref.WeakKeyDictionary[apsw.Connection, Binding] = weakref.WeakKeyDictionary()
 
 
-def register(connection: apsw.Connection, store: Store) -> Binding:
+def register(
+    connection: apsw.Connection, store: Store, *, owned: bool = False, references: bool = False
+) -> Binding:
     """Make every table of ``store`` a virtual table of the connection, in its TEMP schema.
 
     Tables that are created later through SQL are there at once, those created through Python after
     ``refresh`` of the binding that is returned. To register the same store again only refreshes.
+
+    ``owned``: the connection has nothing else in its schema ``main``, which then tells, by empty
+    tables, what there is. ``references``: foreign keys may be declared, but nobody enforces them.
     Raises UsageError if the connection has another store already, ClosedError.
     """
     binding = _bindings.get(connection)
     if binding is None:
         store.core.check_open()
-        binding = _bindings[connection] = Binding(connection, store)
+        binding = Binding(connection, store, owned=owned, references=references)
+        _bindings[connection] = binding
     elif binding.store is not store:
         raise UsageError(
             f"the connection has the tables of {binding.store.path};"

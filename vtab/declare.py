@@ -20,6 +20,8 @@ from lsmsql.engine.column import BINARY, Column
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import ColumnType
 from vtab.planner import has_rowid
+from vtab.sql.definitions import read_statement
+from vtab.sql.names import identifier
 
 _PLAIN_TYPE = re.compile(r"\w+( \w+)*( ?\([-+ \w.,]*\))?|", re.ASCII)
 """A type that can be written as it is."""
@@ -98,3 +100,32 @@ def _hidden_name(schema: TableSchema, name: str) -> str:
 def quoted(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def create_statement(schema: TableSchema) -> str:
+    """The CREATE statement of a table or index: the user's own text, if there was one.
+
+    For a table that was made in Python one with STRICT, under which every value stays as it is.
+    """
+    if schema.sql is not None:
+        head = read_statement(schema.sql)
+        if head is not None and head.kind in ("TABLE", "INDEX"):
+            return schema.sql.strip().rstrip(";")
+    return generated_statement(schema)
+
+
+def generated_statement(schema: TableSchema, exists: str = "") -> str:
+    """A CREATE TABLE that is made from the definition."""
+    lines = []
+    for i, column in enumerate(visible(schema)):
+        not_null = " NOT NULL" if column.not_null and i not in schema.key else ""
+        lines.append(f"{identifier(column.name)} {column.type}{not_null}")
+    if len(schema.key) == 1 and not schema.descending[0]:
+        lines[schema.key[0]] += " PRIMARY KEY"
+    else:
+        key = [
+            identifier(schema.columns[i].name) + (" DESC" if down else "")
+            for i, down in zip(schema.key, schema.descending, strict=True)
+        ]
+        lines.append(f"PRIMARY KEY ({', '.join(key)})")
+    return f"CREATE TABLE {exists}{identifier(schema.name)}({', '.join(lines)}) STRICT"

@@ -60,6 +60,11 @@ class Evaluation:
             self._constants[sql] = value
         return value
 
+    @staticmethod
+    def is_literal(sql: str) -> bool:
+        """Whether an expression is one constant as it stands there."""
+        return _LITERAL.fullmatch(sql) is not None
+
     def query(self, sql: str, bindings: Any = None) -> list[tuple[Value, ...]]:
         """The rows of a query."""
         connection = self._connection()

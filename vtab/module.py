@@ -26,20 +26,11 @@ def attach_statement(name: str) -> str:
 
 
 class Module:
-    """Makes the virtual tables of one connection. ``attached`` has their definitions by name."""
+    """Makes the virtual tables of one connection. ``attached`` has what they show, by name."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.attached: dict[str, TableSchema] = {}
-        self._parsed: dict[str, TableSchema] = {}
-
-    def create(self, connection: apsw.Connection, schema: TableSchema) -> None:
-        """Create the table, as a statement of the connection."""
-        self._parsed[schema.name.lower()] = schema
-        try:
-            connection.execute(attach_statement(schema.name))
-        finally:
-            self._parsed.pop(schema.name.lower(), None)
 
     # ruff: noqa: N802 (SQLite's names)
 
@@ -52,10 +43,9 @@ class Module:
         *arguments: str,
     ) -> tuple[str, VirtualTable]:
         """CREATE VIRTUAL TABLE: with columns, a new table; without, one that is there."""
-        if name.lower() in self._parsed:
-            schema = self._session.define(self._parsed.pop(name.lower()))
-        elif arguments:
-            schema = self._session.define(parse_create(f"({', '.join(arguments)})", name))
+        if arguments:
+            definition = parse_create(f"({', '.join(arguments)})", name)
+            schema = self._session.define(definition.schema, definition.indexes)
         else:
             self._session.core.check_open()  # which sees what another process has done meanwhile
             schema = self._session.catalog.get(name)
@@ -77,6 +67,8 @@ class Module:
         catalog, known = self._session.catalog, self.attached.get(name.lower())
         if known is None or known.id not in catalog.by_id:
             known = catalog.find(name) or known or catalog.get(name)
+        else:
+            known = catalog.by_id[known.id]
         return self._attach(connection, known)
 
     def _attach(self, connection: apsw.Connection, schema: TableSchema) -> tuple[str, VirtualTable]:

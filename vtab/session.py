@@ -14,7 +14,7 @@ Nothing here is for more than one thread at a time; a connection is used by one 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import cast
 
@@ -28,7 +28,7 @@ from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.schema import IndexDefinition, TableSchema
-from lsmsql.engine.slices import Range
+from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
 from lsmsql.engine.view import Found
@@ -220,6 +220,10 @@ class Session:
         assert isinstance(created, TableSchema)
         return created
 
+    def redefine(self, thing: TableSchema | View) -> None:
+        """Give something another definition."""
+        self.change_catalog(lambda catalog, _: catalog.alter(thing))
+
     def undefine(self, thing: TableSchema | View) -> None:
         """Drop something. Raises SchemaError for ``kv``, ReadOnlyError."""
         self.change_catalog(lambda catalog, _: catalog.drop(thing.id))
@@ -285,6 +289,15 @@ class Session:
         codec = key_codec(schema)
         slices = self._present().scan(schema.id, span, Projection(schema, codec, ()))
         return [key for piece in slices for key in piece.keys]
+
+    def rows(self, schema: TableSchema, projection: Projection) -> Iterator[Slice]:
+        """All rows of a table as the transaction has them now."""
+        return self._present().scan(schema.id, Range(), projection)
+
+    def has_rows(self, schema: TableSchema) -> bool:
+        """Whether a table has any row."""
+        keys_only = Projection(schema, key_codec(schema), ())
+        return next(self.rows(schema, keys_only), None) is not None
 
     def last(self, schema: TableSchema, codec: KeyCodec) -> int | None:
         """The greatest key of a table keyed by one INTEGER; None if the table is empty."""

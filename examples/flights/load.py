@@ -45,9 +45,9 @@ def load_sqlite(path: Path) -> float:
     connection = apsw.Connection(str(path))
     with connection:
         for name, sql in TABLES.items():
-            schema = vtab.parse_create(sql)
+            schema = vtab.parse_create(sql).schema
             insert = f"INSERT INTO {name} VALUES ({', '.join('?' * len(schema.columns))})"
-            connection.execute(f"{sql} WITHOUT ROWID")
+            connection.execute(f"{sql}, WITHOUT ROWID")
             with open_csv_file(name) as file:
                 for batch in read_batches(file, schema):
                     values = [column.to_pylist() for column in batch.columns]

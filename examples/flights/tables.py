@@ -1,4 +1,7 @@
-"""The five tables, as SQL. SQLite reads the same text for the comparison."""
+"""The five tables, as SQL. SQLite reads the same text for the comparison.
+
+STRICT: a key of one type takes less, and is decoded by the block.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ TABLES = {
 CREATE TABLE airlines (
   carrier TEXT PRIMARY KEY,
   name TEXT NOT NULL
-)""",
+) STRICT""",
     "airports": """\
 CREATE TABLE airports (
   faa TEXT PRIMARY KEY,
@@ -17,7 +20,7 @@ CREATE TABLE airports (
   tz INTEGER,
   dst TEXT,
   tzone TEXT
-)""",
+) STRICT""",
     "planes": """\
 CREATE TABLE planes (
   tailnum TEXT PRIMARY KEY,
@@ -25,7 +28,7 @@ CREATE TABLE planes (
   type TEXT, manufacturer TEXT, model TEXT,
   engines INTEGER, seats INTEGER, speed INTEGER,
   engine TEXT
-)""",
+) STRICT""",
     "weather": """\
 CREATE TABLE weather (
   origin TEXT,
@@ -35,7 +38,7 @@ CREATE TABLE weather (
   precip REAL, pressure REAL, visib REAL,
   time_hour TEXT,
   PRIMARY KEY (origin, time_hour)
-)""",
+) STRICT""",
     "flights": """\
 CREATE TABLE flights (
   year INTEGER, month INTEGER, day INTEGER,
@@ -47,6 +50,6 @@ CREATE TABLE flights (
   hour INTEGER, minute INTEGER,
   time_hour TEXT,
   PRIMARY KEY (origin, time_hour, carrier, flight)
-)""",
+) STRICT""",
 }
 """CREATE TABLE statements by table name; small tables first."""

@@ -6,7 +6,7 @@ the payload. Reads hand rows on as lists of Python values, one list per wanted c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import pyarrow as pa
@@ -36,7 +36,7 @@ def key_codec(schema: TableSchema) -> KeyCodec:
 class Projection:
     """The columns at ``columns`` (positions in the table), in that order."""
 
-    __slots__ = ("_masked", "_places", "codec", "columns", "parts", "slots")
+    __slots__ = ("_added", "_masked", "_places", "codec", "columns", "parts", "slots")
 
     def __init__(self, schema: TableSchema, codec: KeyCodec, columns: Sequence[int]) -> None:
         self.codec = codec
@@ -53,6 +53,14 @@ class Projection:
         """Key parts to decode."""
         self._masked = schema.has_real_mask and bool(self.parts)
         wanted = {number for is_part, number in self._places if not is_part}
+        self._added = [
+            (place, column.null_slot, column.absent)
+            for place, column in enumerate(map(schema.columns.__getitem__, self.columns))
+            if column.null_slot is not None
+        ]
+        """Of columns that were added to rows: the place, the slot that tells of NULL, the value of
+        rows that know nothing of the column."""
+        wanted.update(slot for _, slot, _ in self._added)
         if self._masked:
             wanted.add(REAL_MASK_SLOT)
         self.slots = sorted(wanted)
@@ -61,10 +69,22 @@ class Projection:
     def from_block(self, block: Block, low: int, high: int) -> Columns:
         """Rows [low, high) of a block."""
         parts = self._block_parts(block, low, high) if self.parts else {}
-        return [
+        columns = [
             parts[number] if is_part else _slot_values(block, number, low, high)
             for is_part, number in self._places
         ]
+        if self._added:
+            nulls = {slot: _slot_values(block, slot, low, high) for _, slot, _ in self._added}
+            self._fill(columns, nulls)
+        return columns
+
+    def _fill(self, columns: Columns, values_of: Mapping[int, list[Value]]) -> None:
+        """Put the value of a column that was added into the rows that know nothing of it."""
+        for place, null_slot, absent in self._added:
+            pairs = zip(columns[place], values_of[null_slot], strict=True)
+            columns[place] = [
+                absent if value is None and null is None else value for value, null in pairs
+            ]
 
     def block_slots(self, block: Block, low: int, high: int) -> Columns:
         """The payload slots that ``assemble`` asks for, of rows [low, high) of a block."""
@@ -91,7 +111,12 @@ class Projection:
         if self.parts:
             masks = values_of[REAL_MASK_SLOT] if self._masked else None
             parts = dict(zip(self.parts, self._key_parts(keys, masks), strict=True))
-        return [parts[number] if is_part else values_of[number] for is_part, number in self._places]
+        columns = [
+            parts[number] if is_part else values_of[number] for is_part, number in self._places
+        ]
+        if self._added:
+            self._fill(columns, values_of)
+        return columns
 
     def _key_parts(
         self,
@@ -158,18 +183,26 @@ class Projection:
             masks = columns_of.get(REAL_MASK_SLOT) if self._masked else None
             columns = self._decode_keys(run.column(KEY), self.parts, masks)
             decoded = dict(zip(self.parts, columns, strict=True))
-        return [
+        found = [
             decoded[number] if is_part else column_values(columns_of[number])
             for is_part, number in self._places
         ]
+        if self._added:
+            nulls = {slot: column_values(columns_of[slot]) for _, slot, _ in self._added}
+            self._fill(found, nulls)
+        return found
 
     def from_row(self, key: bytes, row: Row) -> list[Value]:
         """One record held as Python objects."""
         values = self._key_values(key, row) if self.parts else ()
-        return [
+        found = [
             values[number] if is_part else row[number] if number < len(row) else None
             for is_part, number in self._places
         ]
+        for place, null_slot, absent in self._added:
+            if found[place] is None and (null_slot >= len(row) or row[null_slot] is None):
+                found[place] = absent
+        return found
 
     def _key_values(self, key: bytes, row: Row | None) -> tuple[Value, ...]:
         values = self.codec.decode(key)

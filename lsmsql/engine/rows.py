@@ -24,6 +24,9 @@ class RowCodec:
         self.everything = Projection(schema, self.keys, range(len(schema.columns)))
         self.key_only = Projection(schema, self.keys, schema.key)
         self._needs_sql = bool(schema.checks) or any(c.generated for c in schema.columns)
+        self._added = [
+            (c.null_slot, i) for i, c in enumerate(schema.columns) if c.null_slot is not None
+        ]
         self._value_columns = sorted(
             (column.slot, i) for i, column in enumerate(schema.columns) if column.slot is not None
         )
@@ -49,6 +52,8 @@ class RowCodec:
             payload[0] = self.keys.real_mask(key_values)
         for slot, position in self._value_columns:
             payload[slot] = values[position]
+        for null_slot, position in self._added:
+            payload[null_slot] = 1 if values[position] is None else None
         return self.keys.encode(key_values), tuple(payload)
 
     def key_values(self, key: object) -> list[Value]:

@@ -18,15 +18,16 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
-from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog
+from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog, CatalogRecords
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ClosedError, ConflictError, UsageError
+from lsmsql.engine.indexes import index_schema
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.readview import LongView, ReadView
 from lsmsql.engine.recent import ABSENT, Absent
 from lsmsql.engine.rows import RowCodec
-from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, TableSchema
+from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, IndexDefinition, TableSchema
 from lsmsql.engine.slices import Range
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.table import Table
@@ -192,19 +193,26 @@ class Transaction(WriteVerbs):
         """From now on, whoever creates or drops a table is in conflict with this."""
         self._reads.add_range(CATALOG_TABLE_ID, Range())
 
-    def define(self, schema: TableSchema) -> None:
-        """Create a table."""
+    def define(
+        self, schema: TableSchema, indexes: Sequence[tuple[str, IndexDefinition]] = ()
+    ) -> None:
+        """Create a table, and indexes that it has from the beginning."""
         self._check()
+        self._create(schema)
+        table = self._catalog.get(schema.name)
+        for name, definition in indexes:
+            self._create(index_schema(table, name, definition))
+
+    def _create(self, schema: TableSchema) -> None:
         least = self.core.new_table_id(self._catalog.next_id)
-        catalog, records = self._catalog.create(schema, least)
-        self._read_catalog()
-        self.write({CATALOG_TABLE_ID: records})
-        self._catalog = catalog
+        self._change_catalog(*self._catalog.create(schema, least))
 
     def undefine(self, name: str) -> None:
-        """Drop a table."""
+        """Drop a table and its indexes."""
         self._check()
-        catalog, records = self._catalog.drop(self._catalog.get(name).id)
+        self._change_catalog(*self._catalog.drop(self._catalog.get(name).id))
+
+    def _change_catalog(self, catalog: Catalog, records: CatalogRecords) -> None:
         self._read_catalog()
         self.write({CATALOG_TABLE_ID: records})
         self._catalog = catalog

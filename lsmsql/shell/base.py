@@ -135,7 +135,7 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
         stored = {schema.name.lower() for schema in binding.session.catalog.tables}
         if name.lower() not in stored and name.lower() in self.temporary_names():
             raise UsageError(f"there is a temporary table or view {name}; drop it first")
-        binding.create_table(sql)
+        binding.define(sql)
 
     def temporary_names(self) -> set[str]:
         """Lower-case names in the schema ``temp``: what the user put there, and tables of ours."""

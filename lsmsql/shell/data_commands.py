@@ -11,7 +11,7 @@ from lsmsql.engine.errors import UsageError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from lsmsql.shell.base import BaseShell
-from lsmsql.shell.dump import create_statement, dump_table
+from lsmsql.shell.dump import create_text, dump_table
 from lsmsql.shell.formats import Style, column_lines, text_width
 from lsmsql.shell.imports import ImportFile, import_file
 
@@ -37,7 +37,7 @@ class DataCommands(BaseShell):
         statement made up for it.
         """
         for schema in self._schemas(cmd):
-            self.stdout.write(create_statement(schema) + "\n")
+            self.stdout.write(create_text(schema) + "\n")
         for _, _, sql in self._temporary(cmd):
             self.stdout.write(sql.replace("CREATE ", "CREATE TEMP ", 1) + ";\n")
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lsmsql.engine.values import Value
-from lsmsql.shell.values import identifier, json_text, literal, show
+from lsmsql.shell.values import json_text, literal, show
+from vtab.sql.names import identifier
 
 Names = Sequence[str]
 Rows = Iterable[Sequence[Value]]

@@ -1,17 +1,11 @@
-"""Values as text: for people, as SQL literals, and as JSON. Names as SQL identifiers."""
+"""Values as text: for people, as SQL literals, and as JSON."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-
-import apsw
 
 from lsmsql.engine.values import Value
-
-_KEYWORDS = frozenset(apsw.keywords)
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
 def show(value: Value, null: str = "") -> str:
@@ -57,10 +51,3 @@ def json_text(value: Value) -> str:
     if isinstance(value, float) and math.isinf(value):
         return "9.0e+999" if value > 0 else "-9.0e+999"
     return json.dumps(value, ensure_ascii=False)
-
-
-def identifier(name: str) -> str:
-    """A name as SQL takes it, in quotes if it needs them."""
-    if _PLAIN_NAME.fullmatch(name) and name.upper() not in _KEYWORDS:
-        return name
-    return '"' + name.replace('"', '""') + '"'

@@ -33,7 +33,7 @@ class Flights:
         """The first rows of a table; all of them, but for the flights."""
         batches, rows = [], 0
         with open_csv_file(name) as file:
-            for batch in read_batches(file, vtab.parse_create(TABLES[name])):
+            for batch in read_batches(file, vtab.parse_create(TABLES[name]).schema):
                 batches.append(batch)
                 rows += batch.num_rows
                 if rows >= self._limit:

@@ -142,4 +142,4 @@ def test_the_figures_stand_beside_the_goals(figures, marks):
 def test_the_text_of_the_tables_is_kept(store):
     for name, sql in TABLES.items():
         assert store.table(name).schema.sql == sql
-        assert vtab.parse_create(sql).columns == store.table(name).schema.columns
+        assert vtab.parse_create(sql).schema.columns == store.table(name).schema.columns

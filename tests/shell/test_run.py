@@ -146,8 +146,10 @@ def test_create_table_in_all_its_forms(ok, wrong):
         "1|x\na    b c  kv\n"
     )
     assert "exists" in wrong("CREATE TABLE a(k PRIMARY KEY)")
-    assert "PRIMARY KEY" in wrong("CREATE TABLE e(a, b)")
-    assert "incomplete input" in wrong("CREATE TABLE e(a PRIMARY KEY")
+    assert ok("CREATE TABLE e(a, b)", "INSERT INTO e VALUES(1, 2)", "SELECT rowid, * FROM e") == (
+        "1|1|2\n"
+    )
+    assert "incomplete input" in wrong("CREATE TABLE f(a PRIMARY KEY")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsmsql.shell.values import identifier, json_text, literal, show
+from lsmsql.shell.values import json_text, literal, show
+from vtab.sql.names import identifier
 
 VALUES = st.one_of(
     st.none(),

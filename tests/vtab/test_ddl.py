@@ -6,44 +6,62 @@ from pathlib import Path
 
 import pytest
 
+from lsmsql.engine.column import Generated
 from lsmsql.engine.errors import SchemaError
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.store import open_store
 from vtab import create_from_sql, parse_create
 
+TYPES = [
+    ("INTEGER", "INTEGER"), ("int", "INTEGER"), ("BIGINT", "INTEGER"), ("TEXT", "TEXT"),
+    ("VARCHAR(10)", "TEXT"), ("CLOB", "TEXT"), ("BLOB", "ANY"), ("REAL", "REAL"),
+    ("DOUBLE PRECISION", "REAL"), ("FLOAT", "REAL"), ("ANY", "INTEGER"), ("", "ANY"),
+    ("NUMERIC", "INTEGER"), ("DECIMAL(5,2)", "INTEGER"), ("DATETIME", "INTEGER"),
+    ("POINT", "INTEGER"), ("JSON", "INTEGER"), ("FLOATING CHAR", "TEXT"),
+]  # fmt: skip
 
-@pytest.mark.parametrize(
-    ("declared", "expected"),
-    [
-        ("INTEGER", "INTEGER"), ("int", "INTEGER"), ("BIGINT", "INTEGER"), ("TEXT", "TEXT"),
-        ("VARCHAR(10)", "TEXT"), ("CLOB", "TEXT"), ("BLOB", "BLOB"), ("REAL", "REAL"),
-        ("DOUBLE PRECISION", "REAL"), ("FLOAT", "REAL"), ("ANY", "ANY"), ("", "ANY"),
-        ("NUMERIC", "ANY"), ("DECIMAL(5,2)", "ANY"), ("DATETIME", "ANY"), ("POINT", "INTEGER"),
-    ],
-)  # fmt: skip
-def test_types_follow_the_rules_of_affinity(declared: str, expected: str) -> None:
-    schema = parse_create(f"CREATE TABLE t(id INTEGER PRIMARY KEY, c {declared})")
-    assert schema.columns[1].type == expected
+
+@pytest.mark.parametrize(("declared", "expected"), TYPES)
+def test_columns_store_any_type_and_have_the_affinity_of_their_own(
+    declared: str, expected: str
+) -> None:
+    column = read(f"CREATE TABLE t(id INTEGER PRIMARY KEY, c {declared})").columns[1]
+    assert (column.type, column.affinity, column.type_name) == (
+        "ANY",
+        expected,
+        declared.replace("int", "INT"),
+    )
+
+
+@pytest.mark.parametrize("declared", ["INTEGER", "INT", "TEXT", "BLOB", "REAL", "ANY"])
+def test_strict_tables_store_one_type(declared: str) -> None:
+    column = read(f"CREATE TABLE t(id INTEGER PRIMARY KEY, c {declared}) STRICT").columns[1]
+    assert column.type == declared.replace("INT", "INTEGER").replace("INTEGEREGER", "INTEGER")
+
+
+def read(sql: str, name: str | None = None) -> TableSchema:
+    return parse_create(sql, name).schema
 
 
 def test_keys() -> None:
-    one = parse_create("CREATE TABLE t(id INTEGER PRIMARY KEY, v)")
+    one = read("CREATE TABLE t(id INTEGER PRIMARY KEY, v)")
     assert (one.key, one.descending) == ((0,), (False,))
-    two = parse_create("CREATE TABLE t(a TEXT, b INT, c, PRIMARY KEY (c DESC, a))")
+    two = read("CREATE TABLE t(a TEXT, b INT, c, PRIMARY KEY (c DESC, a))")
     assert (two.key, two.descending) == ((2, 0), (True, False))
-    down = parse_create("CREATE TABLE t(a TEXT PRIMARY KEY DESC) WITHOUT ROWID, STRICT")
+    down = read("CREATE TABLE t(a TEXT PRIMARY KEY DESC) WITHOUT ROWID, STRICT")
     assert (down.key, down.descending) == ((0,), (True,))
 
 
 def test_what_the_user_wrote_is_kept() -> None:
     sql = 'CREATE TABLE "odd "" name" (k TEXT NOT NULL PRIMARY KEY, -- the key\n v TEXT NOT NULL)'
-    schema = parse_create(f"  {sql};")
+    schema = read(f"  {sql};")
     assert schema.name == 'odd " name'
     assert schema.sql == sql
     assert [c.not_null for c in schema.columns] == [True, True]
 
 
 def test_a_list_of_columns_is_enough_with_a_name() -> None:
-    schema = parse_create("(k TEXT, PRIMARY KEY (k))", "my table")
+    schema = read("(k TEXT, PRIMARY KEY (k))", "my table")
     assert schema.name == "my table"
     assert schema.sql == 'CREATE TABLE "my table"(k TEXT, PRIMARY KEY (k))'
 
@@ -51,17 +69,9 @@ def test_a_list_of_columns_is_enough_with_a_name() -> None:
 @pytest.mark.parametrize(
     ("sql", "named"),
     [
-        ("CREATE TABLE t(a INT)", "PRIMARY KEY"),
-        ("CREATE TABLE t(a INT PRIMARY KEY, b DEFAULT 5)", "column b: DEFAULT"),
-        ("CREATE TABLE t(a INT PRIMARY KEY, b CHECK (b > 0))", "CHECK"),
-        ("CREATE TABLE t(a INT PRIMARY KEY, b UNIQUE)", "UNIQUE"),
         ("CREATE TABLE t(a INT PRIMARY KEY, b REFERENCES u)", "REFERENCES"),
         ("CREATE TABLE t(a INT PRIMARY KEY, b, FOREIGN KEY (b) REFERENCES u)", "REFERENCES"),
-        ("CREATE TABLE t(a INT PRIMARY KEY, b AS (a + 1))", "GENERATED"),
         ("CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT)", "AUTOINCREMENT"),
-        ("CREATE TABLE t(a TEXT COLLATE NOCASE PRIMARY KEY)", "COLLATE NOCASE"),
-        ("CREATE TABLE t(a INT PRIMARY KEY, b TEXT COLLATE RTRIM)", "COLLATE RTRIM"),
-        ("CREATE TABLE t(a TEXT, PRIMARY KEY (a COLLATE NOCASE))", "COLLATE NOCASE"),
         ("CREATE TABLE t(a INT PRIMARY KEY ON CONFLICT REPLACE)", "ON CONFLICT"),
         ("CREATE TABLE t(a INT PRIMARY KEY, b NOT NULL ON CONFLICT IGNORE)", "ON CONFLICT"),
         ("CREATE TABLE t AS SELECT 1 AS a", "AS SELECT"),
@@ -79,8 +89,34 @@ def test_what_cannot_be_honoured_is_refused_by_name(sql: str, named: str) -> Non
         parse_create(sql)
 
 
+def test_a_table_without_a_usable_key_has_a_hidden_rowid() -> None:
+    for sql in ("CREATE TABLE t(a)", "CREATE TABLE t(a COLLATE NOCASE PRIMARY KEY)"):
+        schema = read(sql)
+        assert (schema.columns[-1].name, schema.columns[-1].hidden) == ("rowid", True)
+        assert schema.key == (1,)
+    assert read("CREATE TABLE t(rowid)").columns[-1].name == "_rowid_"
+
+
+def test_constraints_ask_for_indexes() -> None:
+    found = parse_create("CREATE TABLE t(a UNIQUE, b, UNIQUE (b DESC, a), PRIMARY KEY (a, b))")
+    names = [name for name, _ in found.indexes]
+    assert names == ["sqlite_autoindex_t_1", "sqlite_autoindex_t_2"]
+    assert [term.descending for term in found.indexes[1][1].terms] == [True, False]
+    folded = parse_create("CREATE TABLE t(a TEXT COLLATE NOCASE PRIMARY KEY)")
+    assert [index.origin for _, index in folded.indexes] == ["pk"]
+
+
+def test_checks_defaults_and_formulas_are_kept_as_text() -> None:
+    schema = read(
+        "CREATE TABLE t(a DEFAULT (1+2) CONSTRAINT big CHECK (a > 0), b AS (a*2) STORED, CHECK(b<9))"  # noqa: E501
+    )
+    assert [(c.name, c.sql) for c in schema.checks] == [("big", "a > 0"), (None, "b<9")]
+    assert schema.columns[0].default == "1+2"
+    assert schema.columns[1].generated == Generated("a*2", True)
+
+
 def test_words_in_names_comments_and_strings_mean_nothing() -> None:
-    schema = parse_create(
+    schema = read(
         'CREATE TABLE t("check" INT, [on conflict] TEXT, /* CHECK (x) */ `as` BLOB, '
         'PRIMARY KEY ("check")) -- ON CONFLICT'
     )

@@ -22,7 +22,9 @@ ROWS: list[tuple[Value, ...]] = [
 @pytest.mark.parametrize("key", ["a", "b", "c", "a, b", "b, c", "c, a", "b, a DESC", "c, b, a"])
 @pytest.mark.parametrize("behind", [(), (None,)])
 def test_records_are_those_of_the_engine(key: str, behind: tuple[None, ...]) -> None:
-    schema = vtab.parse_create(f"CREATE TABLE t(a TEXT, b INT, c ANY, d ANY, PRIMARY KEY ({key}))")
+    schema = vtab.parse_create(
+        f"CREATE TABLE t(a TEXT, b INT, c ANY, d ANY, PRIMARY KEY ({key})) STRICT"
+    ).schema
     rows = RowCodec(schema)
     encoder = RecordEncoder(rows)
     for row in ROWS:
@@ -31,7 +33,9 @@ def test_records_are_those_of_the_engine(key: str, behind: tuple[None, ...]) -> 
 
 
 def test_a_key_that_is_too_long_is_refused() -> None:
-    encoder = RecordEncoder(RowCodec(vtab.parse_create("CREATE TABLE t(a TEXT PRIMARY KEY)")))
+    encoder = RecordEncoder(
+        RowCodec(vtab.parse_create("CREATE TABLE t(a TEXT PRIMARY KEY)").schema)
+    )
     encode = encoder.for_types([str])
     with pytest.raises(RowLimitError) as caught:
         encode(("a" * 100_000,))

@@ -116,7 +116,7 @@ class Transactions(RuleBasedStateMachine):
         with open_store(self.directory.name, **OURS) as store:
             for name, columns in TABLES.items():
                 if name != "kv":
-                    store.define(parse_create(f"({columns})", name))
+                    store.define(parse_create(f"({columns})", name).schema)
         self.open()
         self.committed = content(self.theirs, native=False)
 

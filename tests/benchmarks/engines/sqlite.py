@@ -127,10 +127,10 @@ class SQLite(Engine):
         return spare.stat().st_size
 
     def load_table(self, sql: str, rows: Any) -> None:
-        name = vtab.parse_create(sql).name
+        name = vtab.parse_create(sql).schema.name
         places = ", ".join("?" * rows.num_columns)
         with self._connection:
-            self._connection.execute(f"{sql} WITHOUT ROWID")
+            self._connection.execute(f"{sql}, WITHOUT ROWID")
             for batch in rows.to_batches(max_chunksize=10_000):
                 columns = [column.to_pylist() for column in batch.columns]
                 insert = f"INSERT INTO {name} VALUES ({places})"

@@ -1,0 +1,207 @@
+"""CREATE, DROP, ALTER and their kind on what is in the store: all part of the SQL transaction.
+
+SQLite does not do these on virtual tables, or not so that they last. Each is tried out on an empty
+copy of the catalogue (see ``scratch``), so SQLite finds what is wrong; then the catalogue is
+changed, and the connection shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import apsw
+
+from lsmsql.engine.catalog import kind_of
+from lsmsql.engine.errors import SchemaError
+from lsmsql.engine.indexes import check_indexable, index_schema
+from lsmsql.engine.schema import TableSchema
+from vtab.alter import altered
+from vtab.ddl import parse_create, read_index
+from vtab.declare import quoted
+from vtab.indexbuild import fill_index
+from vtab.scratch import scratch_of, text_of, try_out
+from vtab.session import Session
+from vtab.sql.definitions import Definition, read_statement
+from vtab.sql.tables import table_pieces
+
+_COPY = "lsm_copy"
+"""A temporary table that holds what a SELECT has given, for a moment."""
+
+Action = Callable[[apsw.Connection, str, Definition], None]
+
+
+class Definer:
+    """Runs the statements of one connection that define something in its store.
+
+    ``show`` is called when the catalogue of the transaction has changed. ``references``: foreign
+    keys may be declared, though nobody enforces them.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        show: Callable[[apsw.Connection], None],
+        *,
+        references: bool = False,
+    ) -> None:
+        self._session = session
+        self._show = show
+        self._references = references
+        self._actions: dict[tuple[str, str], Action] = {
+            ("CREATE", "TABLE"): self._create_table,
+            ("CREATE", "INDEX"): self._create_index,
+            ("CREATE", "VIEW"): self._create_view,
+            ("CREATE", "TRIGGER"): self._refuse_trigger,
+            ("DROP", "TABLE"): self._drop,
+            ("DROP", "INDEX"): self._drop,
+            ("DROP", "VIEW"): self._drop,
+            ("ALTER", "TABLE"): self._alter,
+            ("REINDEX", ""): self._reindex,
+        }
+
+    def run(self, connection: apsw.Connection, sql: str) -> bool:
+        """Run a statement, if it is about the store; whether it was.
+
+        Raises SchemaError, ReadOnlyError, and what a commit may raise.
+        """
+        head = read_statement(sql)
+        if head is None or not self._is_ours(head):
+            return False
+        with atomic(connection):
+            self._actions[head.verb, head.kind](connection, sql, head)
+        return True
+
+    def _is_ours(self, head: Definition) -> bool:
+        if (head.verb, head.kind) not in self._actions or head.temporary:
+            return False
+        if (head.schema or "main").lower() != "main":
+            return False
+        if head.verb == "CREATE" and head.kind in ("TABLE", "VIEW"):
+            return True
+        if head.verb == "CREATE":
+            return self._session.catalog.named(head.table or "") is not None
+        return head.name is None or self._session.catalog.named(head.name) is not None
+
+    # ------------------------------------------------------------------------------- CREATE
+
+    def _create_table(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        if self._is_there(head):
+            return
+        pieces = table_pieces(sql)
+        if pieces is not None and pieces.select is not None:
+            self._create_as(connection, head, pieces.select.text)
+            return
+        definition = parse_create(sql, references=self._references)
+        self._session.define(definition.schema, definition.indexes)
+        self._show(connection)
+
+    def _create_as(self, connection: apsw.Connection, head: Definition, select: str) -> None:
+        """CREATE TABLE ... AS SELECT: SQLite says which columns there are, and of which types."""
+        connection.execute(f"CREATE TEMP TABLE {_COPY} AS {select}")
+        try:
+            ((text,),) = connection.execute(
+                "SELECT sql FROM sqlite_temp_schema WHERE name = ?", (_COPY,)
+            )
+            columns = str(text).partition("(")[2]
+            definition = parse_create(f"CREATE TABLE {quoted(head.name or '')}({columns}")
+            self._session.define(definition.schema, definition.indexes)
+            self._show(connection)
+            name = quoted(head.name or "")
+            connection.execute(f"INSERT INTO temp.{name} SELECT * FROM temp.{_COPY}")
+        finally:
+            connection.execute(f"DROP TABLE temp.{_COPY}")
+
+    def _create_index(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        if self._is_there(head):
+            return
+        session = self._session
+        table = session.catalog.get(head.table or "")
+        check_indexable(table)
+        name = head.name or ""
+        with scratch_of(session.catalog, views=False) as scratch:
+            try_out(scratch, head.in_schema(sql, "main"))
+            text = text_of(scratch, "index", name)
+            definition = read_index(scratch, name, text, table)
+        index = session.define_index(index_schema(table, name, definition, text))
+        fill_index(session, table, index)
+        self._show(connection)
+
+    def _create_view(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        if self._is_there(head):
+            return
+        name = head.name or ""
+        with scratch_of(self._session.catalog) as scratch:
+            try_out(scratch, head.in_schema(sql, "main"))
+            text = text_of(scratch, "view", name)
+        self._session.change_catalog(lambda catalog, least: catalog.create_view(name, text, least))
+        self._show(connection)
+
+    def _refuse_trigger(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        raise SchemaError(
+            f"trigger {head.name}: a table of the store has no triggers;"
+            " CREATE TEMP TRIGGER ... INSTEAD OF ... ON a view lasts as long as the connection"
+        )
+
+    def _is_there(self, head: Definition) -> bool:
+        """Whether there is nothing to do, because of IF NOT EXISTS."""
+        found = self._session.catalog.named(head.name or "")
+        if found is None or not head.conditional:
+            return False
+        return kind_of(found).upper() == head.kind or head.kind == "VIEW"
+
+    # ------------------------------------------------------------------------------- DROP, ALTER
+
+    def _drop(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        found = self._session.catalog.named(head.name or "")
+        assert found is not None
+        kind = kind_of(found)
+        if kind.upper() != head.kind:
+            raise SchemaError(f"{found.name} is not a {head.kind.lower()}; use DROP {kind.upper()}")
+        if isinstance(found, TableSchema) and found.index and found.index.origin != "c":
+            raise SchemaError(
+                f"index {found.name} belongs to a UNIQUE or PRIMARY KEY constraint"
+                " and cannot be dropped"
+            )
+        self._session.undefine(found)
+        self._show(connection)
+
+    def _alter(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        session = self._session
+        table = session.catalog.get(head.name or "")
+        for thing in altered(session, table, sql, head, references=self._references):
+            session.redefine(thing)
+        self._show(connection)
+
+    def _reindex(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        """REINDEX, of everything, a table or an index: its entries are made anew."""
+        session = self._session
+        catalog = session.catalog
+        found = None if head.name is None else catalog.named(head.name)
+        for table_id, indexes in catalog.indexes.items():
+            for index in indexes:
+                if found is None or found.id in (table_id, index.id):
+                    session.undefine(index)
+                    renewed = session.define_index(replace(index, id=0))
+                    fill_index(session, catalog.by_id[table_id], renewed)
+        self._show(connection)
+
+
+@contextmanager
+def atomic(connection: apsw.Connection) -> Iterator[None]:
+    """All statements within, or none: a transaction, or a savepoint of the one that goes on."""
+    begin, end, undo = "BEGIN", "COMMIT", "ROLLBACK"
+    if connection.in_transaction:
+        name = "lsm_definition"
+        begin, end, undo = f"SAVEPOINT {name}", f"RELEASE {name}", f"ROLLBACK TO {name}"
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute(end)
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute(undo)
+            if end != "COMMIT":
+                connection.execute(end)
+        raise
