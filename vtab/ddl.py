@@ -239,7 +239,8 @@ def _read_column(
     if is_rowid:
         kind, shown = ColumnType.INTEGER, None if enforced else declared
     elif enforced:
-        kind, shown = _exact_type(declared), None
+        kind = _exact_type(declared)
+        shown = declared if declared.upper() == "INT" else None
     else:
         kind, shown = ColumnType.ANY, declared
     generated = piece.generated

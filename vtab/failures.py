@@ -19,6 +19,7 @@ from lsmsql.engine.errors import (
     ConstraintError,
     LimitError,
     ReadOnlyError,
+    SchemaError,
     TypeMismatchError,
     UsageError,
 )
@@ -41,6 +42,10 @@ class RowTypeError(TypeMismatchError, apsw.ConstraintError):
 
 class StatementTypeError(TypeMismatchError, apsw.MismatchError):
     """The same in a statement with OR IGNORE, OR FAIL or OR ROLLBACK."""
+
+
+class DefinitionError(SchemaError, apsw.SQLError):
+    """What cannot be done because of how a table is defined."""
 
 
 class RowLimitError(LimitError, apsw.TooBigError):
@@ -96,6 +101,12 @@ def broken_check(check: Check) -> RowConstraintError:
     return _coded(RowConstraintError(message), apsw.SQLITE_CONSTRAINT_CHECK)
 
 
+def generated_column(schema: TableSchema, position: int) -> DefinitionError:
+    """A value for a column that is computed."""
+    name = schema.columns[position].name
+    return DefinitionError(f'cannot UPDATE generated column "{name}"')
+
+
 def null_value(schema: TableSchema, column: Column) -> RowConstraintError:
     """NULL in a column that is NOT NULL."""
     message = f"NOT NULL constraint failed: {schema.name}.{column.name}"
@@ -113,7 +124,7 @@ def wrong_type(
 ) -> RowTypeError | StatementTypeError:
     """A value that cannot be converted to the type of its column. It fails the whole statement."""
     message = (
-        f"cannot store {_STORAGE_NAMES[type(value)]} value in {column.type} column"
+        f"cannot store {_STORAGE_NAMES[type(value)]} value in {column.type_name} column"
         f" {schema.name}.{column.name}"
     )
     if on_conflict not in (apsw.SQLITE_ABORT, apsw.SQLITE_REPLACE):

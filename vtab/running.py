@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from lsmsql.engine.indexes import IndexEntries
 from lsmsql.engine.values import Value
@@ -23,10 +23,10 @@ Values = Sequence[Value]
 class Upsert(Protocol):
     """What an INSERT does with a row that is there already."""
 
-    def handles(self, entries: IndexEntries | None) -> bool:
-        """Whether it does anything if a UNIQUE index, or with None the key, has the row already."""
+    def clause(self, entries: IndexEntries | None) -> Any:
+        """What is to be done if an index, or with None the key, has the row already; or None."""
 
-    def changed(self, old: Values, new: Values) -> dict[int, Value] | None:
+    def changed(self, clause: Any, old: Values, new: Values) -> dict[int, Value] | None:
         """New values for the row that is there, by position; None to leave it as it is."""
 
 

@@ -8,7 +8,7 @@ written           the old entries go, then row and entries come
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import is_
 
 import apsw
@@ -29,12 +29,14 @@ from vtab.failures import (
     broken_check,
     duplicate_key,
     duplicate_terms,
+    generated_column,
     null_rowid,
     null_value,
     wrong_type,
 )
 from vtab.records import Record, RecordEncoder, Values
 from vtab.rules import Rules
+from vtab.running import Upsert
 from vtab.session import Session
 
 MAX_PLAIN_TYPES = 256
@@ -69,6 +71,7 @@ class Writer:
         """By the types of rows that are inserted as they are, as far as they have been met."""
         self._types = [(c, PYTHON_TYPES.get(c.type)) for c in schema.columns]
         self._rules = Rules(session, schema, indexes)
+        self._stored = [i for i in range(len(schema.columns)) if i not in self._rules.generated]
         self._is_plain = self._rules.is_empty
 
     # ------------------------------------------------------------------------------- statements
@@ -112,6 +115,8 @@ class Writer:
         values = list(old)
         for position, value in enumerate(fields[: self._width]):
             if value is not apsw.no_change:
+                if position in self._rules.generated:
+                    raise generated_column(self._schema, position)
                 values[position] = value  # type: ignore[call-overload]
         if self._has_rowid:
             place = self._schema.key[0]
@@ -177,10 +182,12 @@ class Writer:
             value = values[position]
             if type(value) is not wanted and value is not None:
                 values[position] = self._converted(column, value)
+        if None in values and not self._accept_nulls(values, self._stored):
+            return None
         if rules.generated:
             rules.generate(values, self._converted)
-        if None in values and not self._accept_nulls(values):
-            return None
+            if not self._accept_nulls(values, rules.generated):
+                return None
         check = rules.broken_check(values)
         if check is not None:
             if self._session.on_conflict() == apsw.SQLITE_IGNORE:
@@ -196,12 +203,13 @@ class Writer:
             raise wrong_type(self._schema, column, value, self._session.on_conflict())
         return converted
 
-    def _accept_nulls(self, values: list[Value]) -> bool:
-        """Whether all columns may be NULL that are; False if the row is to be ignored.
+    def _accept_nulls(self, values: list[Value], positions: Iterable[int]) -> bool:
+        """Whether those of these columns may be NULL that are; False if the row is to be ignored.
 
         OR REPLACE puts the default in place of a NULL that may not be.
         """
-        for position, column in enumerate(self._schema.columns):
+        for position in positions:
+            column = self._schema.columns[position]
             if values[position] is not None or not column.not_null:
                 continue
             wish = self._session.on_conflict()
@@ -222,8 +230,9 @@ class Writer:
         """
         upsert = self._session.running.on(self._schema.id).upsert
         for other_key, entries in self._conflicts(key, terms):
-            if upsert is not None and upsert.handles(entries):
-                self._upsert(other_key, values)
+            clause = None if upsert is None else upsert.clause(entries)
+            if upsert is not None and clause is not None:
+                self._upsert(upsert, clause, other_key, values)
                 return False
             if not self._replaces(other_key, entries):
                 return False
@@ -265,12 +274,11 @@ class Writer:
             return duplicate_key(self._schema)
         return duplicate_terms(describe_duplicate(self._schema, entries))
 
-    def _upsert(self, key: bytes, new: Sequence[Value]) -> None:
-        """Change the row that is there, as ON CONFLICT DO UPDATE says."""
-        upsert = self._session.running.on(self._schema.id).upsert
+    def _upsert(self, upsert: Upsert, clause: object, key: bytes, new: Sequence[Value]) -> None:
+        """Change the row that is there, as a clause of ON CONFLICT says."""
         old = self._read(key)
-        assert upsert is not None and old is not None
-        changes = upsert.changed(old, new)
+        assert old is not None
+        changes = upsert.changed(clause, old, new)
         if changes is not None:
             values = list(old)
             for position, value in changes.items():

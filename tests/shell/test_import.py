@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-CITY = "CREATE TABLE city(name TEXT PRIMARY KEY, people INTEGER, area REAL)"
+CITY = "CREATE TABLE city(name TEXT PRIMARY KEY, people INTEGER, area REAL) STRICT"
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ class Change:
     the verb of that name. ``columns`` are those that an INSERT names, None without a list.
     ``main`` begins where the statement does, a WITH included, and ends before the first UPSERT or
     RETURNING; without these it is the whole text. ``returning`` is what follows that word.
+    ``target_end`` is where the name of the table ends, or its alias.
     """
 
     verb: str
@@ -61,6 +62,7 @@ class Change:
     upsert: tuple[UpsertClause, ...]
     returning: Slice | None
     main: Slice
+    target_end: int
 
 
 def read_change(sql: str) -> Change | None:
@@ -83,6 +85,7 @@ def _read(reader: Reader) -> Change:
         reader.expect("FROM" if verb == "DELETE" else "INTO")
     schema, table, _ = reader.qualified()
     alias = reader.name() if reader.accept("AS") else None
+    target_end = reader.tokens[reader.at - 1].end
     inserts = verb in ("INSERT", "REPLACE")
     columns = _read_names(reader.parentheses()) if inserts and reader.peek() == "(" else None
     default_values = reader.follows("DEFAULT", "VALUES")
@@ -93,8 +96,9 @@ def _read(reader: Reader) -> Change:
     if not reader.ended:
         raise UnreadableError(f"RETURNING or the end expected, not {reader.peek()}")
     return Change(
-        verb, conflict, schema, table, alias, columns, default_values, upsert, returning, main
-    )
+        verb, conflict, schema, table, alias, columns, default_values, upsert, returning, main,
+        target_end,
+    )  # fmt: skip
 
 
 def _skip_with(reader: Reader) -> None:

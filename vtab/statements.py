@@ -1,0 +1,155 @@
+"""Statements that SQLite does not run on virtual tables as it does on its own, made ready for it.
+
+    INSERT ... ON CONFLICT ...    a plain INSERT; the table does the rest (see ``upsert``)
+    ... RETURNING ...             a plain statement; then a SELECT from the rows that were written
+    INSERT INTO t(a) ...          the table is told which columns are named
+    CREATE, DROP, ALTER, ...      done by ``definer``
+
+Every other statement stays as it is, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from lsmsql.engine.errors import SchemaError
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Value
+from vtab.declare import quoted
+from vtab.running import Written
+from vtab.session import Session
+from vtab.sql.changes import Change, read_change
+from vtab.sql.parameters import Bindings, Part, Variables, bindings_for, compose, read_variables
+from vtab.sql.reader import Slice
+from vtab.upsert import Clause, RowUpsert, read_clauses
+
+_OURS = ("main", "temp")
+
+
+@dataclass(frozen=True)
+class ChangeStatement:
+    """INSERT, UPDATE or DELETE on a table of the store.
+
+    ``main`` is what SQLite runs, ``returning`` the query for the rows to return. ``named`` are the
+    positions of the columns that an INSERT names, None if all count as named.
+    """
+
+    table: TableSchema
+    main: Part
+    named: frozenset[int] | None
+    clauses: tuple[Clause, ...]
+    returning: Part | None
+    variables: Variables
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether SQLite runs it as it is, and the table need know nothing of it."""
+        return self.named is None and not self.clauses and self.returning is None
+
+
+def read_change_statement(session: Session, sql: str) -> ChangeStatement | None:
+    """The statement, if it changes a table of the store; None if it is another one.
+
+    Raises SchemaError for clauses that do not fit the table.
+    """
+    change = read_change(sql)
+    if change is None or (change.schema or "main").lower() not in _OURS:
+        return None
+    catalog = session.catalog
+    table = catalog.find(change.table)
+    if table is None:
+        return None
+    variables = read_variables(sql)
+    inserts = change.verb in ("INSERT", "REPLACE")
+    clauses: tuple[Clause, ...] = ()
+    if change.upsert:
+        evaluation = session.evaluation
+        sources = evaluation.source(table, "row").name, evaluation.source(table, "excluded").name
+        indexes = catalog.indexes.get(table.id, ())
+        clauses = read_clauses(change, table, indexes, variables, sources)
+    return ChangeStatement(
+        table,
+        compose(variables, *_main(change, table)),
+        _named(change, table) if inserts else None,
+        clauses,
+        None if change.returning is None else _returning(session, change, table, variables),
+        variables,
+    )
+
+
+def _main(change: Change, table: TableSchema) -> list[Slice | str]:
+    """What SQLite is to run. An INSERT without names means all columns but the generated ones."""
+    main = change.main
+    generated = any(column.generated is not None for column in table.columns)
+    inserts = change.verb in ("INSERT", "REPLACE")
+    if not (inserts and generated and change.columns is None) or change.default_values:
+        return [main]
+    names = [quoted(c.name) for c in table.columns if c.generated is None and not c.hidden]
+    at = change.target_end - main.start
+    head, tail = Slice(main.text[:at], main.start), Slice(main.text[at:], change.target_end)
+    return [head, f"({', '.join(names)})", tail]
+
+
+def _named(change: Change, table: TableSchema) -> frozenset[int] | None:
+    """The columns that an INSERT names; None if no other column has a default.
+
+    Raises SchemaError for a generated one.
+    """
+    if change.columns is None and not change.default_values:
+        return None
+    named = {table.positions.get(name.lower(), -1) for name in change.columns or ()}
+    for position in named:
+        if position >= 0 and table.columns[position].generated is not None:
+            raise SchemaError(
+                f'cannot INSERT into generated column "{table.columns[position].name}"'
+            )
+    has_defaults = any(c.default is not None for c in table.columns)
+    return frozenset(named) if has_defaults else None
+
+
+def _returning(session: Session, change: Change, table: TableSchema, variables: Variables) -> Part:
+    source = session.evaluation.source(table, "returned").name
+    name = quoted(change.alias or change.table)
+    assert change.returning is not None
+    return compose(variables, "SELECT ", change.returning, f" FROM {source} AS {name}")
+
+
+def run_change(
+    session: Session, cursor: apsw.Cursor, statement: ChangeStatement, bindings: Bindings | None
+) -> int:
+    """Run the statement, and return how many rows it has inserted, changed or deleted.
+
+    The cursor gives the rows to return, if it returns any.
+    """
+    running, table = session.running, statement.table
+    before = running.changes
+    if statement.is_plain:
+        cursor.execute(statement.main.text, bindings)
+        return running.changes - before
+    captured: list[tuple[Value, ...]] | None = None if statement.returning is None else []
+    upsert = None
+    if statement.clauses:
+        upsert = RowUpsert(session.evaluation, table, statement.clauses, bindings)
+    with running.statement(table.id, Written(statement.named, upsert, captured)):
+        cursor.execute(statement.main.text, bindings_for(statement.main, bindings))
+    changes = running.changes - before
+    if statement.returning is not None and captured is not None:
+        _give_rows(session, cursor, statement.returning, table, captured, bindings)
+    return changes
+
+
+def _give_rows(
+    session: Session,
+    cursor: apsw.Cursor,
+    returning: Part,
+    table: TableSchema,
+    rows: Sequence[Sequence[Value]],
+    bindings: Any,
+) -> None:
+    source = session.evaluation.source(table, "returned")
+    with source.holding(rows):
+        cursor.execute(returning.text, bindings_for(returning, bindings))
