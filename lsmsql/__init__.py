@@ -7,6 +7,9 @@
         for key, value in db.prefix("user:"):
             print(key, value)
 
+    with lsmsql.connect("store") as connection:
+        connection.execute("SELECT value FROM kv WHERE key = ?", ["user:1"]).fetchone()
+
 What is here is imported at its first use, so that ``import lsmsql`` costs nothing.
 """
 
@@ -15,6 +18,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lsmsql.dbapi.adapters import PARSE_COLNAMES as PARSE_COLNAMES
+    from lsmsql.dbapi.adapters import PARSE_DECLTYPES as PARSE_DECLTYPES
+    from lsmsql.dbapi.adapters import PrepareProtocol as PrepareProtocol
+    from lsmsql.dbapi.adapters import register_adapter as register_adapter
+    from lsmsql.dbapi.adapters import register_converter as register_converter
+    from lsmsql.dbapi.connection import Connection as Connection
+    from lsmsql.dbapi.connection import connect as connect
+    from lsmsql.dbapi.cursor import Cursor as Cursor
+    from lsmsql.dbapi.errors import DatabaseError as DatabaseError
+    from lsmsql.dbapi.errors import DataError as DataError
+    from lsmsql.dbapi.errors import IntegrityError as IntegrityError
+    from lsmsql.dbapi.errors import InterfaceError as InterfaceError
+    from lsmsql.dbapi.errors import InternalError as InternalError
+    from lsmsql.dbapi.errors import NotSupportedError as NotSupportedError
+    from lsmsql.dbapi.errors import OperationalError as OperationalError
+    from lsmsql.dbapi.errors import ProgrammingError as ProgrammingError
+    from lsmsql.dbapi.errors import Warning as Warning
+    from lsmsql.dbapi.rows import Row as Row
+    from lsmsql.dbapi.transactions import LEGACY_TRANSACTION_CONTROL as LEGACY_TRANSACTION_CONTROL
+    from lsmsql.dbapi.types import BINARY as BINARY
+    from lsmsql.dbapi.types import DATETIME as DATETIME
+    from lsmsql.dbapi.types import NUMBER as NUMBER
+    from lsmsql.dbapi.types import ROWID as ROWID
+    from lsmsql.dbapi.types import STRING as STRING
+    from lsmsql.dbapi.types import Binary as Binary
+    from lsmsql.dbapi.types import Date as Date
+    from lsmsql.dbapi.types import DateFromTicks as DateFromTicks
+    from lsmsql.dbapi.types import Time as Time
+    from lsmsql.dbapi.types import TimeFromTicks as TimeFromTicks
+    from lsmsql.dbapi.types import Timestamp as Timestamp
+    from lsmsql.dbapi.types import TimestampFromTicks as TimestampFromTicks
     from lsmsql.engine.backup import BackupReport as BackupReport
     from lsmsql.engine.batch import Batch as Batch
     from lsmsql.engine.column import Column as Column
@@ -49,6 +83,50 @@ if TYPE_CHECKING:
     open = open_store
 
 __version__ = "0.1.0"
+
+# PEP 249
+apilevel = "2.0"
+threadsafety = 3
+paramstyle = "qmark"
+
+_DBAPI = {
+    "connection": ("Connection", "connect"),
+    "cursor": ("Cursor",),
+    "rows": ("Row",),
+    "transactions": ("LEGACY_TRANSACTION_CONTROL",),
+    "adapters": (
+        "PARSE_COLNAMES",
+        "PARSE_DECLTYPES",
+        "PrepareProtocol",
+        "register_adapter",
+        "register_converter",
+    ),
+    "errors": (
+        "DataError",
+        "DatabaseError",
+        "IntegrityError",
+        "InterfaceError",
+        "InternalError",
+        "NotSupportedError",
+        "OperationalError",
+        "ProgrammingError",
+        "Warning",
+    ),
+    "types": (
+        "BINARY",
+        "DATETIME",
+        "NUMBER",
+        "ROWID",
+        "STRING",
+        "Binary",
+        "Date",
+        "DateFromTicks",
+        "Time",
+        "TimeFromTicks",
+        "Timestamp",
+        "TimestampFromTicks",
+    ),
+}
 
 _HOMES = {
     "open": ("lsmsql.engine.store", "open_store"),
@@ -86,9 +164,12 @@ _HOMES = {
             "UsageError",
         )
     },
+    **{
+        name: (f"lsmsql.dbapi.{module}", name) for module, names in _DBAPI.items() for name in names
+    },
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [*_HOMES, "__version__", "apilevel", "paramstyle", "threadsafety"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lsmsql.engine.backup import BackupReport, back_up
 from lsmsql.engine.batch import Batch
@@ -57,7 +58,7 @@ def open_store(
         raise UsageError(f'mode is "rw" or "r", not {mode!r}')
     options = make_options(**settings)
     filesystem = filesystem or OsFileSystem()
-    directory = _absolute(path)
+    directory = absolute_path(path)
     if mode == "r":
         reader = Follower(filesystem, directory, options)
         try:
@@ -88,7 +89,8 @@ def open_store(
         raise
 
 
-def _absolute(path: object) -> str:
+def absolute_path(path: object) -> str:
+    """The path of a store's directory from the root. Raises UsageError if it cannot be one."""
     if not isinstance(path, str | bytes | os.PathLike):
         raise UsageError(f"path names a directory, as str or PathLike, not {path!r}")
     name = os.fsdecode(path)
@@ -172,6 +174,14 @@ class Store(Database, WriteVerbs):
                     progress(taken)
         return taken
 
+    def connect(self, **arguments: Any) -> Any:
+        """An ``lsmsql.Connection`` to this store: SQL by PEP 249; see ``lsmsql.connect``.
+
+        The store stays open when the connection is closed.
+        """
+        # By name: what knows of SQL stands above the engine, which runs without it.
+        return importlib.import_module("lsmsql.dbapi.connection").connect(self, **arguments)
+
     # ------------------------------------------------------------------------------- transactions
 
     @property
@@ -241,7 +251,7 @@ class Store(Database, WriteVerbs):
         anything but a backup of this store to which nobody has written, BusyError, StorageError.
         """
         self.core.check_open()
-        return replace(back_up(self.core, _absolute(path)), path=os.fsdecode(path))
+        return replace(back_up(self.core, absolute_path(path)), path=os.fsdecode(path))
 
     def stats(self) -> Stats:
         """What the store holds and has done since it was opened."""

@@ -1,0 +1,208 @@
+"""What a connection and its cursors share: the SQLite connection that shows the store, a lock, the
+statements that are known, and the one place where statements are handed to SQLite.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from threading import get_ident
+from typing import Any, NoReturn
+
+import apsw
+
+import vtab
+from lsmsql.dbapi.errors import ProgrammingError
+from lsmsql.dbapi.statements import Statement, read_statement
+from lsmsql.dbapi.transactions import Transactions
+from lsmsql.engine.errors import ClosedError
+from lsmsql.engine.store import Store
+from lsmsql.shell.statements import Action
+
+Result = tuple[Iterator[tuple[Any, ...]] | None, int]
+"""The rows of a statement, None if it gives none; and how many rows it has changed, or -1."""
+
+CLOSED = -1
+"""In place of a thread: none may use the connection any more."""
+
+_KNOWN_PER_CACHED = 4
+
+
+class Link:
+    """A store in an SQLite connection. Whoever uses it holds ``lock``.
+
+    ``thread`` is the only one that may use it, None if any may, or ``CLOSED``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        cached: int,
+        autocommit: object,
+        isolation_level: object,
+        one_thread: bool,
+    ) -> None:
+        self.store = store
+        self.lock = threading.RLock()
+        self.statements: dict[str, Statement] = {}
+        self.thread = get_ident() if one_thread else None
+        self.raw = apsw.Connection(":memory:", statementcachesize=cached)
+        # As in the shell: "x" is a name and never a text.
+        self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+        self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        self.binding = vtab.register(self.raw, store)
+        self._known = max(1, cached) * _KNOWN_PER_CACHED
+        self._core = store.core
+        self._catalog = store.catalog
+        self._follows = store.readonly
+        self._retired: deque[apsw.Cursor] = deque()
+        """Cursors that no one has any more, to be closed by who next holds the lock."""
+        self._defined = False
+        """Whether the transaction, if it is rolled back, takes tables with it."""
+        self._commands = self.raw.cursor()
+        self._trace: Callable[[str], object] | None = None
+        self.transactions = Transactions(
+            self.command, lambda: self.raw.in_transaction, autocommit, isolation_level
+        )
+
+    # ------------------------------------------------------------------------------- use
+
+    def check(self) -> None:
+        """Raises ProgrammingError in a wrong thread, or if the connection is closed."""
+        if self.thread is not None and self.thread != get_ident():
+            self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Say what is wrong with a use that ``thread`` does not allow."""
+        if self.thread == CLOSED:
+            raise ProgrammingError("Cannot operate on a closed database.")
+        raise ProgrammingError(
+            "a connection can only be used in the thread that made it, which is"
+            f" {self.thread}, and this is {get_ident()}; connect(..., check_same_thread=False)"
+            " lets threads share one"
+        )
+
+    def ready(self) -> None:
+        """``check``, and see the tables that there are now."""
+        if self.thread is not None and self.thread != get_ident():
+            self.refuse()
+        if self._retired:
+            self._close_retired()
+        if self._core.catalog is not self._catalog or self._follows:
+            self._catch_up()
+        if self._defined and not self.raw.in_transaction:
+            self._define_again()
+
+    def _catch_up(self) -> None:
+        """Show tables that others have made, between transactions only."""
+        self.binding.catch_up()
+        catalog = self._core.catalog
+        if catalog is not self._catalog and not self.raw.in_transaction:
+            self._catalog = catalog
+            self.statements.clear()
+
+    def retire(self, cursor: apsw.Cursor) -> None:
+        """Close a cursor, now or when nobody uses the connection: this never waits."""
+        self._retired.append(cursor)
+        if self.lock.acquire(blocking=False):
+            try:
+                self._close_retired()
+            finally:
+                self.lock.release()
+
+    def _close_retired(self) -> None:
+        while self._retired:
+            self._retired.popleft().close(True)
+
+    def close(self) -> None:
+        """Roll back what is not committed, and close."""
+        self.thread = CLOSED
+        self._close_retired()
+        self.raw.close(True)
+
+    # ------------------------------------------------------------------------------- statements
+
+    def statement(self, sql: str) -> Statement:
+        """What ``sql`` is. Raises ProgrammingError if it is more than one statement."""
+        found = self.statements.get(sql)
+        if found is not None:
+            return found
+        statement, rest = self.first_statement(sql)
+        if rest:
+            raise ProgrammingError("You can only execute one statement at a time.")
+        if len(self.statements) >= self._known:
+            del self.statements[next(iter(self.statements))]
+        self.statements[sql] = statement
+        return statement
+
+    def first_statement(self, sql: str) -> tuple[Statement, str]:
+        """The first statement of a text, and the text behind it."""
+        if not isinstance(sql, str):
+            raise TypeError(f"SQL is a str, not {type(sql).__name__}")
+        if "\0" in sql:
+            raise ProgrammingError("the query contains a null character")
+        return read_statement(self.raw, sql)
+
+    def run(self, cursor: apsw.Cursor, statement: Statement, values: Sequence[Any]) -> Result:
+        """Run a statement: the one place where this is done."""
+        if self._trace is not None:
+            cursor.exec_trace = self._traced
+        if statement.plain:
+            cursor.execute(statement.sql, values)
+            return cursor, -1
+        if statement.action is Action.CREATE_TABLE:
+            self._create_table(statement.sql)
+            return None, -1
+        cursor.execute(statement.sql, values)
+        if statement.changing:
+            if statement.description is None:
+                return None, self.raw.changes()
+            rows = cursor.fetchall()  # only then it is over, and its changes are counted
+            return iter(rows), self.raw.changes()
+        if statement.defining:
+            self._has_defined(statement)
+        return (None if statement.description is None else cursor), -1
+
+    def command(self, sql: str) -> None:
+        """Run a statement that neither takes nor gives anything."""
+        self.run(self._commands, self.statement(sql), ())
+
+    def _create_table(self, sql: str) -> None:
+        if self._trace is not None:
+            self._show(sql)
+        self.binding.create_table(sql)
+        self._defined = self.raw.in_transaction
+        self.statements.clear()
+
+    def _has_defined(self, statement: Statement) -> None:
+        if statement.head is not None and statement.head.verb == "ROLLBACK":
+            if self._defined:
+                self._define_again()
+            return
+        self._defined = self.raw.in_transaction
+        self.statements.clear()
+
+    def _define_again(self) -> None:
+        """SQLite has forgotten tables, in a rollback, that the store still holds."""
+        self._defined = self.raw.in_transaction
+        self.statements.clear()
+        with contextlib.suppress(ClosedError):
+            self.binding.refresh()
+
+    # ------------------------------------------------------------------------------- tracing
+
+    def trace(self, callback: Callable[[str], object] | None) -> None:
+        """Call ``callback`` with each statement of the program before it runs, or no more."""
+        self._trace = callback
+
+    def _traced(self, cursor: apsw.Cursor, sql: str, bindings: Any) -> bool:
+        self._show(cursor.expanded_sql)
+        tracer = self.raw.exec_trace  # a cursor's own is called in its place
+        return True if tracer is None else tracer(cursor, sql, bindings)
+
+    def _show(self, sql: str) -> None:
+        if self._trace is not None:
+            with contextlib.suppress(Exception):  # as in sqlite3: it only looks on
+                self._trace(sql)
