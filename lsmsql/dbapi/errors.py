@@ -32,17 +32,21 @@ class Warning(Exception):
     """Something that deserves attention; nothing raises it so far."""
 
 
-class InterfaceError(Error):
+class _FromSQLite(Error):
+    """What an error has that comes from SQLite."""
+
+    sqlite_errorcode: int
+    """The extended result code."""
+    sqlite_errorname: str
+    """Its name, such as "SQLITE_CONSTRAINT_PRIMARYKEY"."""
+
+
+class InterfaceError(_FromSQLite):
     """The interface to SQLite was used wrongly."""
 
 
-class DatabaseError(Error):
+class DatabaseError(_FromSQLite):
     """Root of all errors that concern the database."""
-
-    sqlite_errorcode: int
-    """SQLite's extended result code, if the error comes from SQLite."""
-    sqlite_errorname: str
-    """Its name, such as "SQLITE_CONSTRAINT_PRIMARYKEY"."""
 
 
 class DataError(DatabaseError):
@@ -205,14 +209,14 @@ def raise_translated(error: Exception) -> NoReturn:
     raise translated.with_traceback(error.__traceback__) from None
 
 
-def _as(kind: type[Error], error: Exception) -> Error:
+def _as(kind: type[_FromSQLite], error: Exception) -> _FromSQLite:
     """The same message and attributes in an error of another class."""
     made = kind.__new__(kind)
     made.args = error.args
     for name, value in vars(error).items():
         setattr(made, name, value)
     code = getattr(error, "extendedresult", None)
-    if code is not None and isinstance(made, DatabaseError):
+    if code is not None:
         made.sqlite_errorcode = code
         made.sqlite_errorname = _name_of(code)
     return made

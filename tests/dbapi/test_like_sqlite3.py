@@ -457,7 +457,7 @@ def test_a_closed_connection_refuses_everything(connection):
 
 
 def test_cursors_may_be_of_a_class_of_the_program(connection, module):
-    class Counting(module.Cursor):
+    class Counting(module.Cursor):  # type: ignore[name-defined, misc]
         runs = 0
 
         def execute(self, *arguments):
@@ -473,7 +473,7 @@ def test_cursors_may_be_of_a_class_of_the_program(connection, module):
 
 
 def test_connections_may_be_of_a_class_of_the_program(connect, module):
-    class Named(module.Connection):
+    class Named(module.Connection):  # type: ignore[name-defined, misc]
         name = "mine"
 
     connection = connect(factory=Named)
