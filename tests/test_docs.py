@@ -67,12 +67,13 @@ def test_decisions_are_numbered_and_built_alike():
         assert parts == ["Context", "Decision", "Rejected", "Consequences"]
 
 
-def test_the_examples_of_the_python_api_run(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "least"), [("python.md", 50), ("dbapi.md", 25)])
+def test_the_examples_of_the_python_api_run(name, least, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = ROOT / "docs" / "python.md"
+    path = ROOT / "docs" / name
     source = python_lines(path.read_text(encoding="utf-8"))
     examples = doctest.DocTestParser().get_doctest(source, {}, path.name, str(path), 0)
     report: list[str] = []
     results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples, out=report.append)
-    assert results.attempted > 50
+    assert results.attempted > least
     assert results.failed == 0, "".join(report)

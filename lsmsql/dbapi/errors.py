@@ -133,7 +133,7 @@ class ProgrammingUsageError(ProgrammingError, engine.UsageError):
     """``UsageError`` in SQL."""
 
 
-_OF_ENGINE: Final[dict[type, type[DatabaseError]]] = {
+_OF_ENGINE: Final[dict[type, type[_FromSQLite]]] = {
     engine.CorruptionError: DatabaseCorruptionError,
     engine.FormatError: DatabaseFormatError,
     engine.BusyError: OperationalBusyError,
@@ -151,7 +151,7 @@ _OF_ENGINE: Final[dict[type, type[DatabaseError]]] = {
     engine.Error: DatabaseError,
 }
 
-_OF_SQLITE: Final[dict[type, type[Error]]] = {
+_OF_SQLITE: Final[dict[type, type[_FromSQLite]]] = {
     apsw.InternalError: InternalError,
     apsw.NotFoundError: InternalError,
     apsw.SQLError: OperationalError,
@@ -188,7 +188,8 @@ def translate(error: Exception) -> Exception:
     """The error as a program gets it. One that is not ours to translate stays as it is."""
     if isinstance(error, InterfaceError | DatabaseError):
         return error
-    for table in (_OF_ENGINE, _OF_SQLITE):
+    tables: tuple[dict[type, type[_FromSQLite]], ...] = (_OF_ENGINE, _OF_SQLITE)
+    for table in tables:
         for base in type(error).__mro__:
             if base in table:
                 return _as(table[base], error)

@@ -12,12 +12,17 @@ from typing import Final
 import apsw
 import apsw.ext
 
-from lsmsql.shell.statements import Action, Head, choose, in_temp, is_blank, read_head
+from vtab.session import Session
+from vtab.sql.definitions import Definition, read_statement
+from vtab.sql.tokens import first_word, is_blank, split_first
+from vtab.sql.parameters import read_variables
+from vtab.statements import ChangeStatement, read_change_statement
 
 Description = tuple[str, str | None, None, None, None, None, None]
 """A column of a result as PEP 249 has it: its name and declared type are known."""
 
 _CHANGING: Final = frozenset({"INSERT", "REPLACE", "UPDATE", "DELETE"})
+_DEFINING: Final = frozenset({"CREATE", "DROP", "ALTER", "REINDEX", "ANALYZE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,44 +32,84 @@ class Statement:
     ``plain``: it gives rows and does nothing else. ``changing``: it inserts, updates or deletes
     rows. ``defining``: afterwards other statements may have other columns. ``size``: how many
     parameters it takes; ``names`` has the name of each, or None. ``description`` is None if it
-    gives no rows. ``head`` is set if there is more to do than to run it.
+    gives no rows. ``change`` is set if a table of the store is changed, ``definition`` if something
+    may be defined in the store.
     """
 
     sql: str
+    verb: str
     plain: bool
     changing: bool
-    inserting: bool
     defining: bool
     size: int
     names: tuple[str | None, ...]
     description: tuple[Description, ...] | None
-    head: Head | None
-    action: Action
+    change: ChangeStatement | None = None
+    definition: Definition | None = None
+
+    @property
+    def inserting(self) -> bool:
+        """Whether it may give a new key."""
+        return self.changing and self.verb in ("INSERT", "REPLACE", "WITH")
 
 
-def read_statement(connection: apsw.Connection, text: str) -> tuple[Statement, str]:
+def read(connection: apsw.Connection, session: Session, text: str) -> tuple[Statement, str]:
     """The first statement of ``text``, and the text behind it, empty if it has no other.
 
     Raises what SQLite says of a wrong one, and UsageError and SchemaError for what would be lost.
     """
+    verb = first_word(text)
+    if verb in _DEFINING:
+        sql, rest = split_first(text)
+        definition = read_statement(sql)
+        if definition is not None:
+            size = read_variables(sql).count
+            statement = Statement(
+                sql, verb, False, False, True, size, (None,) * size, None, definition=definition
+            )
+            return statement, "" if is_blank(rest) else rest
+    if verb in _CHANGING or verb == "WITH":
+        sql, rest = split_first(text)
+        change = read_change_statement(session, sql)
+        if change is not None:
+            return _read_change(connection, sql, verb, change), "" if is_blank(rest) else rest
+    return _read_other(connection, text, verb)
+
+
+def _read_change(
+    connection: apsw.Connection, sql: str, verb: str, change: ChangeStatement
+) -> Statement:
+    """A change of a table of the store; SQLite looks at what it will be given to run."""
+    details = apsw.ext.query_info(connection, change.main.text)
+    description: tuple[Description, ...] | None = None
+    if change.returning is not None:
+        details = apsw.ext.query_info(connection, change.returning.text)
+        description = tuple(_describe(*column) for column in details.description)
+    variables = change.variables
+    names = tuple(
+        None if name is None else name[1:]
+        for name in (variables.names.get(number + 1) for number in range(variables.count))
+    )
+    return Statement(
+        sql, verb, False, True, False, variables.count, names, description, change=change
+    )
+
+
+def _read_other(connection: apsw.Connection, text: str, verb: str) -> tuple[Statement, str]:
     details = apsw.ext.query_info(connection, text)
     sql, rest = details.first_query, details.query_remaining or ""
-    head = read_head(sql) if details.has_vdbe else Head()
-    action = Action.RUN if details.is_explain else choose(head)
-    changing = head.verb in _CHANGING or (head.verb == "WITH" and not details.is_readonly)
-    special = action is not Action.RUN or head.verb == "ROLLBACK"
-    defining = special or not (changing or details.is_readonly or head.verb == "BEGIN")
+    verb = verb if details.has_vdbe and not details.is_explain else ""
+    changing = verb in _CHANGING or (verb == "WITH" and not details.is_readonly)
+    defining = not (changing or details.is_readonly or verb == "BEGIN") or verb == "ROLLBACK"
     statement = Statement(
-        sql=in_temp(sql, head) if action is Action.ATTACH else sql,
+        sql,
+        verb,
         plain=bool(details.description) and not (changing or defining),
         changing=changing,
-        inserting=changing and head.verb in ("INSERT", "REPLACE", "WITH"),
         defining=defining,
         size=details.bindings_count,
         names=tuple(details.bindings_names),
         description=tuple(_describe(*column) for column in details.description) or None,
-        head=head if special else None,
-        action=action,
     )
     return statement, "" if is_blank(rest) else rest
 

@@ -80,7 +80,7 @@ def test_cursors_are_thrown_away_while_other_threads_work(shared, hasty):
             cursor = shared.execute("SELECT id FROM t")
             assert cursor.fetchone() == (0,)
             cycle = [cursor]
-            cycle.append(cycle)  # type: ignore[arg-type]
+            cycle.append(cycle)
             del cursor, cycle
         gc.collect()
 

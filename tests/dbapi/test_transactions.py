@@ -29,11 +29,10 @@ def insert(connection: Any, *numbers: int) -> None:
 
 def test_a_change_begins_a_transaction(connection, connect):
     other = connect()
-    assert connection.in_transaction is False
     connection.execute("SELECT * FROM t").fetchall()
-    assert connection.in_transaction is False
+    assert not connection.in_transaction
     insert(connection, 1)
-    assert connection.in_transaction is True
+    assert connection.in_transaction
     assert ids(other) == []
     connection.commit()
     assert (connection.in_transaction, ids(other)) == (False, [1])
@@ -152,7 +151,7 @@ STEPS = st.lists(
 )
 
 
-def take(connection: Any, verb: str, argument: Any) -> int:
+def take(connection: Any, verb: str, argument: Any) -> Any:
     """Do one step, and say how many rows it has changed."""
     match verb:
         case "insert" | "replace":
@@ -277,13 +276,12 @@ def test_with_blocks_leave_autocommit_off_in_a_transaction(path, ours):
 
 def test_the_mode_may_be_changed(ours):
     insert(ours, 1)
-    ours.autocommit = True
-    assert ours.in_transaction is False
-    ours.autocommit = False
-    assert ours.in_transaction is True
+    seen = []
+    for mode in (True, False, lsmsql.LEGACY_TRANSACTION_CONTROL):
+        ours.autocommit = mode
+        seen.append(ours.in_transaction)
+    assert seen == [False, True, True]
     insert(ours, 2)
-    ours.autocommit = lsmsql.LEGACY_TRANSACTION_CONTROL
-    assert ours.in_transaction is True
     ours.rollback()
     assert (ours.in_transaction, ids(ours)) == (False, [1])
     insert(ours, 3)

@@ -117,7 +117,7 @@ def test_a_part_of_a_buffer_is_a_blob(shared):
 
 
 def test_a_mapping_may_make_up_what_is_missing(shared):
-    class Default(dict):
+    class Default(dict[str, object]):
         def __missing__(self, key):
             return f"no {key}"
 
