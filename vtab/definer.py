@@ -21,6 +21,7 @@ from vtab.alter import altered
 from vtab.ddl import parse_create, read_index
 from vtab.declare import quoted
 from vtab.indexbuild import fill_index
+from vtab.module import MODULE_NAME
 from vtab.scratch import scratch_of, text_of, try_out
 from vtab.session import Session
 from vtab.sql.definitions import Definition, read_statement
@@ -51,6 +52,7 @@ class Definer:
         self._references = references
         self._actions: dict[tuple[str, str], Action] = {
             ("CREATE", "TABLE"): self._create_table,
+            ("CREATE", "VIRTUAL TABLE"): self._create_virtual,
             ("CREATE", "INDEX"): self._create_index,
             ("CREATE", "VIEW"): self._create_view,
             ("CREATE", "TRIGGER"): self._refuse_trigger,
@@ -78,7 +80,7 @@ class Definer:
             return False
         if (head.schema or "main").lower() != "main":
             return False
-        if head.verb == "CREATE" and head.kind in ("TABLE", "VIEW"):
+        if head.verb == "CREATE" and head.kind in ("TABLE", "VIRTUAL TABLE", "VIEW"):
             return True
         if head.verb == "CREATE":
             return self._session.catalog.named(head.table or "") is not None
@@ -112,6 +114,17 @@ class Definer:
             connection.execute(f"INSERT INTO temp.{name} SELECT * FROM temp.{_COPY}")
         finally:
             connection.execute(f"DROP TABLE temp.{_COPY}")
+
+    def _create_virtual(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        """CREATE VIRTUAL TABLE ... USING lsm(columns), where the tables of the store are."""
+        words = () if head.rest is None else head.rest.text.replace("(", " ").upper().split()
+        if words[:2] != ["USING", MODULE_NAME.upper()]:
+            raise SchemaError(
+                f"only virtual tables USING {MODULE_NAME} are kept in the store;"
+                f" CREATE VIRTUAL TABLE temp.{head.name} USING ... lasts as long as the connection"
+            )
+        connection.execute(head.in_schema(sql, "temp"))
+        self._show(connection)
 
     def _create_index(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
         if self._is_there(head):

@@ -15,11 +15,11 @@ import apsw
 
 import vtab
 from lsmsql.dbapi.errors import ProgrammingError
-from lsmsql.dbapi.statements import Statement, read_statement
+from lsmsql.dbapi.statements import Statement, read
 from lsmsql.dbapi.transactions import Transactions
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.store import Store
-from lsmsql.shell.statements import Action
+from vtab.statements import run_change
 
 Result = tuple[Iterator[tuple[Any, ...]] | None, int]
 """The rows of a statement, None if it gives none; and how many rows it has changed, or -1."""
@@ -52,7 +52,7 @@ class Link:
         # As in the shell: "x" is a name and never a text.
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
-        self.binding = vtab.register(self.raw, store)
+        self.binding = vtab.register(self.raw, store, owned=True)
         self._known = max(1, cached) * _KNOWN_PER_CACHED
         self._core = store.core
         self._catalog = store.catalog
@@ -143,7 +143,7 @@ class Link:
             raise TypeError(f"SQL is a str, not {type(sql).__name__}")
         if "\0" in sql:
             raise ProgrammingError("the query contains a null character")
-        return read_statement(self.raw, sql)
+        return read(self.raw, self.binding.session, sql)
 
     def run(self, cursor: apsw.Cursor, statement: Statement, values: Sequence[Any]) -> Result:
         """Run a statement: the one place where this is done."""
@@ -152,8 +152,10 @@ class Link:
         if statement.plain:
             cursor.execute(statement.sql, values)
             return cursor, -1
-        if statement.action is Action.CREATE_TABLE:
-            self._create_table(statement.sql)
+        if statement.change is not None:
+            changes = run_change(self.binding.session, cursor, statement.change, values)
+            return None if statement.description is None else iter(cursor.fetchall()), changes
+        if statement.definition is not None and self._define(statement):
             return None, -1
         cursor.execute(statement.sql, values)
         if statement.changing:
@@ -169,15 +171,18 @@ class Link:
         """Run a statement that neither takes nor gives anything."""
         self.run(self._commands, self.statement(sql), ())
 
-    def _create_table(self, sql: str) -> None:
-        if self._trace is not None:
-            self._show(sql)
-        self.binding.create_table(sql)
-        self._defined = self.raw.in_transaction
-        self.statements.clear()
+    def _define(self, statement: Statement) -> bool:
+        """Run a statement that defines something in the store; False if it is about another."""
+        defined = self.binding.define(statement.sql)
+        if defined:
+            if self._trace is not None:
+                self._show(statement.sql)
+            self._defined = self.raw.in_transaction
+            self.statements.clear()
+        return defined
 
     def _has_defined(self, statement: Statement) -> None:
-        if statement.head is not None and statement.head.verb == "ROLLBACK":
+        if statement.verb == "ROLLBACK":
             if self._defined:
                 self._define_again()
             return

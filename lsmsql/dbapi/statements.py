@@ -12,10 +12,13 @@ from typing import Final
 import apsw
 import apsw.ext
 
+from lsmsql.engine.errors import UsageError
+from vtab.pragmas import adapted
 from vtab.session import Session
 from vtab.sql.definitions import Definition, read_statement
-from vtab.sql.tokens import first_word, is_blank, split_first
 from vtab.sql.parameters import read_variables
+from vtab.sql.split import is_blank, split_first
+from vtab.sql.tokens import first_word
 from vtab.statements import ChangeStatement, read_change_statement
 
 Description = tuple[str, str | None, None, None, None, None, None]
@@ -81,6 +84,9 @@ def _read_change(
 ) -> Statement:
     """A change of a table of the store; SQLite looks at what it will be given to run."""
     details = apsw.ext.query_info(connection, change.main.text)
+    for clause in change.clauses:
+        if clause.query is not None:
+            apsw.ext.query_info(connection, clause.query.text)
     description: tuple[Description, ...] | None = None
     if change.returning is not None:
         details = apsw.ext.query_info(connection, change.returning.text)
@@ -96,6 +102,11 @@ def _read_change(
 
 
 def _read_other(connection: apsw.Connection, text: str, verb: str) -> tuple[Statement, str]:
+    if verb == "VACUUM":
+        raise UsageError("VACUUM is for SQLite files; Store.compact does it for the store")
+    if verb == "PRAGMA":
+        first, rest = split_first(text)
+        text = adapted(first) + rest
     details = apsw.ext.query_info(connection, text)
     sql, rest = details.first_query, details.query_remaining or ""
     verb = verb if details.has_vdbe and not details.is_explain else ""
