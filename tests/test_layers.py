@@ -36,6 +36,7 @@ LAYERS = """
     lsmsql.engine.sstable.block
     lsmsql.engine.cache
     lsmsql.engine.sstable
+    lsmsql.engine.conditions
     lsmsql.engine.projection
     lsmsql.engine.slices
     lsmsql.engine.readset
@@ -47,7 +48,7 @@ LAYERS = """
     lsmsql.engine.view
     lsmsql.engine.registry lsmsql.engine.writeset
     lsmsql.engine.history
-    lsmsql.engine.window
+    lsmsql.engine.window lsmsql.engine.zones
     lsmsql.engine.scan
     lsmsql.engine.definitions
     lsmsql.engine.catalog

@@ -41,6 +41,7 @@ class Counters:
     scans: int = 0
     blocks_read: int = 0
     block_bytes_read: int = 0
+    blocks_skipped: int = 0
     cache_hits: int = 0
     recent_hits: int = 0
     columns_decoded: int = 0
@@ -66,6 +67,10 @@ class Counters:
     compaction_style: str = ""
     """"leveled" or "tiered"; a store that reads only has none."""
     stalls_by_cause: dict[str, Stalls] = field(default_factory=dict, repr=False)
+
+    def skip_blocks(self, count: int) -> None:
+        """A scan has left out blocks: their zone maps say that no row in them is wanted."""
+        self.blocks_skipped += count
 
     def stalled(self, cause: str, seconds: float, now: float) -> None:
         """A commit was held back for ``seconds``."""

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import chain, islice
 from types import TracebackType
 
+from lsmsql.engine.conditions import Conditions
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.projection import Columns, Projection
@@ -147,8 +148,11 @@ class ReadView:
         *,
         reverse: bool = False,
         first: int = FIRST_STEP,
+        where: Conditions = (),
     ) -> Iterator[Slice]:
-        """The records with keys in ``span``, as ``scan`` gives them."""
+        """The records with keys in ``span``, as ``scan`` gives them; others than those that meet
+        ``where`` may be left out.
+        """
         self.check()
         self._core.counters.scans += 1
         overlay = None if self._writes is None else self._writes.memtable(table_id)
@@ -161,7 +165,9 @@ class ReadView:
             reverse=reverse,
             overlay=None if overlay is None else (overlay, self._step),
             first=first,
+            where=where,
             note=None if self._reads is None else partial(self._reads.add_range, table_id),
+            skipped=self._core.counters.skip_blocks,
         )
         for piece in slices:
             yield piece

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 
 from lsmsql.engine.columns import KEY, run_from_records
+from lsmsql.engine.conditions import Conditions
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.merge import Retention, merge, not_newer
 from lsmsql.engine.projection import Projection
@@ -25,6 +26,7 @@ from lsmsql.engine.window import (
     is_plain,
     next_window,
 )
+from lsmsql.engine.zones import blocks_between, parts
 
 Overlay = tuple[Memtable, int]
 """A memtable of uncommitted changes, and the step up to which they are seen."""
@@ -55,42 +57,103 @@ def scan(
     reverse: bool = False,
     overlay: Overlay | None = None,
     first: int = FIRST_STEP,
+    where: Conditions = (),
     note: Callable[[Range], object] | None = None,
+    skipped: Callable[[int], object] | None = None,
 ) -> Iterator[Slice]:
     """The newest records not newer than ``sequence`` with keys in ``span``, without the deleted.
 
     Yields non-empty slices: with ``reverse`` from the last to the first, though the keys within a
     slice ascend all the same. ``overlay`` lies on top of the memtables. ``first`` is about how many
-    rows are wanted at first; whoever goes on gets larger slices. ``note`` is told of each part of
-    the range before what is in it is given, and may be told of more.
+    rows are wanted at first; whoever goes on gets larger slices. Rows that do not meet ``where``
+    may be left out; of the blocks that are, ``skipped`` is told how many. ``note`` is told of each
+    part of the range before what is in it is given, and may be told of more.
     """
     if span.empty:
         return
-    sources: list[Source] = [MemtableSource(*m) for m in _memtables(table, sequence, overlay)]
-    sources += [FileSource(level, sequence) for level in table.version.sorted_runs]
-    given, wanted, seen = 0, first, 0
-    while seen < SHORT_SCAN:
-        window = next_window(sources, span, wanted, projection, reverse)
-        if window is None:
+    memtables = _memtables(table, sequence, overlay)
+    reading = _Reading(table, sequence, projection, reverse, memtables, first, note)
+    if not where:
+        yield from reading.read(span)
+        return
+    left = span
+    for part in parts(table.version, memtables, span, where, reverse=reverse):
+        gap, left = left.around(part, reverse=reverse)
+        reading.leave_out(gap, span, skipped)
+        yield from reading.read(part)
+    reading.leave_out(left, span, skipped)
+
+
+class _Reading:
+    """One scan, of which parts of the range are read one after the other."""
+
+    def __init__(
+        self,
+        table: TableState,
+        sequence: int,
+        projection: Projection,
+        reverse: bool,
+        memtables: list[Overlay],
+        first: int,
+        note: Callable[[Range], object] | None,
+    ) -> None:
+        self._table = table
+        self._sequence = sequence
+        self._projection = projection
+        self._reverse = reverse
+        self._memtables = memtables
+        self._note = note
+        self._first = self._wanted = first
+        self._given = 0
+
+    def read(self, span: Range) -> Iterator[Slice]:
+        """What is in ``span``."""
+        projection, reverse, note = self._projection, self._reverse, self._note
+        sources: list[Source] = [MemtableSource(*m) for m in self._memtables]
+        runs = self._table.version.sorted_runs
+        sources += [FileSource(level, self._sequence) for level in runs]
+        seen = 0
+        while seen < SHORT_SCAN:
+            window = next_window(sources, span, self._wanted, projection, reverse)
+            if window is None:
+                if note is not None:
+                    note(span)
+                return
+            piece, bound, rows = window
+            left = None if bound is None else span.after(bound, reverse=reverse)
             if note is not None:
-                note(span)
-            return
-        piece, bound, rows = window
-        left = None if bound is None else span.after(bound, reverse=reverse)
+                note(span if left is None else span.without(left, reverse=reverse))
+            if piece.keys:
+                yield piece
+            if left is None or left.empty:
+                return
+            span = left
+            seen += rows
+            self._count(len(piece.keys))
         if note is not None:
-            note(span if left is None else span.without(left, reverse=reverse))
-        if piece.keys:
-            yield piece
-        if left is None or left.empty:
-            return
-        span = left
-        seen += rows
-        given += len(piece.keys)
-        wanted = first - given if given < first else min(2 * wanted, LAST_STEP)
-    if note is not None:
-        note(span)
-    runs = scan_runs(table, sequence, span, projection.slots, reverse, overlay)
-    yield from (_run_slice(run, projection) for run in runs)
+            note(span)
+        yield from self._by_kernels(span)
+
+    def _count(self, rows: int) -> None:
+        """Rows have been given: whoever has not had enough is likely to want more."""
+        given = self._given = self._given + rows
+        first = self._first
+        self._wanted = first - given if given < first else min(2 * self._wanted, LAST_STEP)
+
+    def _by_kernels(self, span: Range) -> Iterator[Slice]:
+        projection = self._projection
+        runs = scan_runs(
+            self._table, self._sequence, span, projection.slots, self._reverse, self._memtables
+        )
+        return (_run_slice(run, projection) for run in runs)
+
+    def leave_out(self, gap: Range, span: Range, skipped: Callable[[int], object] | None) -> None:
+        """Pass over a part of ``span`` in which no row is wanted: that has been read, too."""
+        if not gap.empty:
+            if self._note is not None:
+                self._note(gap)
+            if skipped is not None:
+                skipped(blocks_between(self._table.version, gap, span))
 
 
 def _memtables(table: TableState, sequence: int, overlay: Overlay | None) -> list[Overlay]:
@@ -122,10 +185,14 @@ def scan_runs(
     span: Range,
     slots: Sequence[int],
     reverse: bool = False,
-    overlay: Overlay | None = None,
+    memtables: Sequence[Overlay] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The same records as ``scan`` gives, as runs with these payload slots."""
-    memtables = _memtables(table, sequence, overlay)
+    """The same records as ``scan`` gives, as runs with these payload slots.
+
+    ``memtables`` stand in for those of the table.
+    """
+    if memtables is None:
+        memtables = _memtables(table, sequence, None)
     groups = _file_groups(table, span)
     if not memtables and len(groups) == 1 and all(is_plain(f, sequence) for f in groups[0]):
         yield from _file_runs(groups[0], sequence, span, slots, reverse)
@@ -178,8 +245,15 @@ def _file_runs(
 # -------------------------------------------------------------------------------------- estimate
 
 
-def estimate_rows(table: TableState, span: Range) -> int:
-    """About how many records have keys in ``span``: from the index alone, no block is read."""
+def estimate_rows(table: TableState, span: Range, where: Conditions = ()) -> int:
+    """About how many records have keys in ``span``: from the index alone, no block is read.
+
+    Those that a scan with ``where`` leaves out do not count.
+    """
+    if where:
+        memtables = _memtables(table, NEWEST, None)
+        found = parts(table.version, memtables, span, where)
+        return sum(estimate_rows(table, part) for part in found)
     total = 0
     for memtable in table.memtables:
         total += sum(map(len, memtable.slices(span.start, span.stop)))

@@ -73,3 +73,20 @@ class Range(msgspec.Struct, frozen=True):
     def without(self, left: Range, *, reverse: bool) -> Range:
         """The range without what is ``left`` of it, at its end or with ``reverse`` its start."""
         return Range(left.stop, self.stop) if reverse else Range(self.start, left.start)
+
+    def common(self, other: Range) -> Range:
+        """The keys that are in both."""
+        start = max(self.start or b"", other.start or b"") or None
+        if self.stop is None or other.stop is None:
+            return Range(start, self.stop if other.stop is None else other.stop)
+        return Range(start, min(self.stop, other.stop))
+
+    def around(self, part: Range, *, reverse: bool) -> tuple[Range, Range]:
+        """What lies before a part of the range, and what behind it, in scan order."""
+        below = NOWHERE if part.start is None else Range(self.start, part.start)
+        above = NOWHERE if part.stop is None else Range(part.stop, self.stop)
+        return (above, below) if reverse else (below, above)
+
+
+NOWHERE = Range(b"", b"")
+"""No key is in it."""

@@ -38,6 +38,9 @@ from lsmsql.engine.values import ColumnType, Value
 
 _MAX_CHARACTER_BYTES = 4
 
+_FEW_BLOCKS = 8
+"""Zone maps of so few blocks are read one by one."""
+
 Reals = npt.NDArray[np.float64]
 
 
@@ -203,10 +206,35 @@ class BlockIndex:
         if column >= self._block.width:
             return Zone(None, None, self.rows[block])
         minimum, maximum, nulls = (self._block.value(column + i, block) for i in range(3))
-        if type(nulls) is not int:
+        self._check_nulls(nulls)
+        return Zone(minimum, maximum, nulls)  # type: ignore[arg-type]
+
+    def zones(
+        self, slot: int, low: int, high: int
+    ) -> tuple[list[Value], list[Value], list[int]] | None:
+        """Minimum, maximum and number of NULLs of a slot in each of the blocks [low, high).
+
+        None if the file does not have the slot. Raises CorruptionError.
+        """
+        column = FIRST_ZONE + 3 * slot
+        if column >= self._block.width:
+            return None
+        if high - low <= _FEW_BLOCKS:
+            zones = [self.zone(number, slot) for number in range(low, high)]
+            return (
+                [zone.minimum for zone in zones],
+                [zone.maximum for zone in zones],
+                [zone.nulls for zone in zones],
+            )
+        minima, maxima, nulls = (self._block.values(column + i, low, high) for i in range(3))
+        for count in nulls:
+            self._check_nulls(count)
+        return minima, maxima, nulls  # type: ignore[return-value]
+
+    def _check_nulls(self, count: Value) -> None:
+        if type(count) is not int:
             path, offset = self._block.where
-            raise CorruptionError(path, offset, f"a zone map with {nulls!r} NULLs")
-        return Zone(minimum, maximum, nulls)
+            raise CorruptionError(path, offset, f"a zone map with {count!r} NULLs")
 
     def rows_between(self, start: bytes | None, stop: bytes | None) -> int:
         """An estimate of the records with keys in [start, stop), from the row counts of blocks."""
