@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lsmsql.engine.conditions import Condition
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
@@ -21,6 +22,7 @@ from lsmsql.engine.values import ColumnType, Value
 from lsmsql.engine.view import Found, found_columns, found_slot
 from vtab.planner import ScanPlan, is_point
 from vtab.ranges import KeySelection
+from vtab.zones import condition
 
 
 class KeyColumn:
@@ -147,10 +149,11 @@ class Access:
 
         There may be more of them than the limit, up to which SQLite counts.
         """
+        plan = self.plan
         span = self.selection.range(arguments)
         if span is None:
             return _NONE
-        plan = self.plan
+        where = self.conditions(arguments) if plan.zones else ()
         first, offset = FIRST_STEP, 0
         if plan.limit:
             limit = arguments[-1]
@@ -159,10 +162,23 @@ class Access:
             if limit >= 0:  # if not, it is none
                 first = min(max(limit + offset, 1), MAX_FIRST)
         reverse = plan.reverse
-        slices = view.scan(self._table_id, span, self._projection, reverse=reverse, first=first)
+        slices = view.scan(
+            self._table_id, span, self._projection, reverse=reverse, first=first, where=where
+        )
         if reverse:
             slices = map(_backwards, slices)
         return _skip(slices, offset) if offset > 0 else slices
+
+    def conditions(self, arguments: Sequence[Value]) -> list[Condition]:
+        """What is asked of columns outside the key."""
+        columns = self.schema.columns
+        plan = self.plan
+        return [
+            condition(
+                columns[zone.column], zone.op, value, zone.collation, patterned=zone.patterned
+            )
+            for zone, value in zip(plan.zones, arguments[plan.bounds :], strict=False)
+        ]
 
     def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
         """The columns of a slice by their position in the table; the keys behind the last one."""

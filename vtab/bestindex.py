@@ -13,17 +13,21 @@ from typing import NamedTuple
 import apsw
 
 from lsmsql.engine.core import Core
-from lsmsql.engine.scan import estimate_rows
+from lsmsql.engine.scan import Blocks, estimate_blocks, estimate_rows
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.access import Access, Accesses
-from vtab.constraint import Constraint, Op
+from vtab.constraint import Collation, Constraint, Op
 from vtab.explain import describe
 from vtab.planner import Estimate, Planned, estimate, make_plan
 
 _OPS = {
     apsw.SQLITE_INDEX_CONSTRAINT_EQ: Op.EQ,
-    apsw.SQLITE_INDEX_CONSTRAINT_IS: Op.EQ,  # a key is never NULL
+    apsw.SQLITE_INDEX_CONSTRAINT_NE: Op.NE,
+    apsw.SQLITE_INDEX_CONSTRAINT_IS: Op.IS,
+    apsw.SQLITE_INDEX_CONSTRAINT_ISNOT: Op.IS_NOT,
+    apsw.SQLITE_INDEX_CONSTRAINT_ISNULL: Op.NULL,
+    apsw.SQLITE_INDEX_CONSTRAINT_ISNOTNULL: Op.NOT_NULL,
     apsw.SQLITE_INDEX_CONSTRAINT_LT: Op.LT,
     apsw.SQLITE_INDEX_CONSTRAINT_LE: Op.LE,
     apsw.SQLITE_INDEX_CONSTRAINT_GT: Op.GT,
@@ -36,6 +40,8 @@ _OPS = {
     apsw.SQLITE_INDEX_CONSTRAINT_MATCH: Op.PATTERN,
 }
 
+_COLLATIONS = {"BINARY": Collation.BINARY, "NOCASE": Collation.NOCASE}
+
 _ROW_COUNT_SECONDS = 1.0
 
 _EQUALS = (apsw.SQLITE_INDEX_CONSTRAINT_EQ, apsw.SQLITE_INDEX_CONSTRAINT_IS)
@@ -44,7 +50,7 @@ _WINDOW = (apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFS
 Condition = tuple[int, int, bool, str, bool, bool]
 """Of a constraint: operator, column, whether usable, collation, whether an IN, whether literal."""
 
-_LITERAL = 5
+_UNARY = (apsw.SQLITE_INDEX_CONSTRAINT_ISNULL, apsw.SQLITE_INDEX_CONSTRAINT_ISNOTNULL)
 
 MAX_ANSWERS = 1024
 """How many answers a connection keeps."""
@@ -63,11 +69,11 @@ class Question(NamedTuple):
 class Answer:
     """What the planner says, and what it cost when the table had ``rows``.
 
-    ``bounds`` are the numbers of the conditions that bound what is read, if the values of all of
+    ``known`` are the numbers of the conditions that limit what is read, if the values of all of
     them stand in the statement: then the index can tell how much that is.
     """
 
-    __slots__ = ("access", "bounds", "estimate", "number", "planned", "rows", "text")
+    __slots__ = ("access", "estimate", "known", "number", "planned", "rows", "text")
 
     def __init__(
         self, planned: Planned, number: int, access: Access, conditions: Sequence[Condition]
@@ -79,11 +85,10 @@ class Answer:
         self.text = describe(plan, access.schema)
         self.rows = -1
         self.estimate = Estimate(0, 0, False)
-        count = len(plan.prefix) + (plan.low is not None) + (plan.high is not None)
-        bounds = planned.arguments[:count]
-        known = all(conditions[number][_LITERAL] for number in bounds)
+        bounds = planned.arguments[: plan.bounds + len(plan.zones)]
+        known = all(_is_known(conditions[number]) for number in bounds)
         estimable = known and Op.IN not in plan.prefix and not access.is_point
-        self.bounds = bounds if estimable else ()
+        self.known = bounds if estimable else ()
 
 
 class RowCounts:
@@ -104,11 +109,18 @@ class RowCounts:
             self._counts[table_id] = (now, count)
         return count
 
-    def matching(self, access: Access, values: Sequence[Value]) -> int:
-        """How many rows a plan reads that is bounded by ``values``, from the index."""
+    def matching(self, access: Access, values: Sequence[Value]) -> tuple[int, Blocks | None]:
+        """From the index, how many rows a plan reads that is limited by ``values``.
+
+        And of how many blocks of its range it reads how many, if it may skip some.
+        """
         span = access.selection.range(values)
         table = self._core.state.table(access.schema.id)
-        return 0 if span is None else estimate_rows(table, span)
+        if span is None:
+            return 0, None
+        where = access.conditions(values)
+        rows = estimate_rows(table, span, where)
+        return rows, estimate_blocks(table, span, where) if where else None
 
 
 class Planning:
@@ -136,14 +148,15 @@ class Planning:
             answer = self._answers[question] = self._answer(question, schema)
         planned = answer.planned
         arguments = [numbers[condition] for condition in planned.arguments]
+        checked = {numbers[condition] for condition in planned.checked}
         if argument is not None:
             arguments.insert(0, argument)
         for place, number in enumerate(arguments):
             info.set_aConstraintUsage_argvIndex(number, place + 1)
-            info.set_aConstraintUsage_omit(number, True)
-        expected = self._estimate(answer, literals)
+            info.set_aConstraintUsage_omit(number, number not in checked)
+        expected, text = self._estimate(answer, literals)
         info.idxNum = answer.number
-        info.idxStr = answer.text
+        info.idxStr = text
         info.orderByConsumed = planned.plan.ordered
         info.estimatedCost = expected.cost
         info.estimatedRows = expected.rows
@@ -161,18 +174,18 @@ class Planning:
         number = self._accesses.number(schema, planned.plan)
         return Answer(planned, number, self._accesses.by_number[number], question.conditions)
 
-    def _estimate(self, answer: Answer, literals: Sequence[Value]) -> Estimate:
-        """What the plan is taken to cost now."""
-        schema = answer.access.schema
+    def _estimate(self, answer: Answer, literals: Sequence[Value]) -> tuple[Estimate, str]:
+        """What the plan is taken to cost now, and the plan in words."""
+        schema, plan = answer.access.schema, answer.planned.plan
         rows = self._counts[schema.id]
-        if answer.bounds:
-            values = [literals[number] for number in answer.bounds]
-            matched = self._counts.matching(answer.access, values)
-            return estimate(answer.planned.plan, schema, rows, matched)
+        if answer.known:
+            values = [literals[number] for number in answer.known]
+            matched, blocks = self._counts.matching(answer.access, values)
+            return estimate(plan, schema, rows, matched), describe(plan, schema, blocks)
         if answer.rows != rows:
-            answer.estimate = estimate(answer.planned.plan, schema, rows)
+            answer.estimate = estimate(plan, schema, rows)
             answer.rows = rows
-        return answer.estimate
+        return answer.estimate, answer.text
 
 
 def _ask(
@@ -205,6 +218,12 @@ def _ask(
     return question, literals
 
 
+def _is_known(condition: Condition) -> bool:
+    """Whether a condition has its value in the statement, or needs none."""
+    op, *_, literal = condition
+    return bool(literal) or op in _UNARY
+
+
 def _constraint(condition: Condition) -> Constraint:
     number, column, usable, collation, is_in, literal = condition
     op = _OPS.get(number, Op.OTHER)
@@ -212,6 +231,6 @@ def _constraint(condition: Condition) -> Constraint:
         column=column,
         op=Op.IN if is_in else op,
         usable=usable,
-        binary=collation.upper() == "BINARY",
+        collation=_COLLATIONS.get(collation.upper(), Collation.OTHER),
         literal=literal,
     )

@@ -17,7 +17,12 @@ class Op(enum.Enum):
     LE = "<="
     GT = ">"
     GE = ">="
+    NE = "<>"
     IN = " IN "
+    IS = " IS "
+    IS_NOT = " IS NOT "
+    NULL = " IS NULL"
+    NOT_NULL = " IS NOT NULL"
     LIMIT = "LIMIT"
     OFFSET = "OFFSET"
     PATTERN = "LIKE"
@@ -25,16 +30,24 @@ class Op(enum.Enum):
     OTHER = "other"
 
 
+class Collation(enum.Enum):
+    """How texts are compared, as far as we can tell: byte by byte, or without regard to case."""
+
+    BINARY = "BINARY"
+    NOCASE = "NOCASE"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class Constraint:
     """A condition ``column op value``.
 
-    ``usable``: its value is known when the table is read. ``binary``: it compares text byte by byte
-    (collation BINARY). ``literal``: the value stands in the statement, and is not NULL.
+    ``usable``: its value is known when the table is read. ``literal``: the value stands in the
+    statement, and is not NULL.
     """
 
     column: int
     op: Op
     usable: bool = True
-    binary: bool = True
+    collation: Collation = Collation.BINARY
     literal: bool = False

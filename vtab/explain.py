@@ -2,6 +2,11 @@
 
 SEARCH flights BY PRIMARY KEY (origin=? AND day>?) COLUMNS carrier,dep_delay
 SCAN flights ORDER BY PRIMARY KEY DESC LIMIT ? OFFSET ? COLUMNS *
+SCAN flights ZONES delay>? (12 of 340 blocks) COLUMNS carrier,delay
+
+ZONES are comparisons by which blocks are skipped, whose zone maps say that no row in them can meet
+these. If their values stand in the statement, the index tells how many blocks of the range are left
+to read, at the moment of planning.
 
 COLUMNS are those that are read beside those of the search; ``*`` are all of the table.
 """
@@ -10,22 +15,29 @@ from __future__ import annotations
 
 import re
 
+from lsmsql.engine.scan import Blocks
 from lsmsql.engine.schema import TableSchema
 from vtab.constraint import Op
-from vtab.planner import ScanPlan, is_point
+from vtab.planner import ScanPlan, Zone, is_point
+
+_UNARY = (Op.NULL, Op.NOT_NULL)
 
 _PREFIX = re.compile(
     r"(?:SCAN|SEARCH) (?P<name>.*?) VIRTUAL TABLE INDEX \d+:(?P<verb>SCAN|SEARCH) (?P<rest>.*)"
 )
 
 
-def describe(plan: ScanPlan, schema: TableSchema) -> str:
-    """The plan as text."""
+def describe(plan: ScanPlan, schema: TableSchema, blocks: Blocks | None = None) -> str:
+    """The plan as text. ``blocks``: how many it reads of those in its range, if that is known."""
     words = ["SEARCH" if plan.searches else "SCAN", plan.table]
     if plan.searches:
         words.append(f"BY PRIMARY KEY ({' AND '.join(_comparisons(plan, schema))})")
     if plan.ordered and not is_point(plan, schema):
         words.append("ORDER BY PRIMARY KEY DESC" if plan.reverse else "ORDER BY PRIMARY KEY")
+    if plan.zones:
+        words.append(f"ZONES {' AND '.join(_zone(zone, schema) for zone in plan.zones)}")
+        if blocks is not None:
+            words.append(f"({blocks[0]} of {blocks[1]} blocks)")
     words += [f"{word} ?" for word, on in (("LIMIT", plan.limit), ("OFFSET", plan.offset)) if on]
     columns = _columns(plan, schema)
     return " ".join([*words, f"COLUMNS {columns}"] if columns else words)
@@ -47,6 +59,11 @@ def _comparisons(plan: ScanPlan, schema: TableSchema) -> list[str]:
     ]
     bounded = [op for op in (plan.low, plan.high) if op is not None]
     return shown + [f"{names[len(plan.prefix)]}{op.value}?" for op in bounded]
+
+
+def _zone(zone: Zone, schema: TableSchema) -> str:
+    name = schema.columns[zone.column].name
+    return f"{name}{zone.op.value}" if zone.op in _UNARY else f"{name}{zone.op.value}?"
 
 
 def readable(detail: str) -> str:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import ColumnType
-from vtab.constraint import ROWID, Constraint, Op
+from vtab.constraint import ROWID, Collation, Constraint, Op
+from vtab.zones import ZONE_OPS
 
 OrderBy = Sequence[tuple[int, bool]]
 """Column and whether it is descending, for each term of an ORDER BY."""
@@ -30,8 +31,23 @@ LAST_BIT = 63
 _SEEK_COST = 10.0
 _ROW_COST = 1.0
 _COLUMN_COST = 0.1
+_EQUAL_SHARE = 0.25
+_OTHER_SHARE = 0.93
 _IN_VALUES = 10
 """How many values an IN is taken to have."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A comparison with a column outside the key, which zone maps may answer for whole blocks.
+
+    ``patterned``: it may stem from LIKE or GLOB.
+    """
+
+    column: int
+    op: Op
+    collation: Collation = Collation.BINARY
+    patterned: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,8 +57,9 @@ class ScanPlan:
     ``prefix`` holds EQ or IN for each leading key column that is compared so, ``low`` and ``high``
     the comparison that bounds the next key column. ``ordered``: rows come in the order asked for,
     which is that of the key or, with ``reverse``, the opposite. ``columns`` are the positions of
-    the columns to decode. The arguments of a scan come in this order: a value for each comparison
-    of ``prefix``, then those of ``low``, ``high``, ``limit`` and ``offset`` if present.
+    the columns to decode. ``zones`` are comparisons by which blocks are skipped; SQLite checks the
+    rows. The arguments of a scan come in this order: a value for each comparison of ``prefix``,
+    then those of ``low``, ``high``, ``zones``, ``limit`` and ``offset`` if present.
     """
 
     table: str
@@ -54,6 +71,12 @@ class ScanPlan:
     limit: bool = False
     offset: bool = False
     columns: tuple[int, ...] = ()
+    zones: tuple[Zone, ...] = ()
+
+    @property
+    def bounds(self) -> int:
+        """How many arguments say which keys are read: the first ones."""
+        return len(self.prefix) + (self.low is not None) + (self.high is not None)
 
     @property
     def searches(self) -> bool:
@@ -63,10 +86,14 @@ class ScanPlan:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and the number of the constraint that gives each of its arguments."""
+    """A plan, and the number of the constraint that gives each of its arguments.
+
+    SQLite checks again the constraints in ``checked``, and all that give no argument.
+    """
 
     plan: ScanPlan
     arguments: tuple[int, ...]
+    checked: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,7 +125,7 @@ def make_plan(
     """The best way to read the table. ``distinct`` is SQLite's number (see GROUPED)."""
     candidates = _candidates(schema, constraints)
     prefix = _match_prefix(schema, candidates)
-    matched = [constraints[i].op for i in prefix]
+    matched = [_KEY_OPS.get(op := constraints[i].op, op) for i in prefix]
     low = high = None
     if len(prefix) < len(schema.key):
         next_column = candidates.get(schema.key[len(prefix)], {})
@@ -112,6 +139,7 @@ def make_plan(
         direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
         if len(prefix) < len(schema.key) and (direction is not None or not order_by):
             window = _window(constraints, arguments)
+    zones = _zones(schema, constraints, arguments) if len(prefix) < len(schema.key) else {}
     plan = ScanPlan(
         table=schema.name,
         prefix=tuple(matched),
@@ -122,11 +150,15 @@ def make_plan(
         limit=bool(window),
         offset=len(window) > 1,
         columns=_columns(schema, columns_used),
+        zones=tuple(zones.values()),
     )
-    return Planned(plan, (*arguments, *window))
+    return Planned(plan, (*arguments, *zones, *window), frozenset(zones))
 
 
 # ------------------------------------------------------------------------------- conditions
+
+_KEY_OPS = {Op.IS: Op.EQ}
+"""What a comparison is with a column of the key, which is never NULL."""
 
 _Candidates = dict[int, dict[Op, int]]
 """Per key column and operator the number of the first constraint that the key can answer."""
@@ -135,14 +167,15 @@ _Candidates = dict[int, dict[Op, int]]
 def _candidates(schema: TableSchema, constraints: Sequence[Constraint]) -> _Candidates:
     found: _Candidates = {}
     types = dict(zip(schema.key, schema.key_types, strict=True))
-    patterns = {c.column for c in constraints if c.op is Op.PATTERN}
+    patterns = _patterns(constraints)
     for number, constraint in enumerate(constraints):
         column = constraint.column
         if column == ROWID and has_rowid(schema):
             column = schema.key[0]
         kind = types.get(column)
         if kind is not None and _is_answerable(constraint, kind, column in patterns):
-            found.setdefault(column, {}).setdefault(constraint.op, number)
+            op = _KEY_OPS.get(constraint.op, constraint.op)
+            found.setdefault(column, {}).setdefault(op, number)
     return found
 
 
@@ -151,7 +184,11 @@ def _is_answerable(constraint: Constraint, kind: ColumnType, has_pattern: bool) 
         return False
     if has_pattern and kind in (ColumnType.ANY, ColumnType.BLOB):
         return False  # GLOB sends bounds on texts, but finds blobs and numbers as well
-    return constraint.binary or kind in (ColumnType.INTEGER, ColumnType.REAL, ColumnType.BLOB)
+    return constraint.collation is Collation.BINARY or kind in (
+        ColumnType.INTEGER,
+        ColumnType.REAL,
+        ColumnType.BLOB,
+    )
 
 
 def _first(candidates: dict[Op, int], ops: Iterable[Op]) -> int | None:
@@ -168,6 +205,33 @@ def _match_prefix(schema: TableSchema, candidates: _Candidates) -> list[int]:
             break
         matched.append(number)
     return matched
+
+
+# ------------------------------------------------------------------------------- zone maps
+
+
+def _zones(
+    schema: TableSchema, constraints: Sequence[Constraint], consumed: Collection[int]
+) -> dict[int, Zone]:
+    """By number, the constraints that zone maps may answer.
+
+    Not those with IN, which would have the table read once for each value.
+    """
+    patterns = _patterns(constraints)
+    return {
+        number: Zone(c.column, c.op, c.collation, c.column in patterns)
+        for number, c in enumerate(constraints)
+        if c.usable
+        and c.op in ZONE_OPS
+        and number not in consumed
+        and 0 <= c.column < len(schema.columns)
+        and schema.columns[c.column].slot is not None
+    }
+
+
+def _patterns(constraints: Sequence[Constraint]) -> set[int]:
+    """The columns that are matched with patterns. LIKE with ESCAPE tells only its bounds."""
+    return {c.column for c in constraints if c.op is Op.PATTERN or c.collation is Collation.NOCASE}
 
 
 # ------------------------------------------------------------------------------- order
@@ -255,7 +319,8 @@ def estimate(
     """The cost of a plan for a table of ``rows``.
 
     ``matched`` is how many of them it reads, if that is known. Otherwise k leading columns of n are
-    taken to leave rows ** (1 - k/n), a bound on the next a quarter of that.
+    taken to leave rows ** (1 - k/n), a bound on the next a quarter of that. Comparisons with other
+    columns are taken to leave as many rows as SQLite expects without statistics.
     """
     lookups = _IN_VALUES ** plan.prefix.count(Op.IN)
     point = is_point(plan, schema)
@@ -267,4 +332,11 @@ def estimate(
         matched = min(matched, lookups)
     matched = max(matched, 1)
     row_cost = _ROW_COST + _COLUMN_COST * len(plan.columns)
-    return Estimate(_SEEK_COST * lookups + matched * row_cost, matched, point and lookups == 1)
+    given = max(round(matched * _share(plan.zones)), 1)
+    return Estimate(_SEEK_COST * lookups + matched * row_cost, given, point and lookups == 1)
+
+
+def _share(zones: Sequence[Zone]) -> float:
+    """The share of rows that SQLite expects to meet comparisons that no index answers."""
+    equals = any(zone.op in (Op.EQ, Op.IS) for zone in zones)
+    return float(_OTHER_SHARE ** len(zones) * (_EQUAL_SHARE if equals else 1))

@@ -66,7 +66,10 @@ class KeySelection:
         return None if None in values else values
 
     def range(self, arguments: Sequence[Value]) -> Range | None:
-        """The range of keys with the arguments given; None if no row can meet the comparisons."""
+        """The range of keys with the arguments given; None if no row can meet the comparisons.
+
+        Arguments behind those of the key do not matter.
+        """
         if not arguments:
             return EVERYTHING
         prefix: Sequence[Value] = ()

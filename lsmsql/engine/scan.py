@@ -26,7 +26,7 @@ from lsmsql.engine.window import (
     is_plain,
     next_window,
 )
-from lsmsql.engine.zones import blocks_between, parts
+from lsmsql.engine.zones import blocks_between, count_blocks, parts
 
 Overlay = tuple[Memtable, int]
 """A memtable of uncommitted changes, and the step up to which they are seen."""
@@ -264,6 +264,22 @@ def estimate_rows(table: TableState, span: Range, where: Conditions = ()) -> int
             else:
                 total += file.index.rows_between(span.start, span.stop)
     return max(total, 0)
+
+
+Blocks = tuple[int, int]
+"""How many blocks are read, and of how many."""
+
+
+def estimate_blocks(table: TableState, span: Range, where: Conditions) -> Blocks:
+    """How many blocks a scan with ``where`` reads, and one without."""
+    version = table.version
+    left, skipped = span, 0
+    for part in parts(version, _memtables(table, NEWEST, None), span, where):
+        gap, left = left.around(part, reverse=False)
+        skipped += 0 if gap.empty else blocks_between(version, gap, span)
+    skipped += 0 if left.empty else blocks_between(version, left, span)
+    total = count_blocks(version, span)
+    return total - skipped, total
 
 
 def _covers(span: Range, file: SSTable) -> bool:

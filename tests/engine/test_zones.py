@@ -45,7 +45,7 @@ def found(view: ReadView, table: Table, where: list[Condition], reverse: bool, s
     rows: list[tuple[int, object]] = []
     for piece in view.scan(schema.id, span, projection, reverse=reverse, where=where):
         given = list(zip(*piece.columns, strict=True))
-        rows += given[::-1] if reverse else given  # type: ignore[arg-type]
+        rows += given[::-1] if reverse else given
     keys = [key for key, _ in rows]
     assert keys == sorted(set(keys), reverse=reverse)
     return dict(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lsmsql.engine.schema import make_schema
-from vtab.constraint import ROWID, Constraint, Op
+from vtab.constraint import ROWID, Collation, Constraint, Op
 from vtab.explain import describe, readable
 from vtab.planner import Planned, estimate, make_plan
 
@@ -47,11 +47,11 @@ def text(planned: Planned) -> str:
             (0, 1, 2),
         ),
         ([Constraint(DAY, Op.EQ)], "SCAN flights COLUMNS delay", ()),
-        ([Constraint(DELAY, Op.EQ)], "SCAN flights COLUMNS delay", ()),
+        ([Constraint(DELAY, Op.EQ)], "SCAN flights ZONES delay=? COLUMNS delay", (0,)),
         ([Constraint(ORIGIN, Op.EQ, usable=False)], "SCAN flights COLUMNS delay", ()),
-        ([Constraint(ORIGIN, Op.EQ, binary=False)], "SCAN flights COLUMNS delay", ()),
+        ([Constraint(ORIGIN, Op.EQ, collation=Collation.OTHER)], "SCAN flights COLUMNS delay", ()),
         (
-            [Constraint(ORIGIN, Op.EQ), Constraint(DAY, Op.EQ, binary=False)],
+            [Constraint(ORIGIN, Op.EQ), Constraint(DAY, Op.EQ, collation=Collation.OTHER)],
             "SEARCH flights BY PRIMARY KEY (origin=? AND day=?) COLUMNS delay",
             (0, 1),
         ),
