@@ -26,7 +26,7 @@ from lsmsql.engine.window import (
     is_plain,
     next_window,
 )
-from lsmsql.engine.zones import blocks_between, count_blocks, parts
+from lsmsql.engine.zones import blocks_between, count_blocks, parts, worthwhile
 
 Overlay = tuple[Memtable, int]
 """A memtable of uncommitted changes, and the step up to which they are seen."""
@@ -73,7 +73,7 @@ def scan(
         return
     memtables = _memtables(table, sequence, overlay)
     reading = _Reading(table, sequence, projection, reverse, memtables, first, note)
-    if not where:
+    if not where or not worthwhile(table.version, span):
         yield from reading.read(span)
         return
     left = span

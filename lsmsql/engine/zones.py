@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from lsmsql.engine.conditions import Conditions
 from lsmsql.engine.manifest.version import Level, TableVersion
@@ -24,8 +25,8 @@ from lsmsql.engine.slices import NOWHERE, Range
 from lsmsql.engine.sstable.index import BlockIndex
 from lsmsql.engine.values import Row
 
-FIRST_BLOCKS = 64
-"""Blocks of which the zone maps are looked at in one go; then twice as many each time. Whoever
+FIRST_BLOCKS = 1
+"""Blocks of which the zone maps are looked at in one go; then four times as many each time. Whoever
 wants only the first rows need not wait for the whole index."""
 
 _APART = 32
@@ -50,6 +51,12 @@ def parts(
             yield from _parts_of_gap(files, memtables, gap, where, reverse)
         if not part.empty:
             yield part
+
+
+def worthwhile(files: TableVersion, span: Range) -> bool:
+    """Whether ``span`` has more than one block: to read a single one is cheaper than to ask."""
+    places = list(islice(_places(files, span), 2))
+    return len(places) > 1 or any(high - low > 1 for _, low, high in places)
 
 
 def blocks_between(files: TableVersion, gap: Range, span: Range) -> int:
@@ -116,7 +123,7 @@ def _parts_of_run(run: Level, span: Range, where: Conditions, reverse: bool) -> 
                 stop = index.first[end] if end < len(index) else index.last[-1] + b"\0"
                 yield Range(index.first[first], stop)
             low, high = (low, front) if reverse else (back, high)
-            size *= 2
+            size *= 4
 
 
 def _wanted(index: BlockIndex, low: int, high: int, where: Conditions) -> list[bool]:
