@@ -7,6 +7,7 @@ of its plans, and the integer is the place in it: so a cursor parses nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from lsmsql.engine.conditions import Condition
@@ -20,9 +21,10 @@ from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, TableSchema
 from lsmsql.engine.slices import Slice
 from lsmsql.engine.values import ColumnType, Value
 from lsmsql.engine.view import Found, found_columns, found_slot
+from vtab.constraint import Collation, Op
 from vtab.planner import ScanPlan, is_point
 from vtab.ranges import KeySelection
-from vtab.zones import condition
+from vtab.zones import between, condition
 
 
 class KeyColumn:
@@ -150,10 +152,11 @@ class Access:
         There may be more of them than the limit, up to which SQLite counts.
         """
         plan = self.plan
-        span = self.selection.range(arguments)
-        if span is None:
+        spans = self.selection.ranges(arguments)
+        if not spans:
             return _NONE
         where = self.conditions(arguments) if plan.zones else ()
+        projection = self._projection
         first, offset = FIRST_STEP, 0
         if plan.limit:
             limit = arguments[-1]
@@ -162,9 +165,11 @@ class Access:
             if limit >= 0:  # if not, it is none
                 first = min(max(limit + offset, 1), MAX_FIRST)
         reverse = plan.reverse
-        slices = view.scan(
-            self._table_id, span, self._projection, reverse=reverse, first=first, where=where
-        )
+        scans = [
+            view.scan(self._table_id, span, projection, reverse=reverse, first=first, where=where)
+            for span in (reversed(spans) if reverse else spans)
+        ]
+        slices = scans[0] if len(scans) == 1 else chain.from_iterable(scans)
         if reverse:
             slices = map(_backwards, slices)
         return _skip(slices, offset) if offset > 0 else slices
@@ -173,12 +178,18 @@ class Access:
         """What is asked of columns outside the key."""
         columns = self.schema.columns
         plan = self.plan
-        return [
-            condition(
-                columns[zone.column], zone.op, value, zone.collation, patterned=zone.patterned
+        found: list[Condition | None] = []
+        folded: dict[tuple[int, bool], Value] = {}
+        for zone, value in zip(plan.zones, arguments[plan.bounds :], strict=False):
+            at = zone.column
+            found.append(
+                condition(columns[at], zone.op, value, zone.collation, patterned=zone.patterned)
             )
-            for zone, value in zip(plan.zones, arguments[plan.bounds :], strict=False)
-        ]
+            if zone.collation is Collation.NOCASE and zone.op in (Op.GE, Op.LT):
+                folded[at, zone.op is Op.LT] = value
+        for at in {at for at, is_high in folded if is_high and (at, False) in folded}:
+            found.append(between(columns[at], folded[at, False], folded[at, True]))
+        return [one for one in found if one is not None]
 
     def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
         """The columns of a slice by their position in the table; the keys behind the last one."""

@@ -34,13 +34,13 @@ _OPS = {
     apsw.SQLITE_INDEX_CONSTRAINT_GE: Op.GE,
     apsw.SQLITE_INDEX_CONSTRAINT_LIMIT: Op.LIMIT,
     apsw.SQLITE_INDEX_CONSTRAINT_OFFSET: Op.OFFSET,
-    apsw.SQLITE_INDEX_CONSTRAINT_LIKE: Op.PATTERN,
-    apsw.SQLITE_INDEX_CONSTRAINT_GLOB: Op.PATTERN,
-    apsw.SQLITE_INDEX_CONSTRAINT_REGEXP: Op.PATTERN,
-    apsw.SQLITE_INDEX_CONSTRAINT_MATCH: Op.PATTERN,
 }
 
 _COLLATIONS = {"BINARY": Collation.BINARY, "NOCASE": Collation.NOCASE}
+
+_PATTERNS = (apsw.SQLITE_INDEX_CONSTRAINT_LIKE, apsw.SQLITE_INDEX_CONSTRAINT_GLOB)
+_FIND_BLOBS = "LIKE_DOESNT_MATCH_BLOBS" not in apsw.compile_options
+"""Whether LIKE and GLOB take blobs for texts: that depends on how SQLite was built."""
 
 _ROW_COUNT_SECONDS = 1.0
 
@@ -114,13 +114,14 @@ class RowCounts:
 
         And of how many blocks of its range it reads how many, if it may skip some.
         """
-        span = access.selection.range(values)
+        spans = access.selection.ranges(values)
         table = self._core.state.table(access.schema.id)
-        if span is None:
-            return 0, None
         where = access.conditions(values)
-        rows = estimate_rows(table, span, where)
-        return rows, estimate_blocks(table, span, where) if where else None
+        rows = sum(estimate_rows(table, span, where) for span in spans)
+        if not where:
+            return rows, None
+        blocks = [estimate_blocks(table, span, where) for span in spans]
+        return rows, (sum(left for left, _ in blocks), sum(total for _, total in blocks))
 
 
 class Planning:
@@ -166,7 +167,7 @@ class Planning:
     def _answer(self, question: Question, schema: TableSchema) -> Answer:
         planned = make_plan(
             schema,
-            [_constraint(condition) for condition in question.conditions],
+            _constraints(question.conditions),
             question.order_by,
             question.columns_used,
             question.distinct,
@@ -224,7 +225,17 @@ def _is_known(condition: Condition) -> bool:
     return bool(literal) or op in _UNARY
 
 
-def _constraint(condition: Condition) -> Constraint:
+def _constraints(conditions: Sequence[Condition]) -> list[Constraint]:
+    """The conditions in our own words. LIKE with ESCAPE tells only its bounds, which are NOCASE."""
+    patterned = {
+        column
+        for op, column, _, collation, *_ in conditions
+        if _FIND_BLOBS and (op in _PATTERNS or collation.upper() == "NOCASE")
+    }
+    return [_constraint(condition, condition[1] in patterned) for condition in conditions]
+
+
+def _constraint(condition: Condition, patterned: bool) -> Constraint:
     number, column, usable, collation, is_in, literal = condition
     op = _OPS.get(number, Op.OTHER)
     return Constraint(
@@ -233,4 +244,5 @@ def _constraint(condition: Condition) -> Constraint:
         usable=usable,
         collation=_COLLATIONS.get(collation.upper(), Collation.OTHER),
         literal=literal,
+        patterned=patterned,
     )

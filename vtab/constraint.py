@@ -25,8 +25,6 @@ class Op(enum.Enum):
     NOT_NULL = " IS NOT NULL"
     LIMIT = "LIMIT"
     OFFSET = "OFFSET"
-    PATTERN = "LIKE"
-    """LIKE, GLOB and their kind."""
     OTHER = "other"
 
 
@@ -43,7 +41,7 @@ class Constraint:
     """A condition ``column op value``.
 
     ``usable``: its value is known when the table is read. ``literal``: the value stands in the
-    statement, and is not NULL.
+    statement, and is not NULL. ``patterned``: it may stem from LIKE or GLOB, and these find blobs.
     """
 
     column: int
@@ -51,3 +49,4 @@ class Constraint:
     usable: bool = True
     collation: Collation = Collation.BINARY
     literal: bool = False
+    patterned: bool = False

@@ -57,8 +57,12 @@ def _comparisons(plan: ScanPlan, schema: TableSchema) -> list[str]:
         f"{name} IN (...)" if op is Op.IN else f"{name}=?"
         for name, op in zip(names, plan.prefix, strict=False)
     ]
-    bounded = [op for op in (plan.low, plan.high) if op is not None]
-    return shown + [f"{names[len(plan.prefix)]}{op.value}?" for op in bounded]
+    bounds = [(plan.low, plan.low_folded), (plan.high, plan.high_folded)]
+    return shown + [
+        f"{names[len(plan.prefix)]}{op.value}?{' NOCASE' * folded}"
+        for op, folded in bounds
+        if op is not None
+    ]
 
 
 def _zone(zone: Zone, schema: TableSchema) -> str:

@@ -55,17 +55,21 @@ class ScanPlan:
     """A way to read a table.
 
     ``prefix`` holds EQ or IN for each leading key column that is compared so, ``low`` and ``high``
-    the comparison that bounds the next key column. ``ordered``: rows come in the order asked for,
-    which is that of the key or, with ``reverse``, the opposite. ``columns`` are the positions of
-    the columns to decode. ``zones`` are comparisons by which blocks are skipped; SQLite checks the
-    rows. The arguments of a scan come in this order: a value for each comparison of ``prefix``,
-    then those of ``low``, ``high``, ``zones``, ``limit`` and ``offset`` if present.
+    the comparison that bounds the next key column, ``low_folded`` and ``high_folded`` whether it
+    compares texts without regard to case: then it lets through more, and SQLite checks the rows.
+    ``ordered``: rows come in the order asked for, which is that of the key or, with ``reverse``,
+    the opposite. ``columns`` are the positions of the columns to decode. ``zones`` are comparisons
+    by which blocks are skipped; SQLite checks the rows. The arguments of a scan come in this order:
+    a value for each comparison of ``prefix``, then those of ``low``, ``high``, ``zones``, ``limit``
+    and ``offset`` if present.
     """
 
     table: str
     prefix: tuple[Op, ...] = ()
     low: Op | None = None
     high: Op | None = None
+    low_folded: bool = False
+    high_folded: bool = False
     ordered: bool = False
     reverse: bool = False
     limit: bool = False
@@ -93,7 +97,7 @@ class Planned:
 
     plan: ScanPlan
     arguments: tuple[int, ...]
-    checked: frozenset[int] = frozenset()
+    checked: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -129,22 +133,26 @@ def make_plan(
     low = high = None
     if len(prefix) < len(schema.key):
         next_column = candidates.get(schema.key[len(prefix)], {})
-        low = _first(next_column, (Op.GT, Op.GE))
-        high = _first(next_column, (Op.LT, Op.LE))
-    arguments = [*prefix, *(i for i in (low, high) if i is not None)]
+        low = _first(next_column, _LOW)
+        high = _first(next_column, _HIGH)
+    bounds = [i for i in (low, high) if i is not None]
+    folded = {i for i in bounds if _is_folded(constraints[i], schema.key_types[len(prefix)])}
+    arguments = [*prefix, *bounds]
     direction: bool | None = None
     window: list[int] = []
     if Op.IN not in matched:
         fixed = schema.key[: len(prefix)]
         direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
         if len(prefix) < len(schema.key) and (direction is not None or not order_by):
-            window = _window(constraints, arguments)
+            window = _window(constraints, {*arguments} - folded)
     zones = _zones(schema, constraints, arguments) if len(prefix) < len(schema.key) else {}
     plan = ScanPlan(
         table=schema.name,
         prefix=tuple(matched),
         low=None if low is None else constraints[low].op,
         high=None if high is None else constraints[high].op,
+        low_folded=low in folded,
+        high_folded=high in folded,
         ordered=bool(order_by) and direction is not None,
         reverse=bool(direction),
         limit=bool(window),
@@ -152,7 +160,7 @@ def make_plan(
         columns=_columns(schema, columns_used),
         zones=tuple(zones.values()),
     )
-    return Planned(plan, (*arguments, *zones, *window), frozenset(zones))
+    return Planned(plan, (*arguments, *zones, *window), folded.union(zones))
 
 
 # ------------------------------------------------------------------------------- conditions
@@ -160,47 +168,60 @@ def make_plan(
 _KEY_OPS = {Op.IS: Op.EQ}
 """What a comparison is with a column of the key, which is never NULL."""
 
-_Candidates = dict[int, dict[Op, int]]
-"""Per key column and operator the number of the first constraint that the key can answer."""
+_WITH_TEXTS = (ColumnType.TEXT, ColumnType.ANY)
+"""Columns that hold texts, so that it matters how these are compared."""
+
+_Comparison = tuple[Op, bool]
+"""An operator, and whether it compares texts without regard to case."""
+
+_EQUAL = ((Op.EQ, False), (Op.IN, False))
+_LOW = ((Op.GT, False), (Op.GE, False), (Op.GT, True), (Op.GE, True))
+_HIGH = ((Op.LT, False), (Op.LE, False), (Op.LT, True), (Op.LE, True))
+"""What the key is searched by, what is better first."""
+
+_Candidates = dict[int, dict[_Comparison, int]]
+"""Per key column and comparison the number of the first constraint that the key can answer."""
 
 
 def _candidates(schema: TableSchema, constraints: Sequence[Constraint]) -> _Candidates:
     found: _Candidates = {}
     types = dict(zip(schema.key, schema.key_types, strict=True))
-    patterns = _patterns(constraints)
     for number, constraint in enumerate(constraints):
         column = constraint.column
         if column == ROWID and has_rowid(schema):
             column = schema.key[0]
         kind = types.get(column)
-        if kind is not None and _is_answerable(constraint, kind, column in patterns):
+        if kind is not None and _is_answerable(constraint, kind):
             op = _KEY_OPS.get(constraint.op, constraint.op)
-            found.setdefault(column, {}).setdefault(op, number)
+            folded = _is_folded(constraint, kind)
+            found.setdefault(column, {}).setdefault((op, folded), number)
     return found
 
 
-def _is_answerable(constraint: Constraint, kind: ColumnType, has_pattern: bool) -> bool:
+def _is_answerable(constraint: Constraint, kind: ColumnType) -> bool:
     if not constraint.usable:
         return False
-    if has_pattern and kind in (ColumnType.ANY, ColumnType.BLOB):
-        return False  # GLOB sends bounds on texts, but finds blobs and numbers as well
-    return constraint.collation is Collation.BINARY or kind in (
-        ColumnType.INTEGER,
-        ColumnType.REAL,
-        ColumnType.BLOB,
-    )
+    if constraint.collation is Collation.OTHER and kind in _WITH_TEXTS:
+        return False
+    # GLOB sends bounds on texts, but may find blobs and numbers as well.
+    return not constraint.patterned or kind not in (ColumnType.ANY, ColumnType.BLOB)
 
 
-def _first(candidates: dict[Op, int], ops: Iterable[Op]) -> int | None:
-    """The constraint with the first of ``ops`` that there is one with."""
-    return next((candidates[op] for op in ops if op in candidates), None)
+def _is_folded(constraint: Constraint, kind: ColumnType) -> bool:
+    """Whether texts of a column are compared without regard to case."""
+    return constraint.collation is Collation.NOCASE and kind in _WITH_TEXTS
+
+
+def _first(candidates: dict[_Comparison, int], wanted: Iterable[_Comparison]) -> int | None:
+    """The constraint with the first of these comparisons that there is one with."""
+    return next((candidates[each] for each in wanted if each in candidates), None)
 
 
 def _match_prefix(schema: TableSchema, candidates: _Candidates) -> list[int]:
     """The constraints that fix the leading key columns."""
     matched: list[int] = []
     for column in schema.key:
-        number = _first(candidates.get(column, {}), (Op.EQ, Op.IN))
+        number = _first(candidates.get(column, {}), _EQUAL)
         if number is None:
             break
         matched.append(number)
@@ -217,9 +238,8 @@ def _zones(
 
     Not those with IN, which would have the table read once for each value.
     """
-    patterns = _patterns(constraints)
     return {
-        number: Zone(c.column, c.op, c.collation, c.column in patterns)
+        number: Zone(c.column, c.op, c.collation, c.patterned)
         for number, c in enumerate(constraints)
         if c.usable
         and c.op in ZONE_OPS
@@ -227,11 +247,6 @@ def _zones(
         and 0 <= c.column < len(schema.columns)
         and schema.columns[c.column].slot is not None
     }
-
-
-def _patterns(constraints: Sequence[Constraint]) -> set[int]:
-    """The columns that are matched with patterns. LIKE with ESCAPE tells only its bounds."""
-    return {c.column for c in constraints if c.op is Op.PATTERN or c.collation is Collation.NOCASE}
 
 
 # ------------------------------------------------------------------------------- order

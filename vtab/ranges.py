@@ -10,6 +10,7 @@ from lsmsql.engine.slices import Range
 from lsmsql.engine.values import ColumnType, Value
 from vtab.bounds import Extent, bound, equal
 from vtab.constraint import Op
+from vtab.folding import folds, highest, lowest, spellings
 from vtab.planner import ScanPlan
 
 EVERYTHING = Range()
@@ -44,7 +45,9 @@ class KeySelection:
         self._place = place = len(plan.prefix)
         kinds = list(zip(schema.key_types, schema.key_affinities, strict=True))
         self._prefix = [(kind, affinity, _own(kind, affinity)) for kind, affinity in kinds[:place]]
-        self._ops = [op for op in (plan.low, plan.high) if op is not None]
+        bounds = [(plan.low, plan.low_folded), (plan.high, plan.high_folded)]
+        self._ops = [(op, folded) for op, folded in bounds if op is not None]
+        self._both_folded = plan.low_folded and plan.high_folded
         if self._ops:
             self._bounded, self._affinity = kinds[place]
             self._own = _own(*kinds[place])
@@ -81,7 +84,7 @@ class KeySelection:
             prefix = values
             start = self._encode_bound(prefix)
             stop = successor(start)
-        for op, argument in zip(self._ops, arguments[self._place :], strict=False):
+        for (op, folded), argument in zip(self._ops, arguments[self._place :], strict=False):
             value = argument
             if type(argument) not in self._own:
                 limit = bound(self._bounded, op, argument, self._affinity)
@@ -90,6 +93,10 @@ class KeySelection:
                 if limit is Extent.EVERYTHING:
                     continue
                 op, value = limit
+            if folded and isinstance(value, str):
+                if not folds(value):
+                    continue
+                op, value = (Op.GE, lowest(value)) if op in _LOW else (Op.LE, highest(value))
             cut = self._cut((*prefix, value), op)
             if (op in _LOW) is self._descending:
                 stop = cut
@@ -98,6 +105,27 @@ class KeySelection:
             else:
                 start = cut
         return Range(start, stop)
+
+    def ranges(self, arguments: Sequence[Value]) -> list[Range]:
+        """The same as ranges, ascending, that leave out some keys between different spellings."""
+        whole = self.range(arguments)
+        if whole is None:
+            return []
+        if not self._both_folded:
+            return [whole]
+        place = self._place
+        low, high = arguments[place : place + 2]
+        if not (isinstance(low, str) and isinstance(high, str) and folds(low) and folds(high)):
+            return [whole]
+        prefix = self.values(arguments[:place]) or ()
+        cuts = [
+            (self._cut((*prefix, bottom), Op.GE), self._cut((*prefix, top), Op.LE))
+            for bottom, top in spellings(low, high)
+        ]
+        if self._descending:
+            cuts = [(stop, start) for start, stop in reversed(cuts)]
+        found = [Range(start, stop) for start, stop in cuts if start is not None]
+        return [part for one in found if not (part := whole.common(one)).empty]
 
     def _cut(self, values: Sequence[Value], op: Op) -> bytes | None:
         """Where keys are divided into those that meet ``op`` and those that do not.

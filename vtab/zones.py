@@ -16,7 +16,7 @@ from lsmsql.engine.conditions import ALL, NONE, Condition, Interval, Intervals
 from lsmsql.engine.schema import Column
 from lsmsql.engine.values import ColumnType, Value
 from vtab.constraint import Collation, Op
-from vtab.folding import folds, highest, lowest
+from vtab.folding import folds, highest, lowest, spellings
 
 ZONE_OPS = frozenset(
     {Op.EQ, Op.NE, Op.LT, Op.LE, Op.GT, Op.GE, Op.IS, Op.IS_NOT, Op.NULL, Op.NOT_NULL}
@@ -83,3 +83,15 @@ def _texts(op: Op, value: str, collation: Collation) -> Intervals:
     if op in (Op.LT, Op.LE):
         return (*found, Interval(high=_ABOVE_NUMBERS))
     return found
+
+
+def between(column: Column, low: Value, high: Value) -> Condition | None:
+    """What it says of a column that its texts lie between two, without regard to case.
+
+    None if it says no more than each of the two bounds. LIKE with a prefix sends such pairs.
+    """
+    if not (isinstance(low, str) and isinstance(high, str) and folds(low) and folds(high)):
+        return None
+    assert column.slot is not None
+    texts = tuple(Interval(bottom, top) for bottom, top in spellings(low, high))
+    return Condition(column.slot, ALL, texts, ALL)

@@ -71,11 +71,21 @@ def test_conditions(
 
 
 def test_bounds_that_come_with_a_pattern_are_not_used_where_it_finds_more_than_texts() -> None:
-    bounds = [Constraint(0, Op.GE, literal=True), Constraint(0, Op.LT, literal=True)]
-    pattern = Constraint(0, Op.PATTERN, literal=True)
+    bounds = [Constraint(0, op, literal=True, patterned=True) for op in (Op.GE, Op.LT)]
     for kind, used in (("TEXT", True), ("ANY", False), ("BLOB", False)):
         schema = make_schema("t", {"k": kind}, "k")
-        assert make_plan(schema, [*bounds, pattern], (), (0,)).plan.searches is used
+        assert make_plan(schema, bounds, (), (0,)).plan.searches is used
+
+
+def test_bounds_without_regard_to_case_are_checked_again() -> None:
+    folded = [Constraint(ORIGIN, op, collation=Collation.NOCASE) for op in (Op.GE, Op.LT)]
+    planned = plan(*folded, Constraint(ORIGIN, Op.LIMIT))
+    expected = "SEARCH flights BY PRIMARY KEY (origin>=? NOCASE AND origin<? NOCASE) COLUMNS delay"
+    assert text(planned) == expected
+    assert set(planned.checked) == {0, 1}
+    exact = plan(*folded, Constraint(ORIGIN, Op.GE))
+    assert exact.arguments == (2, 1) and set(exact.checked) == {1}
+    assert not plan(Constraint(ORIGIN, Op.EQ, collation=Collation.NOCASE)).plan.searches
 
 
 @pytest.mark.parametrize(

@@ -129,3 +129,29 @@ def test_a_transaction_sees_its_own_changes(pair: Pair, condition: str) -> None:
     pair.check(f"SELECT count(*) FROM t WHERE NOT ({condition})")
     pair.check("ROLLBACK")
     pair.check(f"SELECT * FROM t WHERE {condition}")
+
+
+@pytest.mark.parametrize("key", ["k", "k DESC", "g, k", "g, k DESC"])
+@pytest.mark.parametrize("kind", ["TEXT", "ANY"])
+def test_patterns_on_columns_of_the_key(key: str, kind: str) -> None:
+    texts = ["ab1", "aB2", "Ab", "AB9", "ABC", "ac", "a[", "a_", "b", "B", "éa", "a", "A", "Z"]
+    with new_pair() as pair:
+        pair.create("t", f"g INTEGER, k {kind}, PRIMARY KEY ({key})")
+        values = [*texts, *(NUMBERS[:4] if kind == "ANY" else ["1", "10"])]
+        for group in (0, 1) if key.startswith("g") else (0,):
+            for value in values:
+                pair.check("INSERT INTO t VALUES (?, ?)", (group, value))
+        pair.lay_out("compacted")
+        for pattern in ("ab%", "AB%", "a%", "[%", "a[%", "a^_%", "b", "1%", "é%", "abc%", "%"):
+            for condition in ("k LIKE ?", "k LIKE ? ESCAPE '^'", "g = 1 AND k LIKE ?"):
+                for order in ("", " ORDER BY k", " ORDER BY k DESC LIMIT 2 OFFSET 1"):
+                    sql = f"SELECT g, k FROM t WHERE {condition}{order}"
+                    pair.check(sql, (pattern,), ordered=bool(order) and "g =" in condition)
+            glob = pattern.replace("%", "*")
+            pair.check("SELECT g, k FROM t WHERE k GLOB ?", (glob,))
+            pair.check("SELECT g, k FROM t WHERE g = 1 AND k GLOB ? AND k > 'A'", (glob,))
+        for value in ("ab", "AB", "[", 5):
+            for low, high in ((">", "<"), (">=", "<="), (">", "<="), ("=", "=")):
+                pair.check(f"SELECT * FROM t WHERE k {low} ? COLLATE NOCASE", (value,))
+                both = f"k {low} ? COLLATE NOCASE AND k {high} 'AC' COLLATE NOCASE"
+                pair.check(f"SELECT * FROM t WHERE {both}", (value,))
