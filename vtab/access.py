@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from lsmsql.engine.conditions import Condition
+from lsmsql.engine.conditions import Condition, KeyCondition, SlotCondition, Wanted
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
@@ -24,7 +24,7 @@ from lsmsql.engine.view import Found, found_columns, found_slot
 from vtab.constraint import Collation, Op
 from vtab.planner import ScanPlan, is_point
 from vtab.ranges import KeySelection
-from vtab.zones import between, condition
+from vtab.zones import wanted, wanted_between
 
 
 class KeyColumn:
@@ -175,21 +175,28 @@ class Access:
         return _skip(slices, offset) if offset > 0 else slices
 
     def conditions(self, arguments: Sequence[Value]) -> list[Condition]:
-        """What is asked of columns outside the key."""
-        columns = self.schema.columns
-        plan = self.plan
-        found: list[Condition | None] = []
-        folded: dict[tuple[int, bool], Value] = {}
+        """What is asked of columns that do not bound the range of keys."""
+        columns, plan = self.schema.columns, self.plan
+        found: list[Condition] = []
+        low: dict[int, Value] = {}
         for zone, value in zip(plan.zones, arguments[plan.bounds :], strict=False):
-            at = zone.column
-            found.append(
-                condition(columns[at], zone.op, value, zone.collation, patterned=zone.patterned)
-            )
-            if zone.collation is Collation.NOCASE and zone.op in (Op.GE, Op.LT):
-                folded[at, zone.op is Op.LT] = value
-        for at in {at for at, is_high in folded if is_high and (at, False) in folded}:
-            found.append(between(columns[at], folded[at, False], folded[at, True]))
-        return [one for one in found if one is not None]
+            at, op, collation = zone.column, zone.op, zone.collation
+            kind = columns[at].type
+            of_one = wanted(kind, op, value, collation, patterned=zone.patterned)
+            found.append(self._condition(at, of_one))
+            if collation is Collation.NOCASE and op is Op.GE:
+                low[at] = value
+            elif collation is Collation.NOCASE and op is Op.LT and at in low:
+                of_both = wanted_between(low[at], value)
+                if of_both is not None:
+                    found.append(self._condition(at, of_both))
+        return found
+
+    def _condition(self, position: int, values: Wanted) -> Condition:
+        slot = self.schema.columns[position].slot
+        if slot is None:
+            return KeyCondition(self._key.index(position), self.codec, values)
+        return SlotCondition(slot, values)
 
     def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
         """The columns of a slice by their position in the table; the keys behind the last one."""

@@ -39,7 +39,7 @@ _IN_VALUES = 10
 
 @dataclass(frozen=True)
 class Zone:
-    """A comparison with a column outside the key, which zone maps may answer for whole blocks.
+    """A comparison that does not bound the range of keys, but by which blocks may be skipped.
 
     ``patterned``: it may stem from LIKE or GLOB.
     """
@@ -145,7 +145,7 @@ def make_plan(
         direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
         if len(prefix) < len(schema.key) and (direction is not None or not order_by):
             window = _window(constraints, {*arguments} - folded)
-    zones = _zones(schema, constraints, arguments) if len(prefix) < len(schema.key) else {}
+    zones = _zones(schema, constraints, len(prefix)) if len(prefix) < len(schema.key) else {}
     plan = ScanPlan(
         table=schema.name,
         prefix=tuple(matched),
@@ -231,21 +231,20 @@ def _match_prefix(schema: TableSchema, candidates: _Candidates) -> list[int]:
 # ------------------------------------------------------------------------------- zone maps
 
 
-def _zones(
-    schema: TableSchema, constraints: Sequence[Constraint], consumed: Collection[int]
-) -> dict[int, Zone]:
-    """By number, the constraints that zone maps may answer.
+def _zones(schema: TableSchema, constraints: Sequence[Constraint], place: int) -> dict[int, Zone]:
+    """By number, the constraints that zone maps may answer: ``place`` key columns are fixed.
 
-    Not those with IN, which would have the table read once for each value.
+    Not those on the key column at that place, which bound the range, and none with IN, which would
+    have the table read once for each value.
     """
+    bounding = schema.key[: place + 1]
     return {
         number: Zone(c.column, c.op, c.collation, c.patterned)
         for number, c in enumerate(constraints)
         if c.usable
         and c.op in ZONE_OPS
-        and number not in consumed
         and 0 <= c.column < len(schema.columns)
-        and schema.columns[c.column].slot is not None
+        and c.column not in bounding
     }
 
 

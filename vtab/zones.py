@@ -1,6 +1,6 @@
-"""A comparison with a column outside the key, as a condition that zone maps can answer.
+"""A comparison that does not bound the range of keys, as values that zone maps can look for.
 
-SQLite checks every row again, so a condition may let through too much, but it must not lose a row.
+SQLite checks every row again, so these may be too many, but they must not leave out a row.
 SQLite compares after conversions that depend on both sides, and does not tell a virtual table what
 the right-hand side is declared as. So where these matter, more is let through:
 
@@ -12,8 +12,7 @@ the right-hand side is declared as. So where these matter, more is let through:
 from __future__ import annotations
 
 from lsmsql.engine.affinity import text_to_number
-from lsmsql.engine.conditions import ALL, NONE, Condition, Interval, Intervals
-from lsmsql.engine.schema import Column
+from lsmsql.engine.conditions import ALL, NONE, Interval, Intervals, Wanted
 from lsmsql.engine.values import ColumnType, Value
 from vtab.constraint import Collation, Op
 from vtab.folding import folds, highest, lowest, spellings
@@ -31,22 +30,20 @@ _LOWER = (Op.GT, Op.GE, Op.NE)
 _PLAIN = {Op.IS: Op.EQ, Op.IS_NOT: Op.NE}
 
 
-def condition(
-    column: Column, op: Op, value: Value, collation: Collation, *, patterned: bool
-) -> Condition:
-    """What ``column op value`` says of the stored values of a column outside the key.
+def wanted(
+    kind: ColumnType, op: Op, value: Value, collation: Collation, *, patterned: bool
+) -> Wanted:
+    """The stored values of a column of type ``kind`` that may meet ``column op value``.
 
     ``patterned``: the comparison may stem from LIKE or GLOB, which find blobs as well.
     """
-    slot = column.slot
-    assert slot is not None
     if op is Op.NULL or (op is Op.IS and value is None):
-        return Condition(slot, nulls=True)
+        return Wanted(nulls=True)
     if op is Op.NOT_NULL or (op is Op.IS_NOT and value is None):
-        return Condition(slot, ALL, ALL, ALL)
+        return Wanted(ALL, ALL, ALL)
     if value is None:
-        return Condition(slot)
-    if isinstance(value, str) and column.type in _NUMBERS:
+        return Wanted()
+    if isinstance(value, str) and kind in _NUMBERS:
         number = text_to_number(value)
         value = value if number is None else number
     nulls = op is Op.IS_NOT
@@ -54,11 +51,11 @@ def condition(
     below = ALL if op in _UPPER else NONE  # of values of a class below that of ``value``
     above = ALL if op in _LOWER else NONE
     if isinstance(value, bytes):
-        return Condition(slot, below, below, _intervals(op, value), nulls)
+        return Wanted(below, below, _intervals(op, value), nulls)
     blobs = ALL if patterned else above
     if isinstance(value, str):
-        return Condition(slot, below, _texts(op, value, collation), blobs, nulls)
-    return Condition(slot, _intervals(op, value), ALL, blobs, nulls)
+        return Wanted(below, _texts(op, value, collation), blobs, nulls)
+    return Wanted(_intervals(op, value), ALL, blobs, nulls)
 
 
 def _intervals(op: Op, value: Value) -> Intervals:
@@ -85,13 +82,11 @@ def _texts(op: Op, value: str, collation: Collation) -> Intervals:
     return found
 
 
-def between(column: Column, low: Value, high: Value) -> Condition | None:
-    """What it says of a column that its texts lie between two, without regard to case.
+def wanted_between(low: Value, high: Value) -> Wanted | None:
+    """The texts between two, without regard to case, and all values of other classes.
 
-    None if it says no more than each of the two bounds. LIKE with a prefix sends such pairs.
+    None if that is no less than each of the two bounds says. LIKE with a prefix sends such pairs.
     """
     if not (isinstance(low, str) and isinstance(high, str) and folds(low) and folds(high)):
         return None
-    assert column.slot is not None
-    texts = tuple(Interval(bottom, top) for bottom, top in spellings(low, high))
-    return Condition(column.slot, ALL, texts, ALL)
+    return Wanted(ALL, tuple(Interval(*ends) for ends in spellings(low, high)), ALL)

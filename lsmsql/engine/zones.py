@@ -1,6 +1,7 @@
-"""The parts of a range that may hold rows that meet conditions on columns outside the key.
+"""The parts of a range that may hold rows which meet conditions.
 
-The index of a file has a *zone map* of each block: bounds of the values of each column. A block
+The index of a file has a *zone map* of each block: bounds of the values of each column, and its
+first and last key. A block
 need not be read if nothing within these bounds meets a condition. But to leave it out alone could
 bring to light an older version of a row, which another source has and which does. Hence the rule:
 
@@ -170,15 +171,19 @@ def _parts_of_memtable(
     """The parts of a memtable, by its rows."""
     for keys in memtable.slices(span.start, span.stop, reverse=reverse):
         found, _, rows = memtable.records(keys, sequence)
-        places = [place for place, row in enumerate(rows) if _meets(row, where)]
+        places = [
+            place
+            for place, (key, row) in enumerate(zip(found, rows, strict=True))
+            if _meets(key, row, where)
+        ]
         groups = _groups(places)
         for first, last in reversed(groups) if reverse else groups:
             yield Range(found[first], found[last] + b"\0")
 
 
-def _meets(row: Row | None, where: Conditions) -> bool:
-    """Whether a row may meet ``where``; a deleted one does not."""
-    return row is not None and all(condition.row(row) for condition in where)
+def _meets(key: bytes, row: Row | None, where: Conditions) -> bool:
+    """Whether a record may meet ``where``; a deleted one does not."""
+    return row is not None and all(condition.record(key, row) for condition in where)
 
 
 def _groups(places: Sequence[int]) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lsmsql.engine.conditions import Condition, Interval
+from lsmsql.engine.conditions import Condition, Interval, Intervals, SlotCondition, Wanted
 from lsmsql.engine.errors import ConflictError
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readview import ReadView
@@ -22,18 +22,24 @@ SETTINGS = {"sync": "off", "background": False, "block_rows": 8, "bottom_block_f
 Rows = dict[int, object]
 
 
+def of(
+    numbers: Intervals = (), texts: Intervals = (), blobs: Intervals = (), nulls: bool = False
+) -> Condition:
+    return SlotCondition(0, Wanted(numbers, texts, blobs, nulls))
+
+
 def between(low: object, high: object) -> Condition:
-    return Condition(0, numbers=(Interval(low, high),))  # type: ignore[arg-type]
+    return of(numbers=(Interval(low, high),))  # type: ignore[arg-type]
 
 
 CONDITIONS: list[tuple[Condition, Callable[[object], bool]]] = [
     (between(3, 4), lambda v: isinstance(v, int | float) and 3 <= v <= 4),
     (between(90, None), lambda v: isinstance(v, int | float) and v >= 90),
-    (Condition(0, nulls=True), lambda v: v is None),
-    (Condition(0, texts=(Interval("b", None, above=True),)), lambda v: type(v) is str and v > "b"),
-    (Condition(0, blobs=(Interval(),)), lambda v: type(v) is bytes),
+    (of(nulls=True), lambda v: v is None),
+    (of(texts=(Interval("b", None, above=True),)), lambda v: type(v) is str and v > "b"),
+    (of(blobs=(Interval(),)), lambda v: type(v) is bytes),
     (
-        Condition(0, numbers=(Interval(high=2, below=True), Interval(97)), nulls=True),
+        of(numbers=(Interval(high=2, below=True), Interval(97)), nulls=True),
         lambda v: v is None or (isinstance(v, int | float) and (v < 2 or v >= 97)),
     ),
 ]
@@ -154,8 +160,8 @@ def read(store: Store, table: Table, where: list[Condition], reverse: bool = Fal
         ([between(100, None), between(None, 110)], 2, 2),
         ([between(None, 3)], 1, 1),
         ([between(KEYS, None)], 0, 0),
-        ([Condition(0, nulls=True)], 0, 0),
-        ([Condition(0, numbers=(Interval(high=2), Interval(KEYS - 2)))], 2, 2),
+        ([of(nulls=True)], 0, 0),
+        ([of(numbers=(Interval(high=2), Interval(KEYS - 2)))], 2, 2),
         ([between(None, None)], 50, 50),
     ],
 )

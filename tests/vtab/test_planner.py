@@ -46,7 +46,7 @@ def text(planned: Planned) -> str:
             "SEARCH flights BY PRIMARY KEY (origin=? AND day=? AND number=?) COLUMNS delay",
             (0, 1, 2),
         ),
-        ([Constraint(DAY, Op.EQ)], "SCAN flights COLUMNS delay", ()),
+        ([Constraint(DAY, Op.EQ)], "SCAN flights ZONES day=? COLUMNS delay", (0,)),
         ([Constraint(DELAY, Op.EQ)], "SCAN flights ZONES delay=? COLUMNS delay", (0,)),
         ([Constraint(ORIGIN, Op.EQ, usable=False)], "SCAN flights COLUMNS delay", ()),
         ([Constraint(ORIGIN, Op.EQ, collation=Collation.OTHER)], "SCAN flights COLUMNS delay", ()),

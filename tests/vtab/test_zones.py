@@ -155,3 +155,24 @@ def test_patterns_on_columns_of_the_key(key: str, kind: str) -> None:
                 pair.check(f"SELECT * FROM t WHERE k {low} ? COLLATE NOCASE", (value,))
                 both = f"k {low} ? COLLATE NOCASE AND k {high} 'AC' COLLATE NOCASE"
                 pair.check(f"SELECT * FROM t WHERE {both}", (value,))
+
+
+@pytest.mark.parametrize("key", ["g, h, k", "g DESC, h DESC, k", "h, k DESC, g"])
+def test_columns_of_the_key_behind_those_that_are_searched(key: str) -> None:
+    draw = random.Random(key)
+    with new_pair(bottom_block_factor=1) as pair:
+        pair.create("t", f"g INTEGER, h ANY, k TEXT, v INTEGER, PRIMARY KEY ({key})")
+        for layout in ("compacted", "flushed", "memory"):
+            for i in range(150 if layout == "compacted" else 6):
+                near = min(i // 8, len(OF_TYPE["ANY"]) - 1)
+                row = (i // 60, OF_TYPE["ANY"][near], draw.choice(TEXTS), i)
+                pair.check("INSERT OR REPLACE INTO t VALUES (?, ?, ?, ?)", row)
+            pair.lay_out(layout)
+            for operator in OPERATORS:
+                for value in (0, 7.5, "5", "abc", b"5", None):
+                    pair.check(f"SELECT * FROM t WHERE h {operator} ?", (value,))
+                    pair.check(f"SELECT * FROM t WHERE k {operator} ? AND g = 1", (value,))
+                    pair.check(f"SELECT v FROM t WHERE g {operator} ? AND h > 'a'", (value,))
+            pair.check("SELECT * FROM t WHERE k LIKE 'ab%' AND h < 'z'")
+            pair.check("DELETE FROM t WHERE h = 5 AND k > 'a'")
+        assert pair.store.stats()["blocks_skipped"] > 0
