@@ -13,7 +13,7 @@ from typing import NamedTuple
 import apsw
 
 from lsmsql.engine.core import Core
-from lsmsql.engine.scan import Blocks, estimate_blocks, estimate_rows
+from lsmsql.engine.scan import Estimated, estimate_rows, estimate_scan
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.access import Access, Accesses
@@ -109,19 +109,15 @@ class RowCounts:
             self._counts[table_id] = (now, count)
         return count
 
-    def matching(self, access: Access, values: Sequence[Value]) -> tuple[int, Blocks | None]:
-        """From the index, how many rows a plan reads that is limited by ``values``.
-
-        And of how many blocks of its range it reads how many, if it may skip some.
-        """
-        spans = access.selection.ranges(values)
+    def matching(self, access: Access, values: Sequence[Value]) -> Estimated:
+        """From the index, what a plan reads that is limited by ``values``."""
         table = self._core.state.table(access.schema.id)
+        spans = access.selection.ranges(values)
         where = access.conditions(values)
-        rows = sum(estimate_rows(table, span, where) for span in spans)
         if not where:
-            return rows, None
-        blocks = [estimate_blocks(table, span, where) for span in spans]
-        return rows, (sum(left for left, _ in blocks), sum(total for _, total in blocks))
+            return Estimated(sum(estimate_rows(table, span) for span in spans), 0, 0)
+        each = [estimate_scan(table, span, where) for span in spans]
+        return Estimated(*(sum(figures) for figures in zip((0, 0, 0), *each, strict=True)))
 
 
 class Planning:
@@ -181,8 +177,8 @@ class Planning:
         rows = self._counts[schema.id]
         if answer.known:
             values = [literals[number] for number in answer.known]
-            matched, blocks = self._counts.matching(answer.access, values)
-            return estimate(plan, schema, rows, matched), describe(plan, schema, blocks)
+            found = self._counts.matching(answer.access, values)
+            return estimate(plan, schema, rows, found.rows), describe(plan, schema, found)
         if answer.rows != rows:
             answer.estimate = estimate(plan, schema, rows)
             answer.rows = rows

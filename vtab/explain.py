@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 
-from lsmsql.engine.scan import Blocks
+from lsmsql.engine.scan import Estimated
 from lsmsql.engine.schema import TableSchema
 from vtab.constraint import Op
 from vtab.planner import ScanPlan, Zone, is_point
@@ -27,8 +27,8 @@ _PREFIX = re.compile(
 )
 
 
-def describe(plan: ScanPlan, schema: TableSchema, blocks: Blocks | None = None) -> str:
-    """The plan as text. ``blocks``: how many it reads of those in its range, if that is known."""
+def describe(plan: ScanPlan, schema: TableSchema, found: Estimated | None = None) -> str:
+    """The plan as text. ``found``: what it reads, as far as the index tells."""
     words = ["SEARCH" if plan.searches else "SCAN", plan.table]
     if plan.searches:
         words.append(f"BY PRIMARY KEY ({' AND '.join(_comparisons(plan, schema))})")
@@ -36,8 +36,8 @@ def describe(plan: ScanPlan, schema: TableSchema, blocks: Blocks | None = None) 
         words.append("ORDER BY PRIMARY KEY DESC" if plan.reverse else "ORDER BY PRIMARY KEY")
     if plan.zones:
         words.append(f"ZONES {' AND '.join(_zone(zone, schema) for zone in plan.zones)}")
-        if blocks is not None:
-            words.append(f"({blocks[0]} of {blocks[1]} blocks)")
+        if found is not None:
+            words.append(f"({found.blocks} of {found.of} blocks)")
     words += [f"{word} ?" for word, on in (("LIMIT", plan.limit), ("OFFSET", plan.offset)) if on]
     columns = _columns(plan, schema)
     return " ".join([*words, f"COLUMNS {columns}"] if columns else words)

@@ -7,6 +7,7 @@ rest is left to the merge (see ``merge``), whose kernels are faster from there o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -245,18 +246,39 @@ def _file_runs(
 # -------------------------------------------------------------------------------------- estimate
 
 
-def estimate_rows(table: TableState, span: Range, where: Conditions = ()) -> int:
-    """About how many records have keys in ``span``: from the index alone, no block is read.
+class Estimated(NamedTuple):
+    """What a scan reads: about how many records, and how many ``blocks`` ``of`` those in range."""
 
-    Those that a scan with ``where`` leaves out do not count.
-    """
-    if where:
-        memtables = _memtables(table, NEWEST, None)
-        found = parts(table.version, memtables, span, where)
-        return sum(estimate_rows(table, part) for part in found)
+    rows: int
+    blocks: int
+    of: int
+
+
+def estimate_rows(table: TableState, span: Range) -> int:
+    """About how many records have keys in ``span``: from the index alone, no block is read."""
+    return _in_memory(table, span) + _in_files(table, span)
+
+
+def estimate_scan(table: TableState, span: Range, where: Conditions) -> Estimated:
+    """About what a scan with ``where`` reads, without a look at any row."""
+    version = table.version
+    of = count_blocks(version, span)
+    rows, left, blocks = _in_memory(table, span), span, of
+    for part in parts(version, (), span, where):
+        rows += _in_files(table, part)
+        gap, left = left.around(part, reverse=False)
+        blocks -= blocks_between(version, gap, span)
+    return Estimated(rows, blocks - blocks_between(version, left, span), of)
+
+
+def _in_memory(table: TableState, span: Range) -> int:
+    return sum(
+        len(keys) for memtable in table.memtables for keys in memtable.slices(span.start, span.stop)
+    )
+
+
+def _in_files(table: TableState, span: Range) -> int:
     total = 0
-    for memtable in table.memtables:
-        total += sum(map(len, memtable.slices(span.start, span.stop)))
     for files in _file_groups(table, span):
         for file in files:
             if _covers(span, file):
@@ -264,22 +286,6 @@ def estimate_rows(table: TableState, span: Range, where: Conditions = ()) -> int
             else:
                 total += file.index.rows_between(span.start, span.stop)
     return max(total, 0)
-
-
-Blocks = tuple[int, int]
-"""How many blocks are read, and of how many."""
-
-
-def estimate_blocks(table: TableState, span: Range, where: Conditions) -> Blocks:
-    """How many blocks a scan with ``where`` reads, and one without."""
-    version = table.version
-    left, skipped = span, 0
-    for part in parts(version, _memtables(table, NEWEST, None), span, where):
-        gap, left = left.around(part, reverse=False)
-        skipped += 0 if gap.empty else blocks_between(version, gap, span)
-    skipped += 0 if left.empty else blocks_between(version, left, span)
-    total = count_blocks(version, span)
-    return total - skipped, total
 
 
 def _covers(span: Range, file: SSTable) -> bool:

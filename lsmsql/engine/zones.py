@@ -62,6 +62,8 @@ def worthwhile(files: TableVersion, span: Range) -> bool:
 
 def blocks_between(files: TableVersion, gap: Range, span: Range) -> int:
     """How many blocks are not read if ``gap`` is left out of ``span``."""
+    if gap.empty:
+        return 0
     count = 0
     for index, low, high in _places(files, gap):
         if gap.start is not None and gap.start != span.start and index.first[low] < gap.start:

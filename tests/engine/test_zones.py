@@ -13,6 +13,7 @@ from lsmsql.engine.conditions import Condition, Interval, Intervals, SlotConditi
 from lsmsql.engine.errors import ConflictError
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readview import ReadView
+from lsmsql.engine.scan import estimate_scan
 from lsmsql.engine.slices import Range
 from lsmsql.engine.store import Store, open_store
 from lsmsql.engine.table import Table
@@ -83,6 +84,7 @@ def test_no_row_is_lost_and_no_old_version_comes_to_light(
     draw = random.Random(seed)
     monkeypatch.setattr("lsmsql.engine.scan.SHORT_SCAN", draw.choice([0, 20, 2048]))
     monkeypatch.setattr("lsmsql.engine.zones.FIRST_BLOCKS", draw.choice([1, 3, 64]))
+    monkeypatch.setattr("lsmsql.engine.zones._APART", draw.choice([1, 2, 32]))
     with open_store(str(tmp_path / "s"), **SETTINGS) as store:  # type: ignore[arg-type]
         table = store.create_table("t", {"k": "INTEGER", "v": "ANY"}, "k")
         rows: Rows = {}
@@ -212,3 +214,15 @@ def test_who_stops_early_has_not_read_what_is_behind(blocks: tuple[Store, Table]
     table.put((399, 0))
     own.commit()
     assert 1000 in table
+
+
+def test_an_estimate_reads_no_row(blocks: tuple[Store, Table]) -> None:
+    store, table = blocks
+    for key in range(0, KEYS, 40):
+        table.put((key, 7))
+    before = store.stats()["blocks_read"]
+    state = store.core.state.table(table.schema.id)
+    found = estimate_scan(state, Range(), [between(100, 110)])
+    assert (found.blocks, found.of) == (2, 50)
+    assert found.rows == 2 * 8 + 10
+    assert store.stats()["blocks_read"] == before
