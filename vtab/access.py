@@ -181,7 +181,7 @@ class Access:
         low: dict[int, Value] = {}
         for zone, value in zip(plan.zones, arguments[plan.bounds :], strict=False):
             at, op, collation = zone.column, zone.op, zone.collation
-            kind = columns[at].type
+            kind = columns[at].affinity
             of_one = wanted(kind, op, value, collation, patterned=zone.patterned)
             found.append(self._condition(at, of_one))
             if collation is Collation.NOCASE and op is Op.GE:

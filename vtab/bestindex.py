@@ -241,4 +241,5 @@ def _constraint(condition: Condition, patterned: bool) -> Constraint:
         collation=_COLLATIONS.get(collation.upper(), Collation.OTHER),
         literal=literal,
         patterned=patterned,
+        collation_name=collation,
     )

@@ -42,6 +42,7 @@ class Constraint:
 
     ``usable``: its value is known when the table is read. ``literal``: the value stands in the
     statement, and is not NULL. ``patterned``: it may stem from LIKE or GLOB, and these find blobs.
+    ``collation_name`` is SQLite's.
     """
 
     column: int
@@ -50,3 +51,4 @@ class Constraint:
     collation: Collation = Collation.BINARY
     literal: bool = False
     patterned: bool = False
+    collation_name: str = "BINARY"

@@ -125,11 +125,19 @@ def make_plan(
     order_by: OrderBy,
     columns_used: Collection[int],
     distinct: int = 0,
+    *,
+    zones: bool = True,
 ) -> Planned:
-    """The best way to read the table. ``distinct`` is SQLite's number (see GROUPED)."""
+    """The best way to read the table. ``distinct`` is SQLite's number (see GROUPED).
+
+    Without ``zones`` no blocks are skipped by other columns.
+    """
     candidates = _candidates(schema, constraints)
     prefix = _match_prefix(schema, candidates)
-    matched = [_KEY_OPS.get(op := constraints[i].op, op) for i in prefix]
+    matched = [
+        _key_op(schema, column, constraints[i].op)
+        for column, i in zip(schema.key, prefix, strict=False)
+    ]
     low = high = None
     if len(prefix) < len(schema.key):
         next_column = candidates.get(schema.key[len(prefix)], {})
@@ -145,7 +153,9 @@ def make_plan(
         direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
         if len(prefix) < len(schema.key) and (direction is not None or not order_by):
             window = _window(constraints, {*arguments} - folded)
-    zones = _zones(schema, constraints, len(prefix)) if len(prefix) < len(schema.key) else {}
+    skipping: dict[int, Zone] = {}
+    if zones and len(prefix) < len(schema.key):
+        skipping = _zones(schema, constraints, len(prefix))
     plan = ScanPlan(
         table=schema.name,
         prefix=tuple(matched),
@@ -157,16 +167,13 @@ def make_plan(
         reverse=bool(direction),
         limit=bool(window),
         offset=len(window) > 1,
-        columns=_columns(schema, columns_used),
-        zones=tuple(zones.values()),
+        columns=used_columns(schema, columns_used),
+        zones=tuple(skipping.values()),
     )
-    return Planned(plan, (*arguments, *zones, *window), folded.union(zones))
+    return Planned(plan, (*arguments, *skipping, *window), folded.union(skipping))
 
 
 # ------------------------------------------------------------------------------- conditions
-
-_KEY_OPS = {Op.IS: Op.EQ}
-"""What a comparison is with a column of the key, which is never NULL."""
 
 _WITH_TEXTS = (ColumnType.TEXT, ColumnType.ANY)
 """Columns that hold texts, so that it matters how these are compared."""
@@ -174,7 +181,7 @@ _WITH_TEXTS = (ColumnType.TEXT, ColumnType.ANY)
 _Comparison = tuple[Op, bool]
 """An operator, and whether it compares texts without regard to case."""
 
-_EQUAL = ((Op.EQ, False), (Op.IN, False))
+_EQUAL = ((Op.EQ, False), (Op.IN, False), (Op.IS, False), (Op.NULL, False))
 _LOW = ((Op.GT, False), (Op.GE, False), (Op.GT, True), (Op.GE, True))
 _HIGH = ((Op.LT, False), (Op.LE, False), (Op.LT, True), (Op.LE, True))
 """What the key is searched by, what is better first."""
@@ -192,10 +199,17 @@ def _candidates(schema: TableSchema, constraints: Sequence[Constraint]) -> _Cand
             column = schema.key[0]
         kind = types.get(column)
         if kind is not None and _is_answerable(constraint, kind):
-            op = _KEY_OPS.get(constraint.op, constraint.op)
+            op = _key_op(schema, column, constraint.op)
+            if op is Op.NULL and schema.columns[column].not_null:
+                continue
             folded = _is_folded(constraint, kind)
             found.setdefault(column, {}).setdefault((op, folded), number)
     return found
+
+
+def _key_op(schema: TableSchema, column: int, op: Op) -> Op:
+    """What a comparison is with a column of the key: IS is ``=`` where there is no NULL."""
+    return Op.EQ if op is Op.IS and schema.columns[column].not_null else op
 
 
 def _is_answerable(constraint: Constraint, kind: ColumnType) -> bool:
@@ -245,6 +259,7 @@ def _zones(schema: TableSchema, constraints: Sequence[Constraint], place: int) -
         and c.op in ZONE_OPS
         and 0 <= c.column < len(schema.columns)
         and c.column not in bounding
+        and schema.columns[c.column].null_slot is None  # rows may have a value they do not store
     }
 
 
@@ -315,7 +330,8 @@ def _may_be_row_value(constraint: Constraint) -> bool:
 # ------------------------------------------------------------------------------- columns
 
 
-def _columns(schema: TableSchema, used: Collection[int]) -> tuple[int, ...]:
+def used_columns(schema: TableSchema, used: Collection[int]) -> tuple[int, ...]:
+    """The positions of the columns that SQLite says are used."""
     rest = LAST_BIT in used
     return tuple(
         column

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lsmsql.engine.collation import Fold, fold_of
+from lsmsql.engine.collation import folded as as_folded
 from lsmsql.engine.keys import KeyCodec, successor
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range
@@ -42,6 +44,9 @@ class KeySelection:
 
     def __init__(self, schema: TableSchema, codec: KeyCodec, plan: ScanPlan) -> None:
         self._encode_bound = codec.encode_bound
+        self._folds = _folds(schema)
+        self._null_places = [i for i, op in enumerate(plan.prefix) if op in (Op.IS, Op.NULL)]
+        self._is_whole = len(plan.prefix) == len(schema.key)
         self._place = place = len(plan.prefix)
         kinds = list(zip(schema.key_types, schema.key_affinities, strict=True))
         self._prefix = [(kind, affinity, _own(kind, affinity)) for kind, affinity in kinds[:place]]
@@ -53,6 +58,7 @@ class KeySelection:
             self._own = _own(*kinds[place])
             self._descending = schema.descending[place]
             self._is_last = place + 1 == len(schema.key)
+            self._has_nulls = not schema.columns[schema.key[place]].not_null
 
     def values(self, arguments: Sequence[Value]) -> Sequence[Value] | None:
         """The values of the columns compared by ``=``; None if no row can have them.
@@ -66,7 +72,10 @@ class KeySelection:
             value if type(value) in own else equal(kind, value, affinity)
             for (kind, affinity, own), value in pairs
         ]
-        return None if None in values else values
+        if None not in values:
+            return values
+        nulls = [i for i in self._null_places if arguments[i] is None]
+        return None if values.count(None) > len(nulls) else values
 
     def range(self, arguments: Sequence[Value]) -> Range | None:
         """The range of keys with the arguments given; None if no row can meet the comparisons.
@@ -75,6 +84,8 @@ class KeySelection:
         """
         if not arguments:
             return EVERYTHING
+        if self._folds:
+            arguments = self._as_kept(arguments)
         prefix: Sequence[Value] = ()
         start = stop = None
         if self._place:
@@ -83,7 +94,10 @@ class KeySelection:
                 return None
             prefix = values
             start = self._encode_bound(prefix)
-            stop = successor(start)
+            stop = start + b"\0" if self._is_whole else successor(start)
+        if self._ops and self._has_nulls:
+            nulls = self._encode_bound((*prefix, None))
+            start, stop = (start, nulls) if self._descending else (successor(nulls), stop)
         for (op, folded), argument in zip(self._ops, arguments[self._place :], strict=False):
             value = argument
             if type(argument) not in self._own:
@@ -127,6 +141,14 @@ class KeySelection:
         found = [Range(start, stop) for start, stop in cuts if start is not None]
         return [part for one in found if not (part := whole.common(one)).empty]
 
+    def _as_kept(self, arguments: Sequence[Value]) -> list[Value]:
+        """The arguments with texts in the form that an index keeps them in."""
+        folds = [*self._folds[: self._place], *self._folds[self._place : self._place + 1] * 2]
+        return [
+            *(as_folded(fold, value) for fold, value in zip(folds, arguments, strict=False)),
+            *arguments[len(folds) :],
+        ]
+
     def _cut(self, values: Sequence[Value], op: Op) -> bytes | None:
         """Where keys are divided into those that meet ``op`` and those that do not.
 
@@ -142,3 +164,11 @@ class KeySelection:
 def _own(kind: ColumnType, affinity: ColumnType) -> tuple[type, ...]:
     """The types of values that a column of the key is compared with as they are."""
     return _UNCHANGED[affinity] if kind is ColumnType.ANY else _AS_THEY_ARE[kind]
+
+
+def _folds(schema: TableSchema) -> list[Fold | None]:
+    """What an index does to the texts of each part of its key; nothing if it does none to any."""
+    if schema.index is None:
+        return []
+    folds = [fold_of(term.collation) for term in schema.index.terms]
+    return [*folds, *[None] * len(schema.key)] if any(folds) else []

@@ -1,0 +1,150 @@
+"""Reading a table by one of its indexes: pure decisions, as in ``planner``.
+
+An index is a table, whose key is its terms and then the key of its table. So the conditions are
+translated to its columns, and it is planned as any other table:
+
+    flights(day, delay), index on (delay)         delay > 60 ORDER BY delay
+    its own columns: delay, day                   column 0 > 60 ORDER BY column 0
+
+What it knows nothing of is not translated; SQLite checks that. If it has all columns that are used,
+the rows themselves are not read: it covers the query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from lsmsql.engine.indexes import covered_columns
+from lsmsql.engine.schema import IndexDefinition, TableSchema
+from vtab.constraint import ROWID, Collation, Constraint, Op
+from vtab.planner import LAST_BIT, OrderBy, ScanPlan, has_rowid, make_plan, used_columns
+
+_ELSEWHERE = 1 << 20
+"""The column of a condition about something that the index does not have."""
+
+_NOT_NULL = re.compile(
+    r'\(*\s*(?:"((?:[^"]|"")+)"|(\w+))\s+(?:IS\s+NOT\s+NULL|NOT\s?NULL)\s*\)*', re.I
+)
+_REFUSE_NULL = (Op.EQ, Op.IN, Op.LT, Op.LE, Op.GT, Op.GE, Op.NE, Op.NOT_NULL)
+
+
+@dataclass(frozen=True)
+class IndexPlan:
+    """``plan`` is that of the index, as of any table; ``columns`` are those of the table."""
+
+    index_id: int
+    name: str
+    plan: ScanPlan
+    columns: tuple[int, ...]
+    covering: bool
+
+    @property
+    def ordered(self) -> bool:
+        """Whether rows come in the order asked for."""
+        return self.plan.ordered
+
+
+@dataclass(frozen=True)
+class IndexPlanned:
+    """As ``Planned``, of an index."""
+
+    plan: IndexPlan
+    arguments: tuple[int, ...]
+    checked: Collection[int] = ()
+
+
+def plan_index(
+    table: TableSchema,
+    index: TableSchema,
+    constraints: Sequence[Constraint],
+    order_by: OrderBy,
+    columns_used: Collection[int],
+    distinct: int = 0,
+) -> IndexPlanned | None:
+    """The best way to read the table by an index; None if it is of no use for the query."""
+    definition = index.index
+    assert definition is not None
+    if not _has_all_rows(table, definition, constraints):
+        return None
+    places = _places(table, definition)
+    translated = [_translated(c, definition, places, table) for c in constraints]
+    order = [
+        (_ordering_place(column, table, definition, places), down) for column, down in order_by
+    ]
+    used = used_columns(table, columns_used)
+    covered = covered_columns(index, table)
+    covering = all(column in covered for column in used) and LAST_BIT not in columns_used
+    wanted = sorted({covered[column] for column in used}) if covering else ()
+    planned = make_plan(index, translated, order, wanted, distinct, zones=False)
+    plan = planned.plan
+    if not (plan.searches or plan.ordered or covering):
+        return None
+    return IndexPlanned(
+        IndexPlan(index.id, index.name, replace(plan, table=table.name), used, covering),
+        planned.arguments,
+        planned.checked,
+    )
+
+
+def _places(table: TableSchema, definition: IndexDefinition) -> dict[int, int]:
+    """Where in the index each column of the table is first found that it has."""
+    found: dict[int, int] = {}
+    for place, term in enumerate(definition.terms):
+        if term.position is not None:
+            found.setdefault(term.position, place)
+    for part, position in enumerate(table.key):
+        found.setdefault(position, len(definition.terms) + part)
+    return found
+
+
+def _translated(
+    constraint: Constraint,
+    definition: IndexDefinition,
+    places: dict[int, int],
+    table: TableSchema,
+) -> Constraint:
+    """The condition as one on a column of the index."""
+    column = constraint.column
+    if column == ROWID and has_rowid(table):
+        column = table.key[0]
+    place = places.get(column, _ELSEWHERE)
+    if place >= len(definition.terms):
+        return replace(constraint, column=place)
+    collation = definition.terms[place].collation
+    if collation == "BINARY":
+        return replace(constraint, column=place)
+    if constraint.collation_name.upper() != collation:
+        return replace(constraint, column=_ELSEWHERE)
+    return replace(constraint, column=place, collation=Collation.BINARY)
+
+
+def _ordering_place(
+    column: int, table: TableSchema, definition: IndexDefinition, places: dict[int, int]
+) -> int:
+    """Where in the index the column is, if the index is in its order."""
+    if column == ROWID and has_rowid(table):
+        column = table.key[0]
+    place = places.get(column, _ELSEWHERE)
+    if place < len(definition.terms):
+        collation = table.columns[column].collation.upper()
+        return place if definition.terms[place].collation == collation else _ELSEWHERE
+    return place
+
+
+def _has_all_rows(
+    table: TableSchema, definition: IndexDefinition, constraints: Sequence[Constraint]
+) -> bool:
+    """Whether the index has every row that the query may want.
+
+    That is so of a partial index on ``x IS NOT NULL`` if the query compares x with something.
+    """
+    if definition.where is None:
+        return True
+    match = _NOT_NULL.fullmatch(definition.where.strip())
+    if match is None:
+        return False
+    name = (match.group(1) or match.group(2)).replace('""', '"').lower()
+    position = table.positions.get(name)
+    return any(c.column == position and c.usable and c.op in _REFUSE_NULL for c in constraints)
