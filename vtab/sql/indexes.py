@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vtab.sql.reader import Reader, Slice, UnreadableError
-from vtab.sql.tokens import NAMES, unquoted
+from vtab.sql.tokens import NAMES, Kind, unquoted
 
 _VALUES = ("NULL", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP")
 """Words that are values, never names of columns."""
+
+_BEFORE_OPERANDS = (
+    "COLLATE", "AND", "OR", "NOT", "IS", "IN", "LIKE", "GLOB", "REGEXP", "MATCH", "ESCAPE",
+    "BETWEEN", "FROM",
+)  # fmt: skip
+"""Words that no expression ends with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,8 @@ def read_terms(inside: Reader) -> tuple[Term, ...]:
 
 
 def _read_term(item: Reader) -> Term:
-    descending = item.words[item.last - 1] == "DESC"
-    if descending or item.words[item.last - 1] == "ASC":
-        item.last -= 1
+    direction = _direction(item)
+    item.last -= bool(direction)
     collation = None
     while True:  # a COLLATE may stand in parentheses, and before another one, which then counts
         if _in_parentheses(item):
@@ -76,7 +81,16 @@ def _read_term(item: Reader) -> Term:
             item.last -= 2
         else:
             break
-    return Term(item.slice(item.at, item.last), _column(item), collation, descending)
+    return Term(item.slice(item.at, item.last), _column(item), collation, direction == "DESC")
+
+
+def _direction(item: Reader) -> str:
+    """The ASC or DESC at the end; "" if there is none, or if it is a name there."""
+    before, word = item.last - 2, item.words[item.last - 1]
+    if word not in ("ASC", "DESC") or before < item.at or item.words[before] in _BEFORE_OPERANDS:
+        return ""
+    is_sign = item.tokens[before].kind is Kind.OPERATOR and item.words[before] != ")"
+    return "" if is_sign else word
 
 
 def _in_parentheses(item: Reader) -> bool:
