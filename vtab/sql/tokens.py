@@ -32,7 +32,7 @@ NAMES = (Kind.WORD, Kind.QUOTED, Kind.STRING)
 _LETTER = r"A-Za-z_\x80-\U0010ffff"
 _TOKEN = re.compile(
     rf"""
-      (?P<blank> [ \t\n\f\r\ufeff]+ | --[^\n]* | /\*(?=.).*?(?:\*/|\Z) )
+      (?P<blank> [ \t\n\f\r][ \t\n\v\f\r]* | \ufeff | --[^\n]* | /\*(?=.).*?(?:\*/|\Z) )
     | (?P<blob> [xX]'[^']*' )
     | (?P<word> [{_LETTER}][{_LETTER}0-9$]* )
     | (?P<string> '(?:[^']|'')*' )

@@ -18,7 +18,7 @@ def shown(sql: str) -> list[tuple[str, Kind]]:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        (" \t\r\n\f", Kind.BLANK), ("-- to the end; (", Kind.BLANK), ("/* a * ( */", Kind.BLANK),
+        (" \t\r\n\f\v", Kind.BLANK), ("-- to the end; (", Kind.BLANK), ("/* a * ( */", Kind.BLANK),
         ("/* unterminated", Kind.BLANK), ("/*/ */", Kind.BLANK), ("\ufeff", Kind.BLANK),
         ("a", Kind.WORD), ("_a$1", Kind.WORD), ("städte", Kind.WORD), ("x", Kind.WORD),
         ("\u00a0", Kind.WORD), ("a\ufeffb", Kind.WORD),
@@ -49,6 +49,7 @@ def test_one_token(text: str, kind: Kind) -> None:
         (":a:b", [":a", ":b"]),
         ("xx'41'", ["xx", "'41'"]),
         ("'open", ["'", "open"]),
+        (" \va\vb", ["a", "\v", "b"]),
         ("a<=b>=c", ["a", "<=", "b", ">=", "c"]),
     ],
 )
