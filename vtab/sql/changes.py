@@ -5,6 +5,7 @@ Those are UPSERT and RETURNING. ``Change.main`` is the statement without them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from vtab.sql.indexes import Term, read_terms
@@ -13,6 +14,8 @@ from vtab.sql.tokens import first_word
 
 _VERBS = ("INSERT", "REPLACE", "UPDATE", "DELETE")
 _CONFLICTS = ("ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE")
+_SOURCES = ("VALUES", "SELECT", "SET", "WHERE")
+_CLAUSES = re.compile("CONFLICT|RETURNING", re.IGNORECASE)
 _RETURNING = ("RETURNING",)
 _ON_CONFLICT = (("ON", "CONFLICT", "("), ("ON", "CONFLICT", "DO"))
 _DO = (("DO", "NOTHING"), ("DO", "UPDATE", "SET"))
@@ -69,8 +72,10 @@ def read_change(sql: str) -> Change | None:
     """The pieces of the statement; None if it is another one, or cannot be read."""
     if first_word(sql) not in (*_VERBS, "WITH"):
         return None
+    # The source of an INSERT may be long: it is gone through only if there may be something behind.
+    up_to = () if _CLAUSES.search(sql) else _SOURCES
     try:
-        return _read(Reader(sql))
+        return _read(Reader(sql, up_to))
     except UnreadableError:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from vtab.sql.tokens import NAMES, Kind, Token, capitals, tokenize, unquoted
@@ -38,7 +39,8 @@ class Reader:
     match in number.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, up_to: Container[str] = ()) -> None:
+        """With ``up_to``, the tokens end with the first one, in no parentheses, that is in it."""
         self.sql = sql
         self.tokens: list[Token] = []
         for token in tokenize(sql):
@@ -47,6 +49,8 @@ class Reader:
             if token.text != ";" or token.depth:
                 self.tokens.append(token)
             elif self.tokens:
+                break
+            if not token.depth and token.kind is Kind.WORD and capitals(token.text) in up_to:
                 break
         self.words = [capitals(token.text) for token in self.tokens]
         if self.words.count("(") != self.words.count(")"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import apsw
 import pytest
 from hypothesis import given, settings
@@ -30,6 +32,8 @@ def test_what_sqlite_takes_is_read(connection: apsw.Connection, sql: str) -> Non
     change, definition = read_change(sql), read_statement(sql)
     if change is not None:
         connection.execute(f"EXPLAIN {change.main.text}")
+        longer = read_change(f"{sql}\n-- RETURNING")  # for which all of it is gone through
+        assert longer is not None and replace(longer, main=change.main) == change
     elif definition is not None and definition.verb == "CREATE":
         assert definition.kind != "TABLE" or table_pieces(sql)
         assert definition.kind != "INDEX" or index_pieces(sql)
