@@ -87,7 +87,7 @@ def compose(variables: Variables, *pieces: Slice | str) -> Part:
     Names of variables stay as they are; numbers after ``?`` change where they must.
     """
     texts: list[str] = []
-    numbers: list[int] = []
+    numbers: dict[int, int] = {}
     for piece in pieces:
         if isinstance(piece, str):
             texts.append(piece)
@@ -96,22 +96,31 @@ def compose(variables: Variables, *pieces: Slice | str) -> Part:
     return Part("".join(texts), tuple(numbers), variables.count)
 
 
-def _renumber(variables: Variables, piece: Slice, numbers: list[int]) -> list[str]:
-    """The texts of the piece. Variables that are not in ``numbers`` yet are added there."""
+def _renumber(variables: Variables, piece: Slice, numbers: dict[int, int]) -> list[str]:
+    """The texts of the piece. ``numbers`` leads from the numbers in the statement to those in the
+    part; what is new in this piece is added there.
+    """
     texts: list[str] = []
     start = piece.start
     for use in variables.within(piece):
-        is_new = use.number not in numbers
-        if is_new:
-            numbers.append(use.number)
-        here = f"?{numbers.index(use.number) + 1}"
-        # A new "?" has the next number here, too. A number that has a name is written by it, so
-        # that a dict can give the value.
-        text = "?" if is_new and use.text == "?" else variables.names.get(use.number, here)
+        is_next = use.text == "?" and use.number not in numbers
+        here = numbers.setdefault(use.number, len(numbers) + 1)
+        text = use.text if is_next else _written(use, variables.names.get(use.number), here)
         texts += [piece.text[start - piece.start : use.start - piece.start], text]
         start = use.start + len(use.text)
     texts.append(piece.text[start - piece.start :])
     return texts
+
+
+def _written(use: Variable, name: str | None, here: int) -> str:
+    """A variable as it must be written where its number is ``here``.
+
+    One that has a name is written by it even if it was not, so that a dict can give the value; the
+    blank keeps the name apart from a word that follows.
+    """
+    if name is None:
+        return f"?{here}"
+    return name if use.text == name else f"{name} "
 
 
 def bindings_for(part: Part, bindings: Bindings | None) -> Bindings | None:

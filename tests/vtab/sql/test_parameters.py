@@ -101,6 +101,13 @@ def test_a_piece_that_begins_the_statement_stays_as_it_is() -> None:
     assert bindings_for(part, None) is None
 
 
+def test_a_number_that_has_a_name_is_written_by_it() -> None:
+    sql = "SELECT :a, ?1IS NULL"
+    part = compose(read_variables(sql), "SELECT ", Slice("?1IS NULL", 11))
+    assert part.text == "SELECT :a IS NULL"
+    assert only_row(part.text, {"a": None}) == (1,)
+
+
 @pytest.mark.parametrize("given", [(), (1,), (1, 2, 3)])
 def test_too_few_and_too_many_values_are_refused(given: tuple[int, ...]) -> None:
     sql = "SELECT ?, ?"
