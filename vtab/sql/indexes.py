@@ -94,12 +94,7 @@ def _direction(item: Reader) -> str:
 
 
 def _in_parentheses(item: Reader) -> bool:
-    return item.peek() == "(" and _closing(item, item.at) == item.last - 1
-
-
-def _closing(item: Reader, opening: int) -> int:
-    """The parenthesis that closes the one at ``opening``."""
-    return item.find(opening + 1, (")",), depth=item.tokens[opening].depth)
+    return item.peek() == "(" and item.closing(item.at) == item.last - 1
 
 
 def _column(item: Reader) -> str | None:
@@ -125,7 +120,7 @@ def _is_operand(item: Reader, last: int) -> bool:
     if item.words[at] == "CASE":
         return item.words[last - 1] == "END" and _is_one_case(item, at, last)
     at += item.tokens[at].kind in NAMES  # that of a function, or CAST
-    return item.words[at] == "(" and _closing(item, at) == last - 1
+    return item.words[at] == "(" and item.closing(at) == last - 1
 
 
 def _is_one_case(item: Reader, first: int, last: int) -> bool:

@@ -35,14 +35,16 @@ class Reader:
 
     ``at`` is the number of the next token, ``last`` that of the one after the end: the semicolon,
     if there is one. ``words`` are the tokens' texts in capitals; no identifier in quotes is equal
-    to a keyword there, because it has its quotes. Raises UnreadableError if parentheses do not
-    match in number.
+    to a keyword there, because it has its quotes. Raises UnreadableError if a parenthesis is not
+    closed.
     """
 
     def __init__(self, sql: str, up_to: Container[str] = ()) -> None:
         """With ``up_to``, the tokens end with the first one, in no parentheses, that is in it."""
         self.sql = sql
         self.tokens: list[Token] = []
+        self._closings: dict[int, int] = {}
+        open_ones: list[int] = []
         for token in tokenize(sql):
             if token.kind is Kind.BLANK:
                 continue
@@ -50,11 +52,15 @@ class Reader:
                 self.tokens.append(token)
             elif self.tokens:
                 break
+            if token.text == "(":
+                open_ones.append(len(self.tokens) - 1)
+            elif token.text == ")" and open_ones:
+                self._closings[open_ones.pop()] = len(self.tokens) - 1
             if not token.depth and token.kind is Kind.WORD and capitals(token.text) in up_to:
                 break
         self.words = [capitals(token.text) for token in self.tokens]
-        if self.words.count("(") != self.words.count(")"):
-            raise UnreadableError("a parenthesis has no other")
+        if open_ones:
+            raise UnreadableError("a parenthesis is not closed")
         self.at = 0
         self.last = len(self.tokens)
 
@@ -62,6 +68,7 @@ class Reader:
         """A reader of the same statement that goes from token ``first`` to before ``last``."""
         part = Reader.__new__(Reader)
         part.sql, part.tokens, part.words = self.sql, self.tokens, self.words
+        part._closings = self._closings
         part.at, part.last = first, last
         return part
 
@@ -134,17 +141,19 @@ class Reader:
     def parentheses(self) -> Reader:
         """Go past a pair of parentheses: a reader of what is in it.
 
-        Raises UnreadableError if none is next, or if it is not closed.
+        Raises UnreadableError if none is next.
         """
         opening = self.at
         self.expect("(")
-        closing = self.find(opening + 1, (")",), depth=self.tokens[opening].depth)
-        if closing == self.last:
-            raise UnreadableError("a parenthesis is not closed")
+        closing = self.closing(opening)
         self.at = closing + 1
         return self.within(opening + 1, closing)
 
     # --------------------------------------------------------------------------- further on
+
+    def closing(self, opening: int) -> int:
+        """The number of the token that closes the parenthesis at ``opening``."""
+        return self._closings[opening]
 
     def find(self, first: int, *phrases: tuple[str, ...], depth: int | None = None) -> int:
         """The number of the first token from ``first`` on, at the given depth, where one of these

@@ -23,7 +23,9 @@ class Kind(enum.Enum):
     VARIABLE = "variable"
     """``?``, ``?12``, ``:a``, ``@a``, ``$a``; also ``$a::b(c)``."""
     OPERATOR = "operator"
-    """One or more signs; also a sign that means nothing to SQLite."""
+    """One or more signs; also what means nothing to SQLite, such as quotes that are not closed and
+    all that follows them.
+    """
 
 
 NAMES = (Kind.WORD, Kind.QUOTED, Kind.STRING)
@@ -35,13 +37,13 @@ _TOKEN = re.compile(
       (?P<blank> [ \t\n\f\r][ \t\n\v\f\r]* | \ufeff | --[^\n]* | /\*(?=.).*?(?:\*/|\Z) )
     | (?P<blob> [xX]'[^']*' )
     | (?P<word> [{_LETTER}][{_LETTER}0-9$]* )
-    | (?P<string> '(?:[^']|'')*' )
-    | (?P<quoted> "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] )
+    | (?P<string> '[^']*+(?:''[^']*+)*+' )
+    | (?P<quoted> "[^"]*+(?:""[^"]*+)*+" | `[^`]*+(?:``[^`]*+)*+` | \[[^\]]*+\] )
     | (?P<number> 0[xX][0-9a-fA-F_]+ | (?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)
                   (?:[eE][+-]?[0-9][0-9_]*)? )
     | (?P<variable> \?[0-9]*
-                  | [$@:#](?:::)*[{_LETTER}0-9$](?:[{_LETTER}0-9$]|::)*(?:\([^\s)]*\))? )
-    | (?P<operator> ->>? | \|\| | << | >> | [<>=!]= | <> | . )
+                  | [$@:#](?:::)*[{_LETTER}0-9$](?:[{_LETTER}0-9$]|::)*+(?:\([^\s)]*+\)?)? )
+    | (?P<operator> ['"`\[].* | ->>? | \|\| | << | >> | [<>=!]= | <> | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
