@@ -76,11 +76,14 @@ def _read_term(item: Reader) -> Term:
     while True:  # a COLLATE may stand in parentheses, and before another one, which then counts
         if _in_parentheses(item):
             item = item.within(item.at + 1, item.last - 1)
-        elif item.stands(item.last - 2, ("COLLATE",)) and _is_operand(item, item.last - 2):
-            collation = collation or unquoted(item.tokens[item.last - 1].text)
-            item.last -= 2
-        else:
+            continue
+        last = item.last
+        while last - 2 > item.at and item.words[last - 2] == "COLLATE":
+            last -= 2
+        if last == item.last or not _is_operand(item, last):
             break
+        collation = collation or unquoted(item.tokens[item.last - 1].text)
+        item.last = last
     return Term(item.slice(item.at, item.last), _column(item), collation, direction == "DESC")
 
 
@@ -113,8 +116,6 @@ def _is_operand(item: Reader, last: int) -> bool:
     at = item.at
     while at < last and item.words[at] in ("-", "+", "~"):
         at += 1
-    while last - at > 2 and item.words[last - 2] == "COLLATE":
-        last -= 2
     if last - at <= 1:
         return last > at
     if item.words[at] == "CASE":
