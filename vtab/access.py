@@ -60,6 +60,8 @@ _NONE: Iterator[Slice] = iter(())
 class Access:
     """A plan for a table, ready to run. ``is_point``: it looks up a whole key."""
 
+    index: TableSchema | None = None
+
     def __init__(self, schema: TableSchema, plan: ScanPlan) -> None:
         self.schema = schema
         self.plan = plan
@@ -71,7 +73,7 @@ class Access:
         self._masked = schema.has_real_mask
         self._added = any(column.null_slot is not None for column in schema.columns)
         self._encode = self.codec.encode
-        self._has_text = ColumnType.TEXT in schema.key_types
+        self._has_text = ColumnType.TEXT in schema.key_affinities
         """To Python 1 and 1.0 are one, and find one row; but the texts of them are two."""
         self._is_single = len(schema.key) == 1
         self._plain_types: set[type | tuple[type, ...]] = set()
@@ -226,20 +228,3 @@ def _skip(slices: Iterator[Slice], count: int) -> Iterator[Slice]:
             break
         count -= size
     yield from slices
-
-
-class Accesses:
-    """The plans of one connection by their numbers."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[int, ScanPlan], int] = {}
-        self.by_number: list[Access] = []
-
-    def number(self, schema: TableSchema, plan: ScanPlan) -> int:
-        """The number of a plan for a table."""
-        place = (schema.id, plan)
-        number = self._numbers.get(place)
-        if number is None:
-            number = self._numbers[place] = len(self.by_number)
-            self.by_number.append(Access(schema, plan))
-        return number

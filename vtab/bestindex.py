@@ -7,7 +7,7 @@ a *question* is kept: a question is all that SQLite tells, but for the values in
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import apsw
@@ -16,10 +16,13 @@ from lsmsql.engine.core import Core
 from lsmsql.engine.scan import Estimated, estimate_rows, estimate_scan
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
-from vtab.access import Access, Accesses
 from vtab.constraint import Collation, Constraint, Op
+from vtab.costs import LIMITED_COST, Estimate, estimate, estimate_index, sorting_cost
 from vtab.explain import describe
-from vtab.planner import Estimate, Planned, estimate, make_plan
+from vtab.indexaccess import Accesses, AnyAccess, AnyPlan
+from vtab.indexplan import IndexPlan, IndexPlanned, plan_index
+from vtab.planner import Planned, ScanPlan, make_plan
+from vtab.statistics import RowsPer, Statistics
 
 _OPS = {
     apsw.SQLITE_INDEX_CONSTRAINT_EQ: Op.EQ,
@@ -47,6 +50,9 @@ _ROW_COUNT_SECONDS = 1.0
 _EQUALS = (apsw.SQLITE_INDEX_CONSTRAINT_EQ, apsw.SQLITE_INDEX_CONSTRAINT_IS)
 _WINDOW = (apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFSET)
 
+Indexes = tuple[TableSchema, ...]
+AnyPlanned = Planned | IndexPlanned
+
 Condition = tuple[int, int, bool, str, bool, bool]
 """Of a constraint: operator, column, whether usable, collation, whether an IN, whether literal."""
 
@@ -67,7 +73,7 @@ class Question(NamedTuple):
 
 
 class Answer:
-    """What the planner says, and what it cost when the table had ``rows``.
+    """A plan, and what it cost when the table had ``rows``.
 
     ``known`` are the numbers of the conditions that limit what is read, if the values of all of
     them stand in the statement: then the index can tell how much that is.
@@ -76,19 +82,31 @@ class Answer:
     __slots__ = ("access", "estimate", "known", "number", "planned", "rows", "text")
 
     def __init__(
-        self, planned: Planned, number: int, access: Access, conditions: Sequence[Condition]
+        self,
+        planned: AnyPlanned,
+        number: int,
+        access: AnyAccess,
+        conditions: Sequence[Condition],
     ) -> None:
-        plan = planned.plan
+        plan = scan_of(planned.plan)
         self.planned = planned
         self.number = number
         self.access = access
-        self.text = describe(plan, access.schema)
+        self.text = describe(planned.plan, access)
         self.rows = -1
         self.estimate = Estimate(0, 0, False)
         bounds = planned.arguments[: plan.bounds + len(plan.zones)]
         known = all(_is_known(conditions[number]) for number in bounds)
         estimable = known and Op.IN not in plan.prefix and not access.is_point
         self.known = bounds if estimable else ()
+
+
+class Answers(NamedTuple):
+    """All plans for a question, of a table with these indexes."""
+
+    schema: TableSchema
+    indexes: Indexes
+    plans: tuple[Answer, ...]
 
 
 class RowCounts:
@@ -109,9 +127,9 @@ class RowCounts:
             self._counts[table_id] = (now, count)
         return count
 
-    def matching(self, access: Access, values: Sequence[Value]) -> Estimated:
+    def matching(self, access: AnyAccess, values: Sequence[Value]) -> Estimated:
         """From the index, what a plan reads that is limited by ``values``."""
-        table = self._core.state.table(access.schema.id)
+        table = self._core.state.table((access.index or access.schema).id)
         spans = access.selection.ranges(values)
         where = access.conditions(values)
         if not where:
@@ -121,12 +139,16 @@ class RowCounts:
 
 
 class Planning:
-    """The plans of one connection."""
+    """The plans of one connection. ``indexes_of`` tells which indexes a table has."""
 
-    def __init__(self, core: Core, accesses: Accesses) -> None:
+    def __init__(
+        self, core: Core, accesses: Accesses, indexes_of: Callable[[TableSchema], Indexes]
+    ) -> None:
         self._accesses = accesses
-        self._counts = RowCounts(core)
-        self._answers: dict[Question, Answer] = {}
+        self._indexes_of = indexes_of
+        self.counts = RowCounts(core)
+        self.statistics = Statistics(core)
+        self._answers: dict[Question, Answers] = {}
 
     def choose(
         self, info: apsw.IndexInfo, schema: TableSchema, argument: int | None = None
@@ -138,11 +160,14 @@ class Planning:
         """
         numbers = [number for number in range(info.nConstraint) if number != argument]
         question, literals = _ask(info, schema, numbers)
-        answer = self._answers.get(question)
-        if answer is None:
+        answers = self._answers.get(question)
+        indexes = self._indexes_of(schema)
+        if answers is None or answers.schema is not schema or answers.indexes is not indexes:
             if len(self._answers) >= MAX_ANSWERS:
                 self._answers.clear()
-            answer = self._answers[question] = self._answer(question, schema)
+            plans = tuple(self._plan(question, schema, indexes))
+            answers = self._answers[question] = Answers(schema, indexes, plans)
+        answer, expected, text = self._cheapest(answers.plans, literals)
         planned = answer.planned
         arguments = [numbers[condition] for condition in planned.arguments]
         checked = {numbers[condition] for condition in planned.checked}
@@ -151,7 +176,6 @@ class Planning:
         for place, number in enumerate(arguments):
             info.set_aConstraintUsage_argvIndex(number, place + 1)
             info.set_aConstraintUsage_omit(number, number not in checked)
-        expected, text = self._estimate(answer, literals)
         info.idxNum = answer.number
         info.idxStr = text
         info.orderByConsumed = planned.plan.ordered
@@ -160,29 +184,86 @@ class Planning:
         if expected.unique:
             info.idxFlags = apsw.SQLITE_INDEX_SCAN_UNIQUE
 
-    def _answer(self, question: Question, schema: TableSchema) -> Answer:
-        planned = make_plan(
-            schema,
+    def _plan(self, question: Question, schema: TableSchema, indexes: Indexes) -> Iterator[Answer]:
+        """The plans by the key, and by each index that is of use."""
+        asked = (
             _constraints(question.conditions),
             question.order_by,
             question.columns_used,
             question.distinct,
         )
-        number = self._accesses.number(schema, planned.plan)
+        yield self._answer(question, make_plan(schema, *asked), schema)
+        for index in indexes:
+            planned = plan_index(schema, index, *asked)
+            if planned is not None:
+                yield self._answer(question, planned, schema, index)
+
+    def _answer(
+        self,
+        question: Question,
+        planned: AnyPlanned,
+        schema: TableSchema,
+        index: TableSchema | None = None,
+    ) -> Answer:
+        number = self._accesses.number(schema, planned.plan, index)
         return Answer(planned, number, self._accesses.by_number[number], question.conditions)
+
+    def _cheapest(
+        self, answers: Sequence[Answer], literals: Sequence[Value]
+    ) -> tuple[Answer, Estimate, str]:
+        """The best plan now, what it is taken to cost, and the plan in words.
+
+        SQLite sorts the rows itself if the plan does not: that is counted for it.
+        """
+        if len(answers) == 1:
+            return (answers[0], *self._estimate(answers[0], literals))
+        sorts = any(answer.planned.plan.ordered for answer in answers)
+        best: tuple[Answer, Estimate, str] | None = None
+        least = 0.0
+        for answer in answers:
+            expected, text = self._estimate(answer, literals)
+            cost = expected.cost
+            if sorts and not answer.planned.plan.ordered:
+                cost += sorting_cost(expected.rows)
+            elif _is_limited(answer.planned.plan):
+                cost = min(cost, LIMITED_COST)
+            if best is None or cost < least:
+                best, least = (answer, expected, text), cost
+        assert best is not None
+        return best
 
     def _estimate(self, answer: Answer, literals: Sequence[Value]) -> tuple[Estimate, str]:
         """What the plan is taken to cost now, and the plan in words."""
-        schema, plan = answer.access.schema, answer.planned.plan
-        rows = self._counts[schema.id]
+        access = answer.access
+        schema, plan = access.index or access.schema, answer.planned.plan
+        rows = self.counts[schema.id]
         if answer.known:
             values = [literals[number] for number in answer.known]
-            found = self._counts.matching(answer.access, values)
-            return estimate(plan, schema, rows, found.rows), describe(plan, schema, found)
+            found = self.counts.matching(access, values)
+            return self._cost(plan, schema, rows, found.rows), describe(plan, access, found)
         if answer.rows != rows:
-            answer.estimate = estimate(plan, schema, rows)
+            answer.estimate = self._cost(plan, schema, rows)
             answer.rows = rows
         return answer.estimate, answer.text
+
+    def _cost(
+        self, plan: AnyPlan, schema: TableSchema, rows: int, matched: int | None = None
+    ) -> Estimate:
+        per: RowsPer = ()
+        if matched is None and 0 < len(scan_of(plan).prefix) < len(schema.key):
+            per = self.statistics.rows_per(schema, rows)
+        if isinstance(plan, IndexPlan):
+            return estimate_index(plan, schema, rows, per, matched)
+        return estimate(plan, schema, rows, per, matched)
+
+
+def scan_of(plan: AnyPlan) -> ScanPlan:
+    """What is read by a plan: of the table, or of the index."""
+    return plan.plan if isinstance(plan, IndexPlan) else plan
+
+
+def _is_limited(plan: AnyPlan) -> bool:
+    return scan_of(plan).limit
 
 
 def _ask(

@@ -15,6 +15,11 @@ from vtab.module import MODULE_NAME, Module, attach_statement
 from vtab.session import Session
 from vtab.twins import show_views, sync_twins
 
+_WITH_INTEGRITY = 4
+"""The first version of SQLite's interface with integrity checks. apsw has only so many places for
+modules of it: connections beyond these do without."""
+_WITH_SAVEPOINTS = 2
+
 _ATTACHED = f"""
     SELECT name FROM temp.sqlite_schema
     WHERE type = 'table' AND rootpage = 0 AND sql LIKE '%USING {MODULE_NAME}%'
@@ -34,14 +39,22 @@ class Binding:
         self._definer = Definer(self.session, self._show, references=references)
         self._connection = weakref.ref(connection)
         self._catalog: Catalog | None = None
+        try:
+            self._create_module(connection, _WITH_INTEGRITY)
+        except Exception as error:  # apsw has no class for it
+            if "slots" not in str(error):
+                raise
+            self._create_module(connection, _WITH_SAVEPOINTS)
+        connection.create_scalar_function("lsmsql_sequence", self._sequence, 0)
+
+    def _create_module(self, connection: apsw.Connection, version: int) -> None:
         connection.create_module(
             MODULE_NAME,
             self._module,  # type: ignore[arg-type]
             use_bestindex_object=True,
             use_no_change=True,
-            iVersion=4,  # the first with integrity checks
+            iVersion=version,
         )
-        connection.create_scalar_function("lsmsql_sequence", self._sequence, 0)
 
     def _sequence(self, *_: object) -> int:
         return self.store.sequence

@@ -17,6 +17,7 @@ from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Slice
 from lsmsql.engine.values import Value
 from vtab.access import Access, Known, Lists
+from vtab.indexaccess import AnyAccess
 from vtab.pin import Pin
 from vtab.session import Session
 
@@ -48,7 +49,7 @@ class Cursor:
     )
     Eof: Callable[[], bool]
     """Whether there is no row any more: called once after ``Filter`` and after each ``Next``."""
-    _access: Access
+    _access: AnyAccess
     _end: list[bool]
     _known: Known | None
     _lists: Lists
@@ -93,7 +94,8 @@ class Cursor:
             known = self._known = {}
         row = _UNKNOWN if known is None else known.get(arguments, _UNKNOWN)
         if row is _UNKNOWN:
-            row = self._access.look_up(view, arguments, known)
+            access: Access = self._access  # type: ignore[assignment]
+            row = access.look_up(view, arguments, known)
         if row is None:
             self.Eof = _at_end
         else:

@@ -3,6 +3,8 @@
 SEARCH flights BY PRIMARY KEY (origin=? AND day>?) COLUMNS carrier,dep_delay
 SCAN flights ORDER BY PRIMARY KEY DESC LIMIT ? OFFSET ? COLUMNS *
 SCAN flights ZONES delay>? (12 of 340 blocks) COLUMNS carrier,delay
+SEARCH flights USING INDEX late (delay>?) COLUMNS carrier,delay
+SCAN flights USING COVERING INDEX late ORDER BY late COLUMNS delay
 
 ZONES are comparisons by which blocks are skipped, whose zone maps say that no row in them can meet
 these. If their values stand in the statement, the index tells how many blocks of the range are left
@@ -18,34 +20,52 @@ import re
 from lsmsql.engine.scan import Estimated
 from lsmsql.engine.schema import TableSchema
 from vtab.constraint import Op
-from vtab.planner import ScanPlan, Zone, is_point
+from vtab.indexaccess import AnyAccess
+from vtab.indexplan import IndexPlan
+from vtab.planner import ScanPlan, Zone
 
 _UNARY = (Op.NULL, Op.NOT_NULL)
+_SHOWN = {Op.IN: " IN (...)", Op.IS: " IS ?", Op.NULL: " IS NULL"}
 
 _PREFIX = re.compile(
     r"(?:SCAN|SEARCH) (?P<name>.*?) VIRTUAL TABLE INDEX \d+:(?P<verb>SCAN|SEARCH) (?P<rest>.*)"
 )
 
 
-def describe(plan: ScanPlan, schema: TableSchema, found: Estimated | None = None) -> str:
-    """The plan as text. ``found``: what it reads, as far as the index tells."""
-    words = ["SEARCH" if plan.searches else "SCAN", plan.table]
-    if plan.searches:
-        words.append(f"BY PRIMARY KEY ({' AND '.join(_comparisons(plan, schema))})")
-    if plan.ordered and not is_point(plan, schema):
-        words.append("ORDER BY PRIMARY KEY DESC" if plan.reverse else "ORDER BY PRIMARY KEY")
-    if plan.zones:
-        words.append(f"ZONES {' AND '.join(_zone(zone, schema) for zone in plan.zones)}")
-        if found is not None:
-            words.append(f"({found.blocks} of {found.of} blocks)")
-    words += [f"{word} ?" for word, on in (("LIMIT", plan.limit), ("OFFSET", plan.offset)) if on]
-    columns = _columns(plan, schema)
+def describe(plan: ScanPlan | IndexPlan, access: AnyAccess, blocks: Estimated | None = None) -> str:
+    """The plan as text. ``blocks``: how many it reads of those in its range, if that is known."""
+    schema = access.index or access.schema
+    scan = plan.plan if isinstance(plan, IndexPlan) else plan
+    words = ["SEARCH" if scan.searches else "SCAN", plan_table(plan)]
+    order = "PRIMARY KEY"
+    if isinstance(plan, IndexPlan):
+        order = plan.name
+        words.append(f"USING {'COVERING ' * plan.covering}INDEX {plan.name}")
+    elif scan.searches:
+        words.append("BY PRIMARY KEY")
+    if scan.searches:
+        words.append(f"({' AND '.join(_comparisons(scan, schema))})")
+    if scan.ordered and not access.is_point:
+        words.append(f"ORDER BY {order}{' DESC' * scan.reverse}")
+    if scan.zones:
+        words.append(f"ZONES {' AND '.join(_zone(zone, schema) for zone in scan.zones)}")
+        if blocks is not None:
+            words.append(f"({blocks.blocks} of {blocks.of} blocks)")
+    words += [f"{word} ?" for word, on in (("LIMIT", scan.limit), ("OFFSET", scan.offset)) if on]
+    columns = _columns(plan, access.schema)
     return " ".join([*words, f"COLUMNS {columns}"] if columns else words)
 
 
-def _columns(plan: ScanPlan, schema: TableSchema) -> str:
+def plan_table(plan: ScanPlan | IndexPlan) -> str:
+    """The name of the table that a plan reads."""
+    return plan.plan.table if isinstance(plan, IndexPlan) else plan.table
+
+
+def _columns(plan: ScanPlan | IndexPlan, schema: TableSchema) -> str:
     if len(plan.columns) == len(schema.columns):
         return "*"
+    if isinstance(plan, IndexPlan):
+        return ",".join(schema.columns[i].name for i in plan.columns)
     bounded = plan.low is not None or plan.high is not None
     searched = schema.key[: len(plan.prefix) + bounded]
     return ",".join(schema.columns[i].name for i in plan.columns if i not in searched)
@@ -53,10 +73,7 @@ def _columns(plan: ScanPlan, schema: TableSchema) -> str:
 
 def _comparisons(plan: ScanPlan, schema: TableSchema) -> list[str]:
     names = [schema.columns[position].name for position in schema.key]
-    shown = [
-        f"{name} IN (...)" if op is Op.IN else f"{name}=?"
-        for name, op in zip(names, plan.prefix, strict=False)
-    ]
+    shown = [f"{name}{_SHOWN.get(op, '=?')}" for name, op in zip(names, plan.prefix, strict=False)]
     bounds = [(plan.low, plan.low_folded), (plan.high, plan.high_folded)]
     return shown + [
         f"{names[len(plan.prefix)]}{op.value}?{' NOCASE' * folded}"

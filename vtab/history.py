@@ -73,7 +73,7 @@ class PastTable:
     def __init__(self, session: Session, schema: TableSchema) -> None:
         self._session = session
         self._schema = replace(schema, name=past_name(schema))
-        self._planning = Planning(session.core, session.accesses)
+        self._planning = Planning(session.core, session.accesses, lambda _: ())
 
     def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
         """Plan a query. False if the number is not known in the order of tables proposed."""

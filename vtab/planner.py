@@ -28,14 +28,6 @@ GROUPED = (1, 2)
 LAST_BIT = 63
 """SQLite tells of this column and all after it in one bit whether they are used."""
 
-_SEEK_COST = 10.0
-_ROW_COST = 1.0
-_COLUMN_COST = 0.1
-_EQUAL_SHARE = 0.25
-_OTHER_SHARE = 0.93
-_IN_VALUES = 10
-"""How many values an IN is taken to have."""
-
 
 @dataclass(frozen=True)
 class Zone:
@@ -98,15 +90,6 @@ class Planned:
     plan: ScanPlan
     arguments: tuple[int, ...]
     checked: Collection[int] = ()
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a plan is taken to cost, in about the time to read one row, and the rows it gives."""
-
-    cost: float
-    rows: int
-    unique: bool
 
 
 def has_rowid(schema: TableSchema) -> bool:
@@ -338,35 +321,3 @@ def used_columns(schema: TableSchema, used: Collection[int]) -> tuple[int, ...]:
         for column in range(len(schema.columns))
         if column in used or (rest and column >= LAST_BIT)
     )
-
-
-# ------------------------------------------------------------------------------- cost
-
-
-def estimate(
-    plan: ScanPlan, schema: TableSchema, rows: int, matched: int | None = None
-) -> Estimate:
-    """The cost of a plan for a table of ``rows``.
-
-    ``matched`` is how many of them it reads, if that is known. Otherwise k leading columns of n are
-    taken to leave rows ** (1 - k/n), a bound on the next a quarter of that. Comparisons with other
-    columns are taken to leave as many rows as SQLite expects without statistics.
-    """
-    lookups = _IN_VALUES ** plan.prefix.count(Op.IN)
-    point = is_point(plan, schema)
-    if matched is None:
-        left = max(rows, 1) ** (1 - len(plan.prefix) / len(schema.key)) * lookups
-        left /= 4 ** ((plan.low is not None) + (plan.high is not None))
-        matched = round(left)
-    if point:
-        matched = min(matched, lookups)
-    matched = max(matched, 1)
-    row_cost = _ROW_COST + _COLUMN_COST * len(plan.columns)
-    given = max(round(matched * _share(plan.zones)), 1)
-    return Estimate(_SEEK_COST * lookups + matched * row_cost, given, point and lookups == 1)
-
-
-def _share(zones: Sequence[Zone]) -> float:
-    """The share of rows that SQLite expects to meet comparisons that no index answers."""
-    equals = any(zone.op in (Op.EQ, Op.IS) for zone in zones)
-    return float(_OTHER_SHARE ** len(zones) * (_EQUAL_SHARE if equals else 1))

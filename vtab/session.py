@@ -33,11 +33,11 @@ from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
 from lsmsql.engine.view import Found
 from lsmsql.engine.writeset import WriteSet
-from vtab.access import Accesses
 from vtab.bestindex import Planning
 from vtab.evaluation import Evaluation
 from vtab.failures import busy, read_only
 from vtab.immediate import Immediate
+from vtab.indexaccess import Accesses
 from vtab.pin import Pin
 from vtab.running import Running
 from vtab.savepoints import OUTERMOST, Savepoints, Unfinished
@@ -58,7 +58,7 @@ class Session:
         self.evaluation = Evaluation(connection)
         self.running = Running()
         self.accesses = Accesses()
-        self.planning = Planning(store.core, self.accesses)
+        self.planning = Planning(store.core, self.accesses, self.indexes_of)
         self.writes = WriteSet()
         self.reads = ReadSet()
         self._connection = weakref.ref(connection)
@@ -198,6 +198,10 @@ class Session:
         if self._base is None:
             return self.core.catalog
         return self._base.changed(self.writes.changes_of(CATALOG_TABLE_ID), self.core.path)
+
+    def indexes_of(self, schema: TableSchema) -> tuple[TableSchema, ...]:
+        """The indexes of a table, as the transaction has them."""
+        return self.catalog.indexes.get(schema.id, ())
 
     def define(
         self, schema: TableSchema, indexes: Sequence[tuple[str, IndexDefinition]] = ()

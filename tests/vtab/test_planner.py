@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from lsmsql.engine.schema import make_schema
+from vtab.access import Access
 from vtab.constraint import ROWID, Collation, Constraint, Op
+from vtab.costs import estimate
 from vtab.explain import describe, readable
-from vtab.planner import Planned, estimate, make_plan
+from vtab.planner import Planned, make_plan
 
 FLIGHTS = make_schema(
     "flights",
@@ -16,6 +18,7 @@ FLIGHTS = make_schema(
     descending=["day"],
 )
 CARRIER, ORIGIN, DAY, NUMBER, DELAY = range(5)
+PER = (10_000.0, 100.0, 1.0)
 ONE = make_schema("one", {"id": "INTEGER", "v": "ANY"}, "id")
 
 
@@ -24,7 +27,7 @@ def plan(*constraints: Constraint, order_by=(), columns=(DELAY,), distinct=0) ->
 
 
 def text(planned: Planned) -> str:
-    return describe(planned.plan, FLIGHTS)
+    return describe(planned.plan, Access(FLIGHTS, planned.plan))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_limit_is_taken_over_only_if_nothing_is_left_to_check(
 
 def test_the_rowid_is_the_key() -> None:
     planned = make_plan(ONE, [Constraint(ROWID, Op.EQ)], [(ROWID, True)], ())
-    assert describe(planned.plan, ONE) == "SEARCH one BY PRIMARY KEY (id=?)"
+    assert describe(planned.plan, Access(ONE, planned.plan)) == "SEARCH one BY PRIMARY KEY (id=?)"
 
 
 def test_the_last_bit_stands_for_all_columns_behind_it() -> None:
@@ -186,7 +189,7 @@ def test_narrower_plans_are_cheaper() -> None:
         plan(Constraint(ORIGIN, Op.EQ), Constraint(DAY, Op.EQ)),
         plan(*(Constraint(column, Op.EQ) for column in (ORIGIN, DAY, NUMBER))),
     ]
-    estimates = [estimate(p.plan, FLIGHTS, 1_000_000) for p in plans]
+    estimates = [estimate(p.plan, FLIGHTS, 1_000_000, PER) for p in plans]
     costs = [e.cost for e in estimates]
     assert costs == sorted(costs, reverse=True)
     assert estimates[-1].unique and estimates[-1].rows == 1
@@ -195,7 +198,7 @@ def test_narrower_plans_are_cheaper() -> None:
 
 def test_known_counts_replace_guesses() -> None:
     planned = plan(Constraint(ORIGIN, Op.GT))
-    assert estimate(planned.plan, FLIGHTS, 1_000_000, matched=7).rows == 7
+    assert estimate(planned.plan, FLIGHTS, 1_000_000, PER, matched=7).rows == 7
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from lsmsql.engine.columns import FIRST_VALUE, KEY
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.store import Store, open_store
 from tests.vtab.pair import explain
-from vtab.planner import Estimate, Planned, ScanPlan, estimate, make_plan
+from vtab.costs import Estimate, estimate
+from vtab.planner import Planned, ScanPlan, make_plan
+from vtab.statistics import RowsPer
 
 ROWS, BLOCK = 1_000, 20
 SETTINGS = {"sync": "off", "background": False, "block_rows": BLOCK, "bottom_block_factor": 1}
@@ -279,11 +281,15 @@ def test_an_estimate_is_of_the_values_in_the_statement(
     matched: list[int] = []
 
     def noting(
-        plan: ScanPlan, schema: TableSchema, rows: int, expected: int | None = None
+        plan: ScanPlan,
+        schema: TableSchema,
+        rows: int,
+        per: RowsPer,
+        expected: int | None = None,
     ) -> Estimate:
         assert expected is not None
         matched.append(expected)
-        return estimate(plan, schema, rows, expected)
+        return estimate(plan, schema, rows, per, expected)
 
     monkeypatch.setattr("vtab.bestindex.estimate", noting)
     for few, many in (("a > 8", "a > 1"), ("a = 3 AND b < 10", "a = 3 AND b < 90")):

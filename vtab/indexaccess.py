@@ -1,0 +1,133 @@
+"""An index plan made ready to run: the entries of a range, and the rows that they lead to.
+
+A plan may be older than the index it uses, or younger: SQLite keeps prepared statements, and a
+transaction may have begun before the index was there. So each time it is looked whether the view
+has the index. If not, the entries are made of all rows of the table, as the index would have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lsmsql.engine.catalog import CATALOG_TABLE_ID, catalog_key
+from lsmsql.engine.indexes import IndexEntries, covered_columns
+from lsmsql.engine.projection import Columns, Projection
+from lsmsql.engine.readview import ReadView
+from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.slices import Range, Slice
+from lsmsql.engine.values import Value
+from lsmsql.engine.view import found_columns
+from vtab.access import Access, Lists
+from vtab.indexplan import IndexPlan
+from vtab.planner import ScanPlan
+
+
+class IndexAccess:
+    """As ``Access``, for a table that is read by one of its indexes."""
+
+    is_point = False
+
+    def __init__(self, schema: TableSchema, index: TableSchema, plan: IndexPlan) -> None:
+        self.schema = schema
+        self.index = index
+        self.plan = plan
+        self._entries = Access(index, plan.plan)
+        self.selection = self._entries.selection
+        self._rows = Access(schema, ScanPlan(schema.name, columns=plan.columns))
+        self._projection = Projection(schema, self._rows.codec, plan.columns)
+        self._all_columns = Projection(schema, self._rows.codec, range(len(schema.columns)))
+        self._index = IndexEntries(index, schema)
+        self._key = catalog_key(index.id)
+        self._from_entry: list[int] = []
+        if plan.covering:
+            covered, wanted = covered_columns(index, schema), plan.plan.columns
+            self._from_entry = [wanted.index(covered[column]) for column in plan.columns]
+
+    def conditions(self, arguments: Sequence[Value]) -> list[Any]:
+        """None: an index has no zones."""
+        return []
+
+    def scan(self, view: ReadView, arguments: Sequence[Any]) -> Iterator[Slice]:
+        """The rows of the plan, as ``Access.scan`` gives them."""
+        if not self._is_in(view):
+            yield from self._without_index(view, arguments)
+            return
+        row_key = self._index.row_key
+        for piece in self._entries.scan(view, arguments):
+            keys = [row_key(entry) for entry in piece.keys]
+            if self.plan.covering:
+                yield Slice(keys, [piece.columns[at] for at in self._from_entry])
+            else:
+                yield Slice(keys, self._fetch(view, keys))
+
+    def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
+        """The columns of a slice by their position in the table; the keys behind the last one."""
+        return self._rows.arrange(keys, columns)
+
+    def _is_in(self, view: ReadView) -> bool:
+        """Whether the index is there for who reads the view."""
+        catalog = view.core.catalog
+        if view.sequence >= catalog.sequence and self.index.id in catalog.by_id:
+            return True
+        return view.find(CATALOG_TABLE_ID, self._key) is not None
+
+    def _fetch(self, view: ReadView, keys: Sequence[bytes]) -> Columns:
+        """The columns of the rows with these keys."""
+        projection, table_id = self._projection, self.schema.id
+        rows = []
+        for key in keys:
+            found = view.find(table_id, key)
+            assert found is not None, "an entry of an index leads to a row"
+            rows.append(found_columns(found, key, projection))
+        return [list(column) for column in zip(*rows, strict=True)]
+
+    def _without_index(self, view: ReadView, arguments: Sequence[Any]) -> Iterator[Slice]:
+        """The rows in the order of the entries that they would have."""
+        spans = self.selection.ranges(arguments)
+        found: list[tuple[bytes, bytes]] = []
+        for piece in view.scan(self.schema.id, Range(), self._all_columns):
+            for key, values in zip(piece.keys, zip(*piece.columns, strict=True), strict=True):
+                entry, _ = self._index.entry(self._index.terms(values), key, values)
+                if any(_is_within(entry, span) for span in spans):
+                    found.append((entry, key))
+        found.sort(reverse=self.plan.plan.reverse)
+        keys = [key for _, key in found]
+        if self.plan.plan.offset:
+            del keys[: max(arguments[-1], 0)]
+        if keys:
+            yield Slice(keys, self._fetch(view, keys))
+
+
+def _is_within(key: bytes, span: Range) -> bool:
+    return (span.start is None or span.start <= key) and (span.stop is None or key < span.stop)
+
+
+AnyAccess = Access | IndexAccess
+AnyPlan = ScanPlan | IndexPlan
+
+
+class Accesses:
+    """The plans of one connection by their numbers."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, AnyPlan], int] = {}
+        self.by_number: list[AnyAccess] = []
+
+    def number(self, schema: TableSchema, plan: AnyPlan, index: TableSchema | None = None) -> int:
+        """The number of a plan for a table, by way of an index if one is given."""
+        place = (schema.id, plan)
+        number = self._numbers.get(place)
+        if number is None or not self._is_of(number, schema, index):
+            number = self._numbers[place] = len(self.by_number)
+            if isinstance(plan, IndexPlan):
+                assert index is not None
+                self.by_number.append(IndexAccess(schema, index, plan))
+            else:
+                self.by_number.append(Access(schema, plan))
+        return number
+
+    def _is_of(self, number: int, schema: TableSchema, index: TableSchema | None) -> bool:
+        """Whether table and index have not been altered since."""
+        access = self.by_number[number]
+        return access.schema == schema and (index is None or access.index == index)
