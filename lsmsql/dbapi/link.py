@@ -158,6 +158,8 @@ class Link:
         if statement.definition is not None and self._define(statement):
             return None, -1
         cursor.execute(statement.sql, values)
+        if statement.plan:
+            return ((*node[:3], vtab.readable(str(node[3]))) for node in cursor), -1
         if statement.changing:
             if statement.description is None:
                 return None, self.raw.changes()

@@ -36,7 +36,7 @@ class Statement:
     rows. ``defining``: afterwards other statements may have other columns. ``size``: how many
     parameters it takes; ``names`` has the name of each, or None. ``description`` is None if it
     gives no rows. ``change`` is set if a table of the store is changed, ``definition`` if something
-    may be defined in the store.
+    may be defined in the store. ``plan``: it is EXPLAIN QUERY PLAN.
     """
 
     sql: str
@@ -49,6 +49,7 @@ class Statement:
     description: tuple[Description, ...] | None
     change: ChangeStatement | None = None
     definition: Definition | None = None
+    plan: bool = False
 
     @property
     def inserting(self) -> bool:
@@ -112,15 +113,17 @@ def _read_other(connection: apsw.Connection, text: str, verb: str) -> tuple[Stat
     verb = verb if details.has_vdbe and not details.is_explain else ""
     changing = verb in _CHANGING or (verb == "WITH" and not details.is_readonly)
     defining = not (changing or details.is_readonly or verb == "BEGIN") or verb == "ROLLBACK"
+    plan = details.is_explain == 2
     statement = Statement(
         sql,
         verb,
-        plain=bool(details.description) and not (changing or defining),
+        plain=bool(details.description) and not (changing or defining or plan),
         changing=changing,
         defining=defining,
         size=details.bindings_count,
         names=tuple(details.bindings_names),
         description=tuple(_describe(*column) for column in details.description) or None,
+        plan=plan,
     )
     return statement, "" if is_blank(rest) else rest
 

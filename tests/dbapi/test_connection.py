@@ -138,6 +138,11 @@ def test_a_collation_that_fails_fails_the_statement(ours):
         ).fetchall()
 
 
+def test_a_query_plan_names_key_and_range(ours):
+    ((*_, detail),) = ours.execute("EXPLAIN QUERY PLAN SELECT name FROM t WHERE id > 3").fetchall()
+    assert "SEARCH t BY PRIMARY KEY (id>?)" in detail
+
+
 def test_double_quotes_are_for_names(ours):
     with pytest.raises(lsmsql.OperationalError, match="no such column"):
         ours.execute('SELECT "not a column"')
