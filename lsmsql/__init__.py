@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from lsmsql.dbapi.errors import ProgrammingError as ProgrammingError
     from lsmsql.dbapi.errors import Warning as Warning
     from lsmsql.dbapi.rows import Row as Row
+    from lsmsql.dbapi.statements import sqlite_version as sqlite_version
+    from lsmsql.dbapi.statements import sqlite_version_info as sqlite_version_info
     from lsmsql.dbapi.transactions import LEGACY_TRANSACTION_CONTROL as LEGACY_TRANSACTION_CONTROL
     from lsmsql.dbapi.types import BINARY as BINARY
     from lsmsql.dbapi.types import DATETIME as DATETIME
@@ -93,6 +95,7 @@ _DBAPI = {
     "connection": ("Connection", "connect"),
     "cursor": ("Cursor",),
     "rows": ("Row",),
+    "statements": ("sqlite_version", "sqlite_version_info"),
     "transactions": ("LEGACY_TRANSACTION_CONTROL",),
     "adapters": (
         "PARSE_COLNAMES",

@@ -24,6 +24,10 @@ from vtab.statements import ChangeStatement, read_change_statement
 Description = tuple[str, str | None, None, None, None, None, None]
 """A column of a result as PEP 249 has it: its name and declared type are known."""
 
+sqlite_version: Final = apsw.sqlite_lib_version()
+"""The version of SQLite, such as "3.46.0"."""
+sqlite_version_info: Final = tuple(int(part) for part in sqlite_version.split("."))
+
 _CHANGING: Final = frozenset({"INSERT", "REPLACE", "UPDATE", "DELETE"})
 _DEFINING: Final = frozenset({"CREATE", "DROP", "ALTER", "REINDEX", "ANALYZE"})
 

@@ -143,6 +143,12 @@ def test_a_query_plan_names_key_and_range(ours):
     assert "SEARCH t BY PRIMARY KEY (id>?)" in detail
 
 
+def test_the_version_of_sqlite_is_that_which_runs(ours):
+    assert ours.execute("SELECT sqlite_version()").fetchone() == (lsmsql.sqlite_version,)
+    assert lsmsql.sqlite_version_info >= (3, 46)
+    assert all(isinstance(part, int) for part in lsmsql.sqlite_version_info)
+
+
 def test_double_quotes_are_for_names(ours):
     with pytest.raises(lsmsql.OperationalError, match="no such column"):
         ours.execute('SELECT "not a column"')
