@@ -137,6 +137,10 @@ STEPS = st.lists(
                 ("do", "RELEASE s"),
                 ("do", "ROLLBACK TO s"),
                 ("do", "nonsense"),
+                ("do", "CREATE TABLE u(id INTEGER PRIMARY KEY)"),
+                ("do", "DROP TABLE u"),
+                ("do", "INSERT INTO u VALUES (1)"),
+                ("do", "INSERT OR ROLLBACK INTO t(id) VALUES (1)"),
                 ("commit", None),
                 ("rollback", None),
                 ("level", None),
@@ -187,8 +191,16 @@ def observe(connection: Any, steps: list[tuple[str, Any]]) -> list[object]:
         except (connection.Error, AssertionError) as error:
             kinds = (connection.IntegrityError, connection.OperationalError, AssertionError)
             outcome = [isinstance(error, kind) for kind in kinds]
-        seen.append((outcome, connection.in_transaction, ids(connection)))
+        seen.append((outcome, connection.in_transaction, ids(connection), others(connection)))
     return seen
+
+
+def others(connection: Any) -> object:
+    """The rows of a table that may not be there."""
+    try:
+        return connection.execute("SELECT * FROM u").fetchall()
+    except connection.OperationalError as error:
+        return str(error)
 
 
 @settings(max_examples=60)
