@@ -84,7 +84,13 @@ class Connection:
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            sharing.abandon(self._link, self._lease)
+            link, lease = self._link, self._lease
+
+            def close() -> None:
+                link.close()
+                lease.release()
+
+            sharing.abandon(close)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "r" if self._lease.store.readonly else "rw"

@@ -41,8 +41,9 @@ class _Shared:
 
 _lock = threading.Lock()
 _shared: dict[tuple[str, str], _Shared] = {}
-_abandoned: deque[tuple[object, Lease]] = deque()
-"""What connections that were never closed held; a garbage collection is no time to close it."""
+_abandoned: deque[Callable[[], None]] = deque()
+"""What closes connections that nobody has closed: a garbage collection, which may come while an
+engine's lock is held, is no time to do it."""
 
 
 def borrow(store: Store) -> Lease:
@@ -60,7 +61,7 @@ def lease(
     """
     close_abandoned()
     if path == MEMORY:
-        return _temporary(options)
+        return _temporary(mode, timeout, options)
     key = os.path.realpath(absolute_path(path)), mode
     with _lock:
         shared = _shared.setdefault(key, _Shared())
@@ -77,10 +78,10 @@ def lease(
         raise
 
 
-def _temporary(options: dict[str, Any]) -> Lease:
+def _temporary(mode: str, timeout: float, options: dict[str, Any]) -> Lease:
     folder = tempfile.TemporaryDirectory(prefix="lsmsql-", ignore_cleanup_errors=True)
     try:
-        store = open_store(folder.name, "rw", **{"sync": "off", **options})
+        store = open_store(folder.name, mode, busy_timeout=timeout, **{"sync": "off", **options})
     except BaseException:
         folder.cleanup()
         raise
@@ -118,20 +119,19 @@ def _release(key: tuple[str, str], shared: _Shared) -> None:
             del _shared[key]
 
 
-def abandon(held: object, lease: Lease) -> None:
-    """A connection was not closed, and is no more."""
-    _abandoned.append((held, lease))
+def abandon(close: Callable[[], None]) -> None:
+    """A connection was not closed, and is no more: ``close`` is called at the next opportunity."""
+    _abandoned.append(close)
 
 
 def close_abandoned() -> None:
     """Close what was abandoned."""
     while _abandoned:
         try:
-            held, lease = _abandoned.popleft()
+            close = _abandoned.popleft()
         except IndexError:  # another thread was faster
             return
-        del held
-        lease.release()
+        close()
 
 
 def _forget() -> None:

@@ -160,10 +160,38 @@ def test_a_failed_connect_leaves_no_store_open(path):
 
 def test_a_connection_that_nobody_closes_warns_and_goes_with_the_next(path, tmp_path):
     connections = [lsmsql.connect(path, **FAST)]
+    connections[0].execute("BEGIN IMMEDIATE")
     with pytest.warns(ResourceWarning, match="was never closed"):
         connections.clear()
     lsmsql.connect(str(tmp_path / "other"), **FAST).close()
     assert not is_open(path)
+
+
+def test_a_transaction_that_nobody_ends_is_rolled_back(path):
+    connection = lsmsql.connect(path, timeout=0, **FAST)
+    forgotten = [lsmsql.connect(path, isolation_level="IMMEDIATE")]
+    forgotten[0].execute("INSERT INTO kv VALUES (1, 2)")
+    with pytest.warns(ResourceWarning, match="was never closed"):
+        forgotten.clear()
+    other = lsmsql.connect(path, isolation_level="IMMEDIATE")
+    assert other.execute("INSERT INTO kv VALUES (3, 4)").rowcount == 1
+    other.commit()
+    assert rows(connection) == [(3, 4)]
+    other.close()
+    connection.close()
+
+
+def test_a_program_may_end_without_closing(path):
+    code = (
+        "import lsmsql, sys; c = lsmsql.connect(sys.argv[1]); cursor = c.cursor();"
+        " cursor.execute('INSERT INTO kv VALUES (1, 2), (3, 4)'); c.commit();"
+        " cursor.execute('SELECT * FROM kv').fetchone(); lsmsql.connect(':memory:')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=True)
+    assert done.stdout + done.stderr == b""
+    connection = lsmsql.connect(path, **FAST)
+    assert rows(connection) == [(1, 2), (3, 4)]
+    connection.close()
 
 
 def test_threads_that_connect_and_close_share_one_store(path, hasty):
