@@ -58,7 +58,7 @@ class Link:
         self._catalog = store.catalog
         self._follows = store.readonly
         self._retired: deque[apsw.Cursor] = deque()
-        """Cursors that no one has any more, to be closed by who next holds the lock."""
+        """Cursors that nobody has any more."""
         self._defined = False
         """Whether the transaction, if it is rolled back, takes tables with it."""
         self._commands = self.raw.cursor()
@@ -104,13 +104,12 @@ class Link:
             self.statements.clear()
 
     def retire(self, cursor: apsw.Cursor) -> None:
-        """Close a cursor, now or when nobody uses the connection: this never waits."""
+        """Have a cursor closed before the next statement.
+
+        Not at once: a garbage collection may call this anywhere, also while this thread holds a
+        lock of the engine that closing would wait for.
+        """
         self._retired.append(cursor)
-        if self.lock.acquire(blocking=False):
-            try:
-                self._close_retired()
-            finally:
-                self.lock.release()
 
     def _close_retired(self) -> None:
         while self._retired:
