@@ -161,7 +161,7 @@ class Connection:
     @property
     def total_changes(self) -> int:
         """How many rows have been changed since the connection was made."""
-        return self._do(lambda link: link.raw.total_changes())
+        return self._do(lambda link: link.changes)
 
     def __enter__(self) -> Self:
         self._link.check()

@@ -85,12 +85,14 @@ class Cursor:
         """
         link = self._link
         with link.lock:
-            self._rows = self._ahead = self._description = self._decode = None
-            self.rowcount = -1
             try:
                 link.ready()
                 if self._closed:
                     self._refuse()
+                if self._ahead is not None:
+                    self._stop()
+                self._rows = self._description = self._decode = None
+                self.rowcount = -1
                 statement = link.statements.get(sql) or link.statement(sql)
                 values = bind(statement, parameters)
                 if statement.changing:
@@ -141,21 +143,28 @@ class Cursor:
                 link.transactions.before_script()
                 while script:
                     statement, script = link.first_statement(script)
-                    link.run(self._raw, statement, bind(statement, ()))
+                    rows, _ = link.run(self._raw, statement, bind(statement, ()))
+                    if rows is not None:
+                        self._stop()
                     link.ready()
             except Exception as error:
                 raise_translated(error)
-            finally:
-                self._raw.close(True)  # rows that nobody wants
-                self._raw = link.raw.cursor()
         return self
 
     def _begin(self) -> None:
         self._link.ready()
         if self._closed:
             self._refuse()
-        self._rows = self._ahead = self._description = self._decode = None
+        if self._ahead is not None:
+            self._stop()
+        self._rows = self._description = self._decode = None
         self.rowcount = -1
+
+    def _stop(self) -> None:
+        """End a statement whose rows nobody wants."""
+        self._ahead = None
+        self._raw.close(True)
+        self._raw = self._link.raw.cursor()
 
     def _begin_transaction(self) -> None:
         link = self._link

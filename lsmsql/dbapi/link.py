@@ -53,6 +53,8 @@ class Link:
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         self.binding = vtab.register(self.raw, store, owned=True)
+        self.changes = 0
+        """How many rows were changed since the connection was made."""
         self._known = max(1, cached) * _KNOWN_PER_CACHED
         self._core = store.core
         self._catalog = store.catalog
@@ -151,22 +153,29 @@ class Link:
         if statement.plain:
             cursor.execute(statement.sql, values)
             return cursor, -1
-        if statement.change is not None:
-            changes = run_change(self.binding.session, cursor, statement.change, values)
-            return None if statement.description is None else iter(cursor.fetchall()), changes
+        if statement.changing:
+            return self._change(cursor, statement, values)
         if statement.definition is not None and self._define(statement):
             return None, -1
         cursor.execute(statement.sql, values)
         if statement.plan:
             return ((*node[:3], vtab.readable(str(node[3]))) for node in cursor), -1
-        if statement.changing:
-            if statement.description is None:
-                return None, self.raw.changes()
-            rows = cursor.fetchall()  # only then it is over, and its changes are counted
-            return iter(rows), self.raw.changes()
         if statement.defining:
             self._has_defined(statement)
         return (None if statement.description is None else cursor), -1
+
+    def _change(self, cursor: apsw.Cursor, statement: Statement, values: Sequence[Any]) -> Result:
+        """Run a statement that changes rows. Those it returns are read at once: only then it is
+        over, and its changes are counted."""
+        if statement.change is not None:
+            changes = run_change(self.binding.session, cursor, statement.change, values)
+            rows = None if statement.description is None else iter(cursor.fetchall())
+        else:
+            cursor.execute(statement.sql, values)
+            rows = None if statement.description is None else iter(cursor.fetchall())
+            changes = self.raw.changes()
+        self.changes += changes
+        return rows, changes
 
     def command(self, sql: str) -> None:
         """Run a statement that neither takes nor gives anything."""

@@ -12,8 +12,6 @@ class TestCompliance(dbapi20.DatabaseAPI20Test):  # type: ignore[misc]
     """All of the suite's tests but those that the class below replaces, with the reasons."""
 
     driver = lsmsql
-    ddl1 = "CREATE TABLE dbapi20test_booze(name VARCHAR(20) PRIMARY KEY)"
-    ddl2 = "CREATE TABLE dbapi20test_barflys(name VARCHAR(20) PRIMARY KEY, drink VARCHAR(30))"
 
     @pytest.fixture(autouse=True)
     def _place(self, tmp_path):

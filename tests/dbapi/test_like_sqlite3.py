@@ -150,6 +150,57 @@ def test_rows_of_returning_are_fetched_and_counted(connection):
     assert cursor.rowcount == 2
 
 
+def test_rows_are_counted_whatever_becomes_of_them(connection):
+    connection.execute("CREATE TABLE u(id INTEGER PRIMARY KEY, name TEXT UNIQUE, n DEFAULT 5)")
+    connection.execute("INSERT INTO u(name) VALUES ('a'), ('b')")
+    counts = [
+        connection.execute(f"INSERT {sql}").rowcount
+        for sql in (
+            "OR IGNORE INTO u(name) VALUES ('a'), ('c')",
+            "OR IGNORE INTO u(name) VALUES ('a')",
+            "OR REPLACE INTO u(name) VALUES ('a')",
+            "INTO u(name) VALUES ('c'), ('d') ON CONFLICT(name) DO UPDATE SET n = n + 1",
+            "INTO u(name) VALUES ('c') ON CONFLICT DO NOTHING",
+        )
+    ]
+    assert counts == [1, 0, 1, 2, 0]
+    assert connection.total_changes == 6
+    names = connection.execute("SELECT name, n FROM u ORDER BY name").fetchall()
+    assert names == [("a", 5), ("b", 5), ("c", 6), ("d", 5)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("INSERT INTO t(name) VALUES ('b'), (:x) RETURNING id, name AS n", [(2, "b"), (3, "c")]),
+        ("UPDATE t SET name = :x RETURNING id, name AS n", [(1, "c")]),
+        ("DELETE FROM t WHERE name <> :x RETURNING id, name AS n", [(1, "a")]),
+        (
+            "INSERT INTO t(id) VALUES (1) ON CONFLICT(id) DO UPDATE SET name = :x"
+            " RETURNING id, name AS n",
+            [(1, "c")],
+        ),
+    ],
+)
+def test_changed_rows_are_returned(connection, sql, rows):
+    connection.execute("INSERT INTO t(name) VALUES ('a')")
+    cursor = connection.execute(sql, {"x": "c"})
+    assert [column[0] for column in cursor.description] == ["id", "n"]
+    assert cursor.fetchall() == rows
+    assert cursor.rowcount == len(rows)
+
+
+def test_a_cursor_that_is_half_read_may_run_a_definition(connection):
+    connection.execute("INSERT INTO t(name) VALUES ('a'), ('b'), ('c')")
+    cursor = connection.execute("SELECT name FROM t")
+    cursor.fetchone()
+    cursor.execute("CREATE TABLE u(id INTEGER PRIMARY KEY)")
+    cursor.execute("SELECT name FROM t").fetchall()
+    cursor.executescript("SELECT * FROM t; DROP TABLE t; SELECT * FROM u")
+    with pytest.raises(connection.OperationalError, match="no such table"):
+        cursor.execute("SELECT name FROM t")
+
+
 # ------------------------------------------------------------------------------- parameters
 
 

@@ -72,6 +72,16 @@ def test_adapters_and_converters_of_the_program(connect, module):
 
 
 @pytest.mark.usefixtures("registered")
+def test_columns_of_the_store_have_the_types_they_were_declared_with(connect, module):
+    connection = connect(detect_types=module.PARSE_DECLTYPES)
+    connection.execute("CREATE TABLE d(id INTEGER PRIMARY KEY, day DATE, name VARCHAR(9))")
+    connection.execute("INSERT INTO d VALUES (1, '2024-05-01', 'a')")
+    module.register_converter("date", lambda data: datetime.date.fromisoformat(data.decode()))
+    row = connection.execute("SELECT * FROM d").fetchone()
+    assert row == (1, datetime.date(2024, 5, 1), "a")
+
+
+@pytest.mark.usefixtures("registered")
 def test_an_adapter_may_be_for_a_class_that_sqlite_has(shared):
     lsmsql.register_adapter(str, str.upper)
     assert shared.execute("SELECT ?, :b", ("a", b"b")).fetchone() == ("A", b"b")
