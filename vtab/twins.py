@@ -15,6 +15,7 @@ from lsmsql.engine.catalog import Catalog
 from vtab.declare import create_statement, quoted
 from vtab.sql.definitions import read_statement
 from vtab.sql.qualifiers import requalified
+from vtab.sql.tokens import Kind, tokenize
 
 _KINDS = ("view", "index", "table")
 """In this order things are dropped; they are created in the opposite one."""
@@ -61,8 +62,15 @@ def _is_on(catalog: Catalog, thing: tuple[str, str], tables: set[str]) -> bool:
 
 
 def _normal(sql: str | None) -> str | None:
-    """A statement as SQLite keeps it."""
-    return None if sql is None else " ".join(sql.replace("IF NOT EXISTS", "").split())
+    """What a statement says of its thing: SQLite keeps it from the name on as it was written."""
+    if sql is None:
+        return None
+    head = read_statement(sql)
+    if head is None or head.place is None:
+        return " ".join(sql.split())
+    unique = any(token.text.upper() == "UNIQUE" for token in tokenize(sql[: head.place.start]))
+    said = [token.text for token in tokenize(sql[head.place.end :]) if token.kind != Kind.BLANK]
+    return " ".join([f"UNIQUE {unique}", *said]).rstrip("; ")
 
 
 def show_views(connection: apsw.Connection, catalog: Catalog) -> None:
