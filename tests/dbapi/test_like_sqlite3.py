@@ -201,6 +201,16 @@ def test_a_cursor_that_is_half_read_may_run_a_definition(connection):
         cursor.execute("SELECT name FROM t")
 
 
+def test_things_are_defined_while_rows_are_read(connection):
+    connection.execute("create table u(id integer primary key)")
+    connection.execute("INSERT INTO t(name) VALUES ('a'), ('b'), ('c')")
+    rows = connection.execute("SELECT id FROM t ORDER BY id")
+    assert rows.fetchone() == (1,)
+    for sql in ("create table v(a)", "create index i on u(id)", "create view w as select * from t"):
+        connection.execute(sql)
+    assert rows.fetchall() == [(2,), (3,)]
+
+
 # ------------------------------------------------------------------------------- parameters
 
 
