@@ -318,8 +318,12 @@ class Connection:
 
 def _dump(link: Link) -> Iterator[str]:
     link.ready()
-    for schema in link.store.tables():
+    catalog = link.store.catalog
+    for schema in catalog.tables:
         yield from dump_table(link.raw, schema)
+    for indexes in catalog.indexes.values():
+        yield from (f"{index.sql};\n" for index in indexes if index.sql is not None)
+    yield from (f"{view.sql};\n" for _, view in sorted(catalog.views.items()))
 
 
 def _take(path: Place, mode: str, timeout: float, options: dict[str, Any]) -> sharing.Lease:

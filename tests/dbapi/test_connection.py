@@ -79,11 +79,15 @@ def test_the_dump_builds_the_store_again(ours, tmp_path):
     ours.execute("INSERT INTO kv VALUES ('a', x'00ff'), (1, 2.5)")
     ours.execute("INSERT INTO t VALUES (1, 'it''s'), (2, NULL)")
     ours.commit()
+    ours.execute("CREATE UNIQUE INDEX i ON t(name)")
+    ours.execute("CREATE VIEW v AS SELECT name FROM t WHERE id = 1")
     copy = lsmsql.connect(str(tmp_path / "copy"), **FAST)
     copy.executescript("\n".join(ours.iterdump()))
-    for table in ("kv", "t"):
+    for table in ("kv", "t", "v"):
         sql = f"SELECT * FROM {table}"
         assert copy.execute(sql).fetchall() == ours.execute(sql).fetchall()
+    with pytest.raises(lsmsql.IntegrityError, match="UNIQUE"):
+        copy.execute("INSERT INTO t(name) VALUES ('it''s')")
     copy.close()
 
 
