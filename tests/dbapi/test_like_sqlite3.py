@@ -226,7 +226,7 @@ def test_values_come_back(connection, value):
 
 
 @pytest.mark.parametrize(
-    "value", [bytearray(b"ab"), memoryview(b"ab"), array.array("b", b"ab")], ids=repr
+    "value", [bytearray(b"ab"), memoryview(b"ab"), array.array("b", b"ab")], ids=type
 )
 def test_buffers_are_blobs(connection, value):
     assert connection.execute("SELECT ?", (value,)).fetchone() == (b"ab",)
