@@ -1,0 +1,1 @@
+"""SQL of other databases, for SQLite: ``translate`` is the way in, ``register`` what it needs."""
