@@ -92,5 +92,3 @@ def _read(text: object) -> datetime:
 def _written(time: datetime) -> str:
     text = time.isoformat(" ")
     return text.rstrip("0") if time.microsecond else text
-
-

@@ -7,7 +7,17 @@ import re
 from sqlglot import exp
 
 from lsmsql.dialects.numbers import unwrapped
-from lsmsql.dialects.rules import ALL, call, is_boolean, number_of, refuse, rule, sqlite, text_of
+from lsmsql.dialects.rules import (
+    ALL,
+    IS_TIME,
+    call,
+    is_boolean,
+    number_of,
+    refuse,
+    rule,
+    sqlite,
+    text_of,
+)
 
 _T = exp.DType
 _BITS = {_T.TINYINT: 8, _T.SMALLINT: 16, _T.MEDIUMINT: 24, _T.INT: 32, _T.BIGINT: 64}
@@ -33,7 +43,8 @@ def cast(node: exp.Expr, dialect: str) -> exp.Expr:
     prefix = "dialect_try_" if isinstance(node, exp.TryCast) else "dialect_"
     _check_parts(node, dialect)
     if kind.this in _BITS:
-        if number_of(value) is not None and abs(number_of(value) or 0) < 128:
+        number, limit = number_of(value), 2 ** (_BITS[kind.this] - 1)
+        if number is not None and -limit <= number < limit:
             return node.this
         if _is_decimal(value):
             value = call("dialect_round", value, 0)
@@ -50,7 +61,7 @@ def cast(node: exp.Expr, dialect: str) -> exp.Expr:
         return _time(value, _TIMES[kind.this], prefix)
     if kind.this in _TEXTS:
         return _as_text(value, kind, dialect)
-    raise refuse(node, dialect, "casts to this type are not supported")
+    raise refuse(node, "casts to this type are not supported")
 
 
 @rule("mysql", exp.Cast)
@@ -61,22 +72,24 @@ def mysql_cast(node: exp.Expr, dialect: str) -> exp.Expr:
     if kind.this is _T.BIGINT and not kind.expressions:
         return call("dialect_signed", value)
     if kind.this is _T.DECIMAL:
-        return call("dialect_round", sqlite("CAST(:a AS REAL)", a=value), _scale(kind, dialect) or 0)
+        return call(
+            "dialect_round", sqlite("CAST(:a AS REAL)", a=value), _scale(kind, dialect) or 0
+        )
     if kind.this is _T.DOUBLE:
         return sqlite("CAST(:a AS REAL)", a=value)
     if kind.this in _TIMES:
         return _time(value, _TIMES[kind.this], "dialect_try_")
     if kind.this in (_T.CHAR, *_TEXTS) and not kind.expressions:
         return call("dialect_text", value)
-    raise refuse(node, dialect, "casts to this type are not supported")
+    raise refuse(node, "casts to this type are not supported")
 
 
 def _check_parts(node: exp.Expr, dialect: str) -> None:
     for name in ("format", "action", "default", "safe"):
         if node.args.get(name) and name != "safe":
-            raise refuse(node, dialect, "casts have no more than a type")
+            raise refuse(node, "casts have no more than a type")
     if node.args["to"].args.get("nested"):
-        raise refuse(node, dialect, "arrays, maps and structs do not exist in SQLite")
+        raise refuse(node, "arrays, maps and structs do not exist in SQLite")
 
 
 def _scale(kind: exp.Expr, dialect: str) -> int | None:
@@ -95,7 +108,9 @@ def _is_decimal(value: exp.Expr) -> bool:
 def _time(value: exp.Expr, name: str, prefix: str) -> exp.Expr:
     text = text_of(value) or ""
     known = _DATE if name == "date" else _TIME
-    return value if known.fullmatch(text) else call(prefix + name, value)
+    result = value if known.fullmatch(text) else call(prefix + name, value)
+    result.meta[IS_TIME] = True
+    return result
 
 
 def _as_text(value: exp.Expr, kind: exp.Expr, dialect: str) -> exp.Expr:

@@ -6,7 +6,16 @@ from sqlglot import exp
 
 from lsmsql.dialects.rules import ALL, only, refuse, rule
 
-_INSERT = {"this", "expression", "conflict", "returning", "ignore", "alternative", "with_", "default"}
+_INSERT = {
+    "this",
+    "expression",
+    "conflict",
+    "returning",
+    "ignore",
+    "alternative",
+    "with_",
+    "default",
+}
 
 
 @rule(ALL, exp.Schema)
@@ -72,7 +81,7 @@ def delete(node: exp.Expr, dialect: str) -> exp.Expr:
     if not using:
         return node
     if node.args.get("returning"):
-        raise refuse(node, dialect, "RETURNING with USING: SQLite's DELETE knows one table only")
+        raise refuse(node, "RETURNING with USING: SQLite's DELETE knows one table only")
     query = exp.select(exp.Literal.number(1)).from_(using[0])
     for other in using[1:]:
         query = query.join(other)
@@ -88,7 +97,7 @@ def truncate_table(node: exp.Expr, dialect: str) -> exp.Expr:
     """All rows of one table are deleted."""
     only(node, dialect, {"expressions"})
     if len(node.expressions) != 1:
-        raise refuse(node, dialect, "one table a statement")
+        raise refuse(node, "one table a statement")
     return exp.Delete(this=node.expressions[0])
 
 
@@ -98,13 +107,5 @@ def _check_in_turn(node: exp.Expr, dialect: str) -> None:
     for assignment in node.expressions:
         read = {column.name.lower() for column in assignment.expression.find_all(exp.Column)}
         if done & read:
-            raise refuse(node, dialect, "an assignment reads what another before it has set")
+            raise refuse(node, "an assignment reads what another before it has set")
         done.add(assignment.this.name.lower())
-
-
-def replace_into(tree: exp.Expr) -> exp.Expr:
-    """REPLACE INTO, which was parsed as INSERT INTO."""
-    tree.set("alternative", "REPLACE")
-    return tree
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from lsmsql.dialects.numbers import unwrapped
 from lsmsql.dialects.rules import ALL, only, refuse, rule, same
 
 _T = exp.DType
@@ -39,7 +40,6 @@ same(ALL, exp.TemporaryProperty, *_OF_NO_CONSEQUENCE, arguments="this default")
 same(ALL, exp.CollateProperty, arguments="this default")
 same(ALL, exp.Properties, arguments="expressions")
 same(ALL, exp.Index, arguments="this table params unique")
-same(ALL, exp.Drop, arguments="this kind exists")
 same(ALL, exp.RenameColumn, arguments="this to exists")
 same(ALL, exp.AlterRename, arguments="this")
 
@@ -49,14 +49,16 @@ def primary_key(node: exp.Expr, dialect: str) -> exp.Expr:
     """A primary key, of a column or of several."""
     include = node.args.get("include")
     if include is not None and include.args.get("include"):
-        raise refuse(node, dialect, "SQLite has no INCLUDE")
-    return only(node, dialect, {"this", "desc", "expressions", "include"})
+        raise refuse(node, "SQLite has no INCLUDE")
+    node.set("include", None)
+    return only(node, dialect, {"this", "desc", "expressions"})
 
 
 @rule(ALL, exp.ComputedColumnConstraint)
 def computed(node: exp.Expr, dialect: str) -> exp.Expr:
     """A generated column. Whether it is stored makes no difference to what is read."""
-    return only(node, dialect, {"this", "persisted", "data_type"})
+    only(node, dialect, {"this", "persisted", "data_type"})
+    return exp.ComputedColumnConstraint(this=unwrapped(node.this), persisted=True)
 
 
 @rule(ALL, exp.UniqueColumnConstraint)
@@ -66,13 +68,33 @@ def unique(node: exp.Expr, dialect: str) -> exp.Expr:
     columns = node.this
     if isinstance(columns, exp.Schema) and columns.this is not None:
         columns.set("this", None)
+        columns.set("expressions", [exp.to_identifier(c.name) for c in columns.expressions])
+    return node
+
+
+@rule(ALL, exp.Drop)
+def drop(node: exp.Expr, dialect: str) -> exp.Expr:
+    """DROP TABLE, INDEX, VIEW, and COLUMN in ALTER TABLE."""
+    only(node, dialect, {"tables", "kind", "exists", "restrict", "cluster", "concurrently"})
+    if node.args.get("kind") not in ("TABLE", "INDEX", "VIEW", "COLUMN"):
+        raise refuse(node, "only tables, indexes, views and columns can be dropped")
+    if len(node.args.get("tables") or []) != 1:
+        raise refuse(node, "one a statement")
+    for part in ("restrict", "cluster", "concurrently"):
+        node.set(part, None)
+    return node
+
+
+@rule("mysql", exp.OnProperty)
+def of_which_table(node: exp.Expr, dialect: str) -> exp.Expr:
+    """DROP INDEX name ON table: SQLite finds the table by the name of the index."""
     return node
 
 
 @rule("mysql", exp.IndexColumnConstraint)
 def index_in_table(node: exp.Expr, dialect: str) -> exp.Expr:
     """KEY in CREATE TABLE."""
-    raise refuse(node, dialect, "write CREATE INDEX name ON table (...) after CREATE TABLE")
+    raise refuse(node, "write CREATE INDEX name ON table (...) after CREATE TABLE")
 
 
 @rule(ALL, exp.IndexParameters)
@@ -81,7 +103,7 @@ def index_parameters(node: exp.Expr, dialect: str) -> exp.Expr:
     only(node, dialect, {"columns", "using", "where"})
     using = node.args.get("using")
     if using is not None and str(using.this).lower() not in ("btree", "hash"):
-        raise refuse(node, dialect, "indexes are sorted by their columns, no others exist")
+        raise refuse(node, "indexes are sorted by their columns, no others exist")
     node.set("using", None)
     node.set("with_storage", None)
     for column in node.args.get("columns") or []:
@@ -99,10 +121,10 @@ def create(node: exp.Expr, dialect: str) -> exp.Expr:
         {"this", "kind", "exists", "properties", "expression", "unique", "concurrently"},
     )
     if node.args.get("kind") not in ("TABLE", "INDEX", "VIEW"):
-        raise refuse(node, dialect, "only tables, indexes and views can be created")
+        raise refuse(node, "only tables, indexes and views can be created")
     node.set("concurrently", False)
     for function in node.find_all(exp.Anonymous):
-        raise refuse(function, dialect, "a definition cannot call functions that SQLite has not")
+        raise refuse(function, "a definition cannot call functions that SQLite has not")
     _drop_properties(node, dialect)
     if isinstance(node.this, exp.Schema):
         _number_the_key(node.this, dialect)
@@ -115,9 +137,9 @@ def alter(node: exp.Expr, dialect: str) -> exp.Expr:
     only(node, dialect, {"this", "kind", "actions"})
     known = (exp.ColumnDef, exp.RenameColumn, exp.AlterRename, exp.Drop)
     if node.args.get("kind") != "TABLE" or len(node.args["actions"]) != 1:
-        raise refuse(node, dialect, "only tables, and one change a statement")
+        raise refuse(node, "only tables, and one change a statement")
     if not isinstance(node.args["actions"][0], known):
-        raise refuse(node, dialect, "SQLite adds, drops and renames columns, and renames tables")
+        raise refuse(node, "SQLite adds, drops and renames columns, and renames tables")
     return node
 
 
@@ -126,7 +148,7 @@ def column(node: exp.Expr, dialect: str) -> exp.Expr:
     """A column: its type by a name that has the right affinity, its constraints."""
     only(node, dialect, {"this", "kind", "constraints", "exists"})
     if node.args.get("exists"):
-        raise refuse(node, dialect, "SQLite cannot add a column IF NOT EXISTS")
+        raise refuse(node, "SQLite cannot add a column IF NOT EXISTS")
     kind = node.args.get("kind")
     constraints = [c for c in node.args.get("constraints") or [] if not _is_remark(c)]
     if kind is not None:
@@ -146,11 +168,11 @@ def column(node: exp.Expr, dialect: str) -> exp.Expr:
 
 def _check_type(node: exp.Expr, kind: exp.Expr, dialect: str) -> None:
     if kind.args.get("nested"):
-        raise refuse(node, dialect, "arrays, maps and structs do not exist in SQLite")
+        raise refuse(node, "arrays, maps and structs do not exist in SQLite")
     if kind.this is _T.CHAR and dialect == "postgres":
-        raise refuse(node, dialect, "blanks do not count at the end of CHAR: use VARCHAR or TEXT")
+        raise refuse(node, "blanks do not count at the end of CHAR: use VARCHAR or TEXT")
     if kind.this not in _KEPT and kind.this not in _BECOME and kind.this is not _T.CHAR:
-        raise refuse(node, dialect, "SQLite has no such type")
+        raise refuse(node, "SQLite has no such type")
 
 
 def _is_remark(constraint: exp.Expr) -> bool:
@@ -169,10 +191,10 @@ def _with_collation(
         return rest
     name = given[0].args["kind"].this.name.lower() if given else "_ci"
     if not name.endswith(("_ci", "_bin", "binary")):
-        raise refuse(node, dialect, "of collations, those are known that end in _ci or _bin")
+        raise refuse(node, "of collations, those are known that end in _ci or _bin")
     if not name.endswith("_ci"):
         return rest
-    nocase = exp.CollateColumnConstraint(this=exp.to_identifier("NOCASE"))
+    nocase = exp.CollateColumnConstraint(this=exp.column("NOCASE"))
     return [*rest, exp.ColumnConstraint(kind=nocase)]
 
 
@@ -183,7 +205,7 @@ def _drop_properties(node: exp.Expr, dialect: str) -> None:
     left = [p for p in properties.expressions if not isinstance(p, _OF_NO_CONSEQUENCE)]
     for found in left:
         if not isinstance(found, exp.TemporaryProperty):
-            raise refuse(found, dialect, "SQLite's tables have no such option")
+            raise refuse(found, "SQLite's tables have no such option")
     node.set("properties", exp.Properties(expressions=left) if left else None)
 
 
@@ -201,7 +223,7 @@ def _number_the_key(schema: exp.Expr, dialect: str) -> None:
         of_column = [c for c in rest if isinstance(c.args["kind"], exp.PrimaryKeyColumnConstraint)]
         of_table = [k for k in keys if [e.name for e in k.expressions] == [definition.name]]
         if not of_column and not of_table:
-            raise refuse(definition, dialect, "only a PRIMARY KEY of this one column numbers itself")
+            raise refuse(definition, "only a PRIMARY KEY of this one column numbers itself")
         for key in of_table:
             key.pop()
         primary = exp.ColumnConstraint(kind=exp.PrimaryKeyColumnConstraint())

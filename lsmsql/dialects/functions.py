@@ -109,7 +109,9 @@ def integer(value: Value, bits: int) -> int:
     """A whole number of so many bits. Raises UsageError for what is none, and for a half, which
     is rounded to even or away from zero, depending on a type that SQLite does not know."""
     if isinstance(value, float) and math.isfinite(value):
-        if abs(value) % 1 == 0.5 and round(value) != math.floor(abs(value) + 0.5) * (-1) ** (value < 0):
+        if abs(value) % 1 == 0.5 and round(value) != math.floor(abs(value) + 0.5) * (-1) ** (
+            value < 0
+        ):
             raise UsageError(f"{value!r} as a whole number: round it first")
         value = round(value)
     elif isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d+\s*", value, re.ASCII):
@@ -131,7 +133,9 @@ def signed(value: Value) -> int:
 
 def real(value: Value) -> float:
     """A number as a fraction. Raises UsageError for what is none."""
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", value, re.I):
+    if isinstance(value, str) and re.fullmatch(
+        r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", value, re.I
+    ):
         return float(value)
     return float(_checked(value))
 

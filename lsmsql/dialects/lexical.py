@@ -15,7 +15,10 @@ _TRAPS = {
         (re.compile(r"(?<![\w@])_\w+\s*['\"]"), "a text with a character set"),
     ),
     "postgres": (
-        (re.compile(r"\b[eE]'|\b[uU]&['\"]"), "texts with escapes: write the characters themselves"),
+        (
+            re.compile(r"\b[eE]'|\b[uU]&['\"]"),
+            "texts with escapes: write the characters themselves",
+        ),
         (re.compile(r"\b[bBxX]'"), "bit strings"),
     ),
     "duckdb": (

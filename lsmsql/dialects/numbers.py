@@ -1,10 +1,10 @@
 """Arithmetic: division above all, in which no two dialects agree.
 
-              7 / 2    7.0 / 2   by zero    %
-    postgres  3        3.5       error      of whole numbers and others
-    mysql     3.5      3.5       NULL       of whole numbers and others
-    duckdb    3.5      3.5       infinity   of whole numbers and others
-    SQLite    3        3.5       NULL       of whole numbers
+          7 / 2    7.0 / 2   by zero    %
+postgres  3        3.5       error      of whole numbers and others
+mysql     3.5      3.5       NULL       of whole numbers and others
+duckdb    3.5      3.5       infinity   of whole numbers and others
+SQLite    3        3.5       NULL       of whole numbers
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def round_decimal(node: exp.Expr, dialect: str) -> exp.Expr:
     only(node, dialect, {"this", "decimals"})
     decimals = node.args.get("decimals")
     if decimals is None and dialect == "postgres":
-        raise refuse(node, dialect, "rounds DOUBLE PRECISION otherwise than NUMERIC: round(x, 0)")
+        raise refuse(node, "rounds DOUBLE PRECISION otherwise than NUMERIC: round(x, 0)")
     return call("dialect_round", node.this, decimals or 0)
 
 

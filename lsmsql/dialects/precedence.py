@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from lsmsql.dialects.rules import refuse
+from lsmsql.dialects.rules import refused
 
 _SUMS = (exp.Add, exp.Sub)
 _PRODUCTS = (exp.Mul, exp.Div, exp.Mod, exp.IntDiv)
@@ -38,7 +38,7 @@ def check_precedence(tree: exp.Expr, dialect: str) -> None:
         for name in ("this", "expression"):
             child = node.args.get(name)
             if isinstance(child, _OPERATORS) and not _clear(node, child, name == "expression"):
-                raise refuse(node, dialect, "the dialects bind these differently: parenthesize")
+                raise refused(node, dialect, "the dialects bind these differently: parenthesize")
 
 
 def _clear(parent: exp.Expr, child: exp.Expr, right: bool) -> bool:

@@ -7,8 +7,7 @@ from sqlglot import exp
 from lsmsql.dialects.rules import ALL, only, refuse, rule, sqlite
 
 _SELECT = set(
-    "expressions from_ joins where group having order limit offset with_ windows distinct qualify"
-    " operation_modifiers".split()
+    ["expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "with_", "windows", "distinct", "qualify", "operation_modifiers"]
 )
 _COMPOUND = {"this", "expression", "distinct", "with_", "order", "limit", "offset"}
 _SCHEMAS = {"postgres": ("public",), "duckdb": ("main",), "mysql": ()}
@@ -29,7 +28,7 @@ def select(node: exp.Expr, dialect: str) -> exp.Expr:
     assert isinstance(node, exp.Select)
     only(node, dialect, _SELECT)
     if node.args.get("operation_modifiers"):
-        raise refuse(node, dialect, "has modifiers that SQLite does not know")
+        raise refuse(node, "has modifiers that SQLite does not know")
     _group_by_all(node, dialect)
     _order_by_all(node, dialect)
     if node.args.get("offset") and not node.args.get("limit"):
@@ -58,7 +57,7 @@ def fetch(node: exp.Expr, dialect: str) -> exp.Expr:
     """FETCH FIRST n ROWS ONLY."""
     options = node.args.get("limit_options")
     if options and (options.args.get("percent") or options.args.get("with_ties")):
-        raise refuse(node, dialect, "SQLite counts rows only")
+        raise refuse(node, "SQLite counts rows only")
     return exp.Limit(expression=node.args.get("count") or sqlite("1"))
 
 
@@ -75,9 +74,9 @@ def table(node: exp.Expr, dialect: str) -> exp.Expr:
     if isinstance(node.this, exp.Subquery):  # a series
         return _series_as_table(node, dialect)
     if not isinstance(node.this, exp.Identifier):
-        raise refuse(node, dialect, "of functions only a series of numbers can be a table")
+        raise refuse(node, "of functions only a series of numbers can be a table")
     if node.args.get("alias") and node.args["alias"].columns:
-        raise refuse(node, dialect, "SQLite cannot rename the columns of a table")
+        raise refuse(node, "SQLite cannot rename the columns of a table")
     if node.text("db").lower() in _SCHEMAS[dialect]:
         node.set("db", None)
     return node
@@ -101,7 +100,7 @@ def subquery(node: exp.Expr, dialect: str) -> exp.Expr:
     """A query in parentheses."""
     only(node, dialect, {"this", "alias"})
     if node.args.get("alias") and node.args["alias"].columns:
-        raise refuse(node, dialect, "SQLite cannot rename these columns: name them in the query")
+        raise refuse(node, "SQLite cannot rename these columns: name them in the query")
     return node
 
 
@@ -113,7 +112,7 @@ def values(node: exp.Expr, dialect: str) -> exp.Expr:
     if alias is None:
         return node
     if not alias.columns and dialect != "postgres":
-        raise refuse(node, dialect, "name the columns: AS v(a, b)")
+        raise refuse(node, "name the columns: AS v(a, b)")
     rows = exp.Values(expressions=node.expressions)
     if not alias.columns:
         rows.set("alias", alias)
@@ -128,9 +127,16 @@ def values(node: exp.Expr, dialect: str) -> exp.Expr:
 def join(node: exp.Expr, dialect: str) -> exp.Expr:
     """The joins that SQLite has: inner, left, right, full, cross, natural."""
     only(node, dialect, {"this", "side", "kind", "on", "using", "method"})
-    plain = node.text("method") in ("", "NATURAL") and node.text("kind") in ("", "INNER", "OUTER", "CROSS")
+    plain = node.text("method") in ("", "NATURAL") and node.text("kind") in (
+        "",
+        "INNER",
+        "OUTER",
+        "CROSS",
+    )
     if not plain or node.text("side") not in ("", "LEFT", "RIGHT", "FULL"):
-        raise refuse(node, dialect, "SQLite has no join of this kind")
+        raise refuse(node, "SQLite has no join of this kind")
+    if _is_comma(node):
+        node.set("kind", "CROSS")
     return node
 
 
@@ -139,13 +145,13 @@ def compound(node: exp.Expr, dialect: str) -> exp.Expr:
     """Compound selects, from the left to the right, of plain ones."""
     only(node, dialect, _COMPOUND)
     if not isinstance(node, exp.Union) and not node.args.get("distinct"):
-        raise refuse(node, dialect, "SQLite has no EXCEPT ALL or INTERSECT ALL")
+        raise refuse(node, "SQLite has no EXCEPT ALL or INTERSECT ALL")
     for side in (node.this, node.expression):
         other = isinstance(side, exp.SetOperation) and type(side) is not type(node)
         if other and exp.Intersect in (type(side), type(node)):
-            raise refuse(node, dialect, "INTERSECT binds closer than in SQLite: use a subquery")
+            raise refuse(node, "INTERSECT binds closer than in SQLite: use a subquery")
     if isinstance(node.expression, exp.SetOperation):
-        raise refuse(node, dialect, "SQLite goes from the left to the right: use a subquery")
+        raise refuse(node, "SQLite goes from the left to the right: use a subquery")
     return node
 
 
@@ -153,10 +159,14 @@ def _check_comma_joins(node: exp.Select, dialect: str) -> None:
     """``a, b RIGHT JOIN c``: SQLite joins a and b first."""
     comma = False
     for found in node.args.get("joins") or []:
-        plain = not any(found.args.get(name) for name in ("side", "kind", "on", "using", "method"))
         if comma and found.text("side") in ("RIGHT", "FULL"):
-            raise refuse(node, dialect, "a comma before RIGHT or FULL JOIN: write CROSS JOIN")
-        comma = comma or plain
+            raise refuse(node, "a comma before RIGHT or FULL JOIN: write CROSS JOIN")
+        comma = comma or _is_comma(found)
+
+
+def _is_comma(node: exp.Expr) -> bool:
+    parts = ("side", "on", "using", "method")
+    return node.text("kind") in ("", "CROSS") and not any(node.args.get(name) for name in parts)
 
 
 # ------------------------------------------------------------------------------- ALL
@@ -167,7 +177,7 @@ def _group_by_all(node: exp.Select, dialect: str) -> None:
     if not group or group.args.get("all") is None:
         return
     if dialect != "duckdb" or group.expressions or _has_star(node):
-        raise refuse(group, dialect, "GROUP BY ALL needs the columns by name")
+        raise refuse(group, "GROUP BY ALL needs the columns by name")
     places = [i for i, e in enumerate(node.expressions, 1) if not _aggregates(e)]
     numbers = [exp.Literal.number(place) for place in places]
     node.set("group", exp.Group(expressions=numbers) if numbers else None)
@@ -179,7 +189,7 @@ def _order_by_all(node: exp.Select, dialect: str) -> None:
     if first is None or not isinstance(first.this, exp.Var):
         return
     if _has_star(node) or len(order.expressions) > 1:
-        raise refuse(order, dialect, "ORDER BY ALL needs the columns by name")
+        raise refuse(order, "ORDER BY ALL needs the columns by name")
     terms = []
     for place in range(1, len(node.expressions) + 1):
         term = first.copy()
@@ -196,7 +206,9 @@ def _aggregates(node: exp.Expr) -> bool:
     """Whether a column of a query is one value for a whole group."""
     return any(
         not isinstance(found.parent, exp.Window)
-        and not (isinstance(found.parent, exp.Filter) and isinstance(found.parent.parent, exp.Window))
+        and not (
+            isinstance(found.parent, exp.Filter) and isinstance(found.parent.parent, exp.Window)
+        )
         for found in node.find_all(exp.AggFunc)
     )
 
@@ -206,7 +218,7 @@ def _aggregates(node: exp.Expr) -> bool:
 
 def _qualify(node: exp.Select, dialect: str) -> exp.Expr:
     if node.args.get("distinct"):
-        raise refuse(node, dialect, "DISTINCT with QUALIFY")
+        raise refuse(node, "DISTINCT with QUALIFY")
     condition = node.args["qualify"].this
     node.set("qualify", None)
     named = {e.alias: e.this for e in node.expressions if isinstance(e, exp.Alias)}
@@ -232,14 +244,15 @@ def _distinct_on(node: exp.Select, dialect: str) -> exp.Expr:
 def _filtered(node: exp.Select, value: exp.Expr, test: exp.Expr, dialect: str) -> exp.Expr:
     """The query as a subquery with one more column, ``value``, and the rows that pass the test."""
     if _has_star(node):
-        raise refuse(node, dialect, "DISTINCT ON and QUALIFY need the columns by name, not *")
+        raise refuse(node, "DISTINCT ON and QUALIFY need the columns by name, not *")
     names = [e.output_name for e in node.expressions]
     if not all(names) or len({name.lower() for name in names}) < len(names):
-        raise refuse(node, dialect, "DISTINCT ON and QUALIFY need a name for every column")
+        raise refuse(node, "DISTINCT ON and QUALIFY need a name for every column")
     outer = sqlite("SELECT x FROM (SELECT 1) AS qualified WHERE x")
     outer.set("expressions", [exp.column(name, quoted=True) for name in names])
     inner: list[exp.Expr] = [
-        exp.alias_(e.unalias(), name, quoted=True) for e, name in zip(node.expressions, names, strict=True)
+        exp.alias_(e.unalias(), name, quoted=True)
+        for e, name in zip(node.expressions, names, strict=True)
     ]
     inner.append(exp.alias_(value, "hidden"))
     _move_order(node, outer, inner, names)

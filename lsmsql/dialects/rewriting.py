@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 
 from sqlglot import exp
@@ -25,10 +24,11 @@ from lsmsql.dialects.errors import DialectError
 from lsmsql.dialects.lexical import check_characters
 from lsmsql.dialects.parameters import Parameters, find_parameters, tokens_of
 from lsmsql.dialects.precedence import check_precedence
-from lsmsql.dialects.rules import RULES, refuse
+from lsmsql.dialects.rules import RULES, Refusal, refuse, refused
 from lsmsql.dialects.statements import control_statement
-from lsmsql.dialects.writer import is_sqlite, read, with_numbers, write
+from lsmsql.dialects.writer import is_sqlite, read, silence, with_numbers, write
 
+_REPLACE = re.compile(r"\s*REPLACE\s+(?=INTO\b)", re.IGNORECASE)
 _EXPLAIN = re.compile(r"\s*EXPLAIN\s+(QUERY\s+PLAN\s+)?(?=SELECT|WITH|INSERT|UPDATE|DELETE)", re.I)
 
 
@@ -45,26 +45,26 @@ def rewrite(sql: str, dialect: str) -> tuple[str, tuple[str | None, ...]]:
     check_characters(sql, tokens, dialect)
     parameters = find_parameters(sql, tokens, dialect)
     named = parameters.named(sql)
-    tree = parse(named, dialect)
+    replace = dialect == "mysql" and _REPLACE.match(named)
+    tree = parse(f"INSERT {named[replace.end() :]}" if replace else named, dialect)
     if tree is None:
         return sql, ()
+    if replace:
+        tree.set("alternative", "REPLACE")
     check_precedence(tree, dialect)
     return _text(apply_rules(tree, dialect), sql, named, parameters, dialect), parameters.names
 
 
 def parse(sql: str, dialect: str) -> exp.Expr | None:
     """The tree of the one statement of a text; ``None`` if there is none. Raises DialectError."""
-    logger = logging.getLogger("sqlglot")
-    level, logger.level = logger.level, logging.CRITICAL  # it warns of what is refused below
     try:
-        found = [tree for tree in Dialect.get_or_raise(dialect).parse(sql) if tree is not None]
+        with silence():
+            found = [tree for tree in Dialect.get_or_raise(dialect).parse(sql) if tree is not None]
     except SqlglotError as error:
         details = error.errors[0] if getattr(error, "errors", None) else {}
         near = details.get("highlight") or sql.strip()
         what = details.get("description") or "cannot be parsed"
         raise DialectError(dialect, near, what) from None
-    finally:
-        logger.level = level
     if len(found) > 1:
         raise DialectError(dialect, sql.strip(), "more than one statement")
     return found[0] if found else None
@@ -72,17 +72,24 @@ def parse(sql: str, dialect: str) -> exp.Expr | None:
 
 def apply_rules(tree: exp.Expr, dialect: str) -> exp.Expr:
     """The tree for SQLite: the rule of each node, the innermost nodes first."""
-    for node in reversed(list(tree.walk(bfs=True))):
+    pairs = zip(tree.walk(bfs=True), tree.copy().walk(bfs=True), strict=True)
+    for node, original in reversed(list(pairs)):
         node.comments = None
-        found = RULES.get((dialect, type(node)))
-        if found is None:
-            raise refuse(node, dialect, "has no equivalent in SQLite that is known to be the same")
-        new = found(node, dialect)
+        found = RULES.get((dialect, type(node)), _unknown)
+        try:
+            new = found(node, dialect)
+        except Refusal as refusal:
+            construct = original if refusal.node is node else refusal.node
+            raise refused(construct, dialect, refusal.why) from None
         if node is tree:
             tree = new
         elif new is not node and node.parent is not None:
             node.replace(new)
     return tree
+
+
+def _unknown(node: exp.Expr, dialect: str) -> exp.Expr:
+    raise refuse(node, "has no equivalent in SQLite that is known to be the same")
 
 
 def _text(tree: exp.Expr, sql: str, named: str, parameters: Parameters, dialect: str) -> str:
@@ -92,5 +99,7 @@ def _text(tree: exp.Expr, sql: str, named: str, parameters: Parameters, dialect:
             return unchanged
     written = write(tree)
     if read(written) != tree or not is_sqlite(written):
-        raise refuse(tree, dialect, f"cannot be written for SQLite; the nearest is {written}")
+        raise DialectError(
+            dialect, sql.strip(), f"cannot be written for SQLite; the nearest is {written}"
+        )
     return with_numbers(written)

@@ -2,7 +2,7 @@
 
 A rule takes a node of the tree, as the dialect reads it, whose parts have been rewritten already,
 and returns the node that says the same to SQLite: a new one, or the same one, changed or not. It
-raises DialectError, by ``refuse``, for what it does not know to mean the same.
+raises what ``refuse`` gives for what it does not know to mean the same.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from lsmsql.dialects.errors import DialectError
 
 Rule = Callable[[exp.Expr, str], exp.Expr]
 Node = TypeVar("Node", bound=exp.Expr)
+
+IS_TIME = "lsmsql time"
+"""What is noted of nodes, rewritten already, whose value is certainly a date or a time."""
 
 RULES: dict[tuple[str, type[exp.Expr]], Rule] = {}
 
@@ -44,15 +47,29 @@ def same(dialects: str, *types: type[exp.Expr], arguments: str) -> None:
 
 
 def only(node: exp.Expr, dialect: str, allowed: set[str]) -> exp.Expr:
-    """The node, if it has none but these parts. Raises DialectError."""
+    """The node, if it has none but these parts. Raises Refusal."""
     for name, value in node.args.items():
         if value and name not in allowed:
             part = value if isinstance(value, exp.Expr) else node
-            raise refuse(part, dialect, "has no equivalent in SQLite that is known to be the same")
+            raise refuse(part, "has no equivalent in SQLite that is known to be the same")
     return node
 
 
-def refuse(node: exp.Expr, dialect: str, why: str) -> DialectError:
+class Refusal(Exception):  # noqa: N818  (it never leaves this package)
+    """A rule does not know a node, or a part of it, to mean the same in SQLite."""
+
+    def __init__(self, node: exp.Expr, why: str) -> None:
+        super().__init__(why)
+        self.node = node
+        self.why = why
+
+
+def refuse(node: exp.Expr, why: str) -> Refusal:
+    """What a rule raises."""
+    return Refusal(node, why)
+
+
+def refused(node: exp.Expr, dialect: str, why: str) -> DialectError:
     """The error that quotes a construct."""
     try:
         construct = node.sql(dialect, comments=False, unsupported_level=None)

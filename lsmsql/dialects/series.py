@@ -13,11 +13,11 @@ def series(node: exp.Expr, dialect: str) -> exp.Expr:
     """Whole numbers from the first to the last, or, of DuckDB's range, to the one before."""
     only(node, dialect, {"start", "end", "step", "is_end_exclusive"})
     if not isinstance(node.parent, exp.Table):
-        raise refuse(node, dialect, "only as a table: FROM generate_series(...)")
+        raise refuse(node, "only as a table: FROM generate_series(...)")
     first, last, step = node.args["start"], node.args["end"], node.args.get("step")
     width = 1 if step is None else number_of(step)
     if not width or not (_is_number(first) and _is_number(last)):
-        raise refuse(node, dialect, "first and last must be whole numbers or parameters, and the"
+        raise refuse(node, "first and last must be whole numbers or parameters, and the"
                      " step a literal number")  # fmt: skip
     exclusive = bool(node.args.get("is_end_exclusive"))
     compare = ("<" if width > 0 else ">") + ("" if exclusive else "=")

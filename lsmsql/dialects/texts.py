@@ -30,8 +30,10 @@ def concatenate(node: exp.Expr, dialect: str) -> exp.Expr:
     """NULLs are left out, in SQLite too; in MySQL they make the whole NULL."""
     if dialect != "mysql":
         return call("CONCAT", *node.expressions)
-    joined = node.expressions[0] if len(node.expressions) > 1 else sqlite(
-        ":a || ''", a=_operand(node.expressions[0])
+    joined = (
+        node.expressions[0]
+        if len(node.expressions) > 1
+        else sqlite(":a || ''", a=_operand(node.expressions[0]))
     )
     for part in node.expressions[1:]:
         joined = sqlite(":a || :b", a=_operand(joined), b=_operand(part))
@@ -55,10 +57,12 @@ def substring(node: exp.Expr, dialect: str) -> exp.Expr:
     only(node, dialect, {"this", "start", "length"})
     start, size = node.args.get("start"), node.args.get("length")
     first, many = number_of(start), number_of(size)
-    if start is None or not (first and first > 0) or (size is not None and (many is None or many < 0)):
-        raise refuse(
-            node, dialect, "start and length must be literal numbers, start from 1, length from 0"
-        )
+    if (
+        start is None
+        or not (first and first > 0)
+        or (size is not None and (many is None or many < 0))
+    ):
+        raise refuse(node, "start and length must be literal numbers, start from 1, length from 0")
     return call("SUBSTRING", node.this, start, *([] if size is None else [size]))
 
 
@@ -68,7 +72,7 @@ def end_of_text(node: exp.Expr, dialect: str) -> exp.Expr:
     only(node, dialect, {"this", "expression"})
     count = number_of(node.expression)
     if count is None or count < 1:
-        raise refuse(node, dialect, "the number of characters must be a literal from 1")
+        raise refuse(node, "the number of characters must be a literal from 1")
     if isinstance(node, exp.Left):
         return call("SUBSTRING", node.this, 1, count)
     return sqlite(f"SUBSTRING(:a, -{count})", a=node.this)
@@ -90,7 +94,7 @@ def trim(node: exp.Expr, dialect: str) -> exp.Expr:
     only(node, dialect, {"this", "expression", "position"})
     what = node.args.get("expression")
     if dialect == "mysql" and what is not None and len(text_of(what) or "ab") != 1:
-        raise refuse(node, dialect, "only one literal character can be trimmed")
+        raise refuse(node, "only one literal character can be trimmed")
     names = {"LEADING": "LTRIM", "TRAILING": "RTRIM"}
     name = names.get(str(node.args.get("position") or "").upper(), "TRIM")
     return call(name, node.this, *([] if what is None else [what]))
@@ -136,7 +140,7 @@ def aggregate_texts(node: exp.Expr, dialect: str) -> exp.Expr:
     value = unwrapped(order.this if order else inner)
     if isinstance(value, exp.Distinct):
         if order or text_of(separator) != ",":
-            raise refuse(node, dialect, "DISTINCT goes with the separator ',' and no order only")
+            raise refuse(node, "DISTINCT goes with the separator ',' and no order only")
         return call("GROUP_CONCAT", value)
     new = call("GROUP_CONCAT", value, separator)
     if order:

@@ -48,8 +48,16 @@ same("postgres duckdb", exp.BitwiseAnd, exp.BitwiseOr, arguments="this expressio
 def is_what(node: exp.Expr, dialect: str) -> exp.Expr:
     """IS NULL, IS TRUE, IS FALSE, and their negations."""
     if not isinstance(node.expression, exp.Null | exp.Boolean):
-        raise refuse(node, dialect, "IS takes NULL, TRUE or FALSE")
-    return only(node, dialect, {"this", "expression"})
+        raise refuse(node, "IS takes NULL, TRUE or FALSE")
+    only(node, dialect, {"this", "expression", "negate"})
+    test = exp.Is(this=node.this, expression=node.expression)
+    return exp.Not(this=test) if node.args.get("negate") else test
+
+
+@rule("postgres duckdb", exp.RawString)
+def dollar_quoted(node: exp.Expr, dialect: str) -> exp.Expr:
+    """``$$text$$``."""
+    return exp.Literal.string(str(node.this))
 
 
 @rule(ALL, exp.Distinct)
@@ -62,7 +70,7 @@ def distinct(node: exp.Expr, dialect: str) -> exp.Expr:
 def common_table(node: exp.Expr, dialect: str) -> exp.Expr:
     """A common table of a query. SQLite's cannot change rows."""
     if not isinstance(node.this, exp.Query | exp.Values):
-        raise refuse(node, dialect, "WITH of a statement that changes rows")
+        raise refuse(node, "WITH of a statement that changes rows")
     return only(node, dialect, {"this", "alias", "materialized"})
 
 
@@ -76,27 +84,17 @@ def join_texts(node: exp.Expr, dialect: str) -> exp.Expr:
 @rule(ALL, exp.Anonymous)
 def named_function(node: exp.Expr, dialect: str) -> exp.Expr:
     """A function that is not of the dialect: the program's own, if it is not one of SQLite's."""
-    if str(node.this).lower() in SQLITE_NAMES:
-        raise refuse(node, dialect, "SQLite's function of that name is not known to be the same")
+    name = str(node.this).lower()
+    if dialect == "mysql" and name == "now" and not node.expressions:
+        return exp.CurrentTimestamp()
+    if dialect == "mysql" and name == "values" and node.find_ancestor(exp.OnConflict):
+        return node
+    if name in SQLITE_NAMES:
+        raise refuse(node, "SQLite's function of that name is not known to be the same")
     return only(node, dialect, {"this", "expressions"})
 
 
 SQLITE_NAMES = frozenset(
-    """
-    abs acos acosh asin asinh atan atan2 atanh avg ceil ceiling changes char coalesce concat
-    concat_ws cos cosh count cume_dist date datetime degrees dense_rank exp first_value floor
-    format glob group_concat hex if ifnull iif instr json json_array json_array_length
-    json_each json_error_position json_extract json_group_array json_group_object json_insert
-    json_object json_patch json_pretty json_quote json_remove json_replace json_set json_tree
-    json_type json_valid jsonb jsonb_array jsonb_each jsonb_extract jsonb_group_array
-    jsonb_group_object jsonb_insert jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set
-    jsonb_tree julianday lag last_insert_rowid last_value lead length like likelihood likely ln
-    load_extension log log10 log2 lower ltrim max min mod nth_value ntile nullif octet_length
-    percent_rank pi pow power printf quote radians random randomblob rank regexp replace round
-    row_number rtrim sign sin sinh soundex sqlite_version sqrt strftime string_agg substr
-    substring subtype sum tan tanh time timediff total total_changes trim trunc typeof
-    unhex unicode unistr unixepoch unlikely upper zeroblob median percentile percentile_cont
-    percentile_disc
-    """.split()
+    ["abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "avg", "ceil", "ceiling", "changes", "char", "coalesce", "concat", "concat_ws", "cos", "cosh", "count", "cume_dist", "date", "datetime", "degrees", "dense_rank", "exp", "first_value", "floor", "format", "glob", "group_concat", "hex", "if", "ifnull", "iif", "instr", "json", "json_array", "json_array_length", "json_each", "json_error_position", "json_extract", "json_group_array", "json_group_object", "json_insert", "json_object", "json_patch", "json_pretty", "json_quote", "json_remove", "json_replace", "json_set", "json_tree", "json_type", "json_valid", "jsonb", "jsonb_array", "jsonb_each", "jsonb_extract", "jsonb_group_array", "jsonb_group_object", "jsonb_insert", "jsonb_object", "jsonb_patch", "jsonb_remove", "jsonb_replace", "jsonb_set", "jsonb_tree", "julianday", "lag", "last_insert_rowid", "last_value", "lead", "length", "like", "likelihood", "likely", "ln", "load_extension", "log", "log10", "log2", "lower", "ltrim", "max", "min", "mod", "nth_value", "ntile", "nullif", "octet_length", "percent_rank", "pi", "pow", "power", "printf", "quote", "radians", "random", "randomblob", "rank", "regexp", "replace", "round", "row_number", "rtrim", "sign", "sin", "sinh", "soundex", "sqlite_version", "sqrt", "strftime", "string_agg", "substr", "substring", "subtype", "sum", "tan", "tanh", "time", "timediff", "total", "total_changes", "trim", "trunc", "typeof", "unhex", "unicode", "unistr", "unixepoch", "unlikely", "upper", "zeroblob", "median", "percentile", "percentile_cont", "percentile_disc"]
 )
 """Functions of SQLite: one of them that comes here is another one in the dialect."""

@@ -6,13 +6,17 @@ otherwise than we want it kept (names of types), is written here.
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import apsw
 from sqlglot import exp, parse_one
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import SqlglotError
 
+_TYPE_NAMES = {exp.DType.DOUBLE: "REAL", exp.DType.INT: "INTEGER"}
 _NOT_SQLITE = re.compile(
     r"syntax error|unrecognized token|incomplete input|unsupported use of NULLS|parser stack"
     r"|not supported|not unique|too many|clause is required|clause should come"
@@ -31,12 +35,21 @@ class Writer(SQLite.Generator):
 
     def datatype_sql(self, expression: exp.DataType) -> str:
         name = expression.this
-        text = "DOUBLE PRECISION" if name is exp.DType.DOUBLE else str(name.value)
+        text = _TYPE_NAMES.get(name, str(name.value))
         parameters = self.expressions(expression, flat=True)
         return f"{text}({parameters})" if parameters else text
 
     def cast_sql(self, expression: exp.Cast, safe_prefix: str | None = None) -> str:
         return f"CAST({self.sql(expression, 'this')} AS {self.sql(expression, 'to')})"
+
+    def computedcolumnconstraint_sql(self, expression: exp.ComputedColumnConstraint) -> str:
+        return f"GENERATED ALWAYS AS ({self.sql(expression, 'this')}) STORED"
+
+    def join_sql(self, expression: exp.Join) -> str:
+        """A comma, where SQLite would keep to the order of the tables if it read CROSS JOIN."""
+        if expression.text("kind") == "CROSS" and not expression.args.get("method"):
+            return f", {self.sql(expression, 'this')}"
+        return super().join_sql(expression)
 
     def coalesce_sql(self, expression: exp.Coalesce) -> str:
         return self.func("COALESCE", expression.this, *expression.expressions)
@@ -44,16 +57,30 @@ class Writer(SQLite.Generator):
 
 def write(tree: exp.Expr) -> str:
     """The text of a tree."""
-    text: str = Writer(dialect="sqlite", comments=False, unsupported_level=None).generate(tree)
+    text: str = Writer(
+        dialect="sqlite", comments=False, unsupported_level=None, normalize_functions=False
+    ).generate(tree)
     return text
 
 
 def read(sql: str) -> exp.Expr | None:
     """The tree of a text as SQLite reads it; ``None`` if sqlglot cannot tell."""
     try:
-        return parse_one(sql, read="sqlite")
+        with silence():
+            return parse_one(sql, read="sqlite")
     except SqlglotError:
         return None
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """No warnings of what the parser does not know: it is refused, and the error says so."""
+    logger = logging.getLogger("sqlglot")
+    level, logger.level = logger.level, logging.CRITICAL
+    try:
+        yield
+    finally:
+        logger.level = level
 
 
 def with_numbers(sql: str) -> str:
