@@ -1,4 +1,4 @@
-"""CAST, ``::`` and literals with a type. SQLite's casts never fail: ``CAST('x' AS INTEGER)`` is 0."""
+"""CAST, ``::`` and literals with a type. SQLite's never fail: ``CAST('x' AS INTEGER)`` is 0."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def cast(node: exp.Expr, dialect: str) -> exp.Expr:
     prefix = "dialect_try_" if isinstance(node, exp.TryCast) else "dialect_"
     _check_parts(node, dialect)
     if kind.this in _BITS:
-        number, limit = number_of(value), 2 ** (_BITS[kind.this] - 1)
-        if number is not None and -limit <= number < limit:
-            return node.this
+        literal, limit = number_of(value), 2 ** (_BITS[kind.this] - 1)
+        if literal is not None and -limit <= literal < limit:
+            return _part(node, "this")
         if _is_decimal(value):
             value = call("dialect_round", value, 0)
         return call(prefix + "integer", value, _BITS[kind.this])
@@ -82,6 +82,11 @@ def mysql_cast(node: exp.Expr, dialect: str) -> exp.Expr:
     if kind.this in (_T.CHAR, *_TEXTS) and not kind.expressions:
         return call("dialect_text", value)
     raise refuse(node, "casts to this type are not supported")
+
+
+def _part(node: exp.Expr, name: str) -> exp.Expr:
+    part: exp.Expr = node.args[name]
+    return part
 
 
 def _check_parts(node: exp.Expr, dialect: str) -> None:

@@ -55,7 +55,7 @@ def divide(dividend: Value, divisor: Value) -> float | None:
     if divisor is None:
         return None
     if divisor != 0:
-        return _checked(dividend) / _checked(divisor)
+        return float(_checked(dividend) / _checked(divisor))
     if dividend == 0:
         raise UsageError("0 / 0 is no number, and SQLite cannot keep that")
     return math.copysign(math.inf, dividend) * math.copysign(1, divisor)
@@ -151,7 +151,8 @@ def boolean(value: Value) -> int:
 
 
 def text(value: Value) -> str:
-    """A whole number or a text as a text. Raises UsageError for others, which are not written alike."""
+    """A whole number or a text as a text. Raises UsageError for others: they are written in
+    different ways."""
     if not isinstance(value, int | str):
         raise UsageError(f"{value!r} as a text: the dialects write it in different ways")
     return str(value)
@@ -198,12 +199,12 @@ def _compiled(pattern: str, escape: str, flags: int) -> re.Pattern[str]:
     return re.compile("".join(pieces), flags | re.DOTALL)
 
 
-def lpad(value: Value, size: int, fill: str) -> str | None:
+def lpad(value: Value, size: int | None, fill: str | None) -> str | None:
     """Filled on the left to this many characters, or cut off."""
     return _padded(_written(value), size, fill, left=True)
 
 
-def rpad(value: Value, size: int, fill: str) -> str | None:
+def rpad(value: Value, size: int | None, fill: str | None) -> str | None:
     """Filled on the right to this many characters, or cut off."""
     return _padded(_written(value), size, fill, left=False)
 
@@ -220,7 +221,7 @@ def _padded(value: str, size: int | None, fill: str | None, *, left: bool) -> st
     return filled + value if left else value + filled
 
 
-def split_part(value: Value, delimiter: str, number: int) -> str | None:
+def split_part(value: Value, delimiter: str | None, number: int | None) -> str | None:
     """The n-th part, from 1, from the end if negative; empty if there is none. UsageError for 0."""
     if delimiter is None or number is None:
         return None
@@ -231,7 +232,7 @@ def split_part(value: Value, delimiter: str, number: int) -> str | None:
     return parts[at] if 0 <= at < len(parts) else ""
 
 
-def repeat(value: Value, times: int) -> str | None:
+def repeat(value: Value, times: int | None) -> str | None:
     """A text so many times; up to 1,000,000,000 characters, then UsageError."""
     if times is None:
         return None

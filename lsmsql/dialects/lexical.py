@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 from lsmsql.dialects.errors import DialectError
 

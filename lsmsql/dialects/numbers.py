@@ -98,7 +98,7 @@ def extreme_of_known(node: exp.Expr, dialect: str) -> exp.Expr:
     only(node, dialect, {"this", "expressions", "ignore_nulls"})
     values = [node.this, *node.expressions]
     if len(values) == 1:
-        return values[0]
+        return _first(node)
     turned = [[*values[i:], *values[:i]] for i in range(len(values))]
     return call(_name(node), *(call("COALESCE", *(v.copy() for v in row)) for row in turned))
 
@@ -108,8 +108,13 @@ def extreme(node: exp.Expr, dialect: str) -> exp.Expr:
     """NULL if any is, as in SQLite."""
     only(node, dialect, {"this", "expressions", "ignore_nulls"})
     if not node.expressions:
-        return node.this
+        return _first(node)
     return call(_name(node), node.this, *node.expressions)
+
+
+def _first(node: exp.Expr) -> exp.Expr:
+    first: exp.Expr = node.this
+    return first
 
 
 def _name(node: exp.Expr) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlglot import TokenType
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 from lsmsql.dialects.errors import DialectError
 

@@ -6,9 +6,10 @@ from sqlglot import exp
 
 from lsmsql.dialects.rules import ALL, only, refuse, rule, sqlite
 
-_SELECT = set(
-    ["expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "with_", "windows", "distinct", "qualify", "operation_modifiers"]
-)
+_SELECT = {
+    "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset",
+    "with_", "windows", "distinct", "qualify",
+}  # fmt: skip
 _COMPOUND = {"this", "expression", "distinct", "with_", "order", "limit", "offset"}
 _SCHEMAS = {"postgres": ("public",), "duckdb": ("main",), "mysql": ()}
 
@@ -27,8 +28,6 @@ def select(node: exp.Expr, dialect: str) -> exp.Expr:
     """A SELECT and all its clauses."""
     assert isinstance(node, exp.Select)
     only(node, dialect, _SELECT)
-    if node.args.get("operation_modifiers"):
-        raise refuse(node, "has modifiers that SQLite does not know")
     _group_by_all(node, dialect)
     _order_by_all(node, dialect)
     if node.args.get("offset") and not node.args.get("limit"):
@@ -119,7 +118,8 @@ def values(node: exp.Expr, dialect: str) -> exp.Expr:
         return rows
     named = [f'column{i + 1} AS "{c.name}"' for i, c in enumerate(alias.columns)]
     query = sqlite(f"SELECT {', '.join(named)} FROM (VALUES (1))")
-    query.find(exp.Values).replace(rows)
+    for placeholder in list(query.find_all(exp.Values)):
+        placeholder.replace(rows)
     return exp.Subquery(this=query, alias=exp.TableAlias(this=alias.this))
 
 
@@ -185,9 +185,9 @@ def _group_by_all(node: exp.Select, dialect: str) -> None:
 
 def _order_by_all(node: exp.Select, dialect: str) -> None:
     order = node.args.get("order")
-    first = order.expressions[0] if order else None
-    if first is None or not isinstance(first.this, exp.Var):
+    if order is None or not isinstance(order.expressions[0].this, exp.Var):
         return
+    first = order.expressions[0]
     if _has_star(node) or len(order.expressions) > 1:
         raise refuse(order, "ORDER BY ALL needs the columns by name")
     terms = []

@@ -6,7 +6,7 @@ import re
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 
 from lsmsql.dialects import (  # noqa: F401  (they declare the rules)
     casts,
@@ -61,7 +61,7 @@ def parse(sql: str, dialect: str) -> exp.Expr | None:
         with silence():
             found = [tree for tree in Dialect.get_or_raise(dialect).parse(sql) if tree is not None]
     except SqlglotError as error:
-        details = error.errors[0] if getattr(error, "errors", None) else {}
+        details = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
         near = details.get("highlight") or sql.strip()
         what = details.get("description") or "cannot be parsed"
         raise DialectError(dialect, near, what) from None

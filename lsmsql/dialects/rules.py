@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlglot import exp, parse_one
+from sqlglot import ErrorLevel, exp, parse_one
+from sqlglot.errors import SqlglotError
 
 from lsmsql.dialects.errors import DialectError
 
@@ -70,11 +71,13 @@ def refuse(node: exp.Expr, why: str) -> Refusal:
 
 
 def refused(node: exp.Expr, dialect: str, why: str) -> DialectError:
-    """The error that quotes a construct."""
+    """The error that quotes a construct, and what is around it if it says little by itself."""
     try:
-        construct = node.sql(dialect, comments=False, unsupported_level=None)
-    except Exception:  # a node that its own generator cannot write
+        construct = node.sql(dialect, comments=False, unsupported_level=ErrorLevel.IGNORE)
+    except (SqlglotError, ValueError, AttributeError):  # its own generator cannot write it
         construct = type(node).__name__
+    if len(construct) < 8 and node.parent is not None:
+        return refused(node.parent, dialect, why)
     return DialectError(dialect, construct, why)
 
 

@@ -59,9 +59,10 @@ def part(node: exp.Expr, dialect: str) -> exp.Expr:
 def date_of(node: exp.Expr, dialect: str) -> exp.Expr:
     """DATE(time); in YEAR() and its like it is the parser's own note that a date is wanted."""
     only(node, dialect, {"this"})
+    time: exp.Expr = node.this
     if isinstance(node.parent, _PARTS):
-        return node.this
-    result = call("dialect_try_date", node.this)
+        return time
+    result = call("dialect_try_date", time)
     result.meta[IS_TIME] = True
     return result
 

@@ -85,16 +85,30 @@ def join_texts(node: exp.Expr, dialect: str) -> exp.Expr:
 def named_function(node: exp.Expr, dialect: str) -> exp.Expr:
     """A function that is not of the dialect: the program's own, if it is not one of SQLite's."""
     name = str(node.this).lower()
-    if dialect == "mysql" and name == "now" and not node.expressions:
+    if dialect != "postgres" and name == "now" and not node.expressions:
         return exp.CurrentTimestamp()
     if dialect == "mysql" and name == "values" and node.find_ancestor(exp.OnConflict):
         return node
-    if name in SQLITE_NAMES:
+    if name in _SQLITE_NAMES.split():
         raise refuse(node, "SQLite's function of that name is not known to be the same")
     return only(node, dialect, {"this", "expressions"})
 
 
-SQLITE_NAMES = frozenset(
-    ["abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "avg", "ceil", "ceiling", "changes", "char", "coalesce", "concat", "concat_ws", "cos", "cosh", "count", "cume_dist", "date", "datetime", "degrees", "dense_rank", "exp", "first_value", "floor", "format", "glob", "group_concat", "hex", "if", "ifnull", "iif", "instr", "json", "json_array", "json_array_length", "json_each", "json_error_position", "json_extract", "json_group_array", "json_group_object", "json_insert", "json_object", "json_patch", "json_pretty", "json_quote", "json_remove", "json_replace", "json_set", "json_tree", "json_type", "json_valid", "jsonb", "jsonb_array", "jsonb_each", "jsonb_extract", "jsonb_group_array", "jsonb_group_object", "jsonb_insert", "jsonb_object", "jsonb_patch", "jsonb_remove", "jsonb_replace", "jsonb_set", "jsonb_tree", "julianday", "lag", "last_insert_rowid", "last_value", "lead", "length", "like", "likelihood", "likely", "ln", "load_extension", "log", "log10", "log2", "lower", "ltrim", "max", "min", "mod", "nth_value", "ntile", "nullif", "octet_length", "percent_rank", "pi", "pow", "power", "printf", "quote", "radians", "random", "randomblob", "rank", "regexp", "replace", "round", "row_number", "rtrim", "sign", "sin", "sinh", "soundex", "sqlite_version", "sqrt", "strftime", "string_agg", "substr", "substring", "subtype", "sum", "tan", "tanh", "time", "timediff", "total", "total_changes", "trim", "trunc", "typeof", "unhex", "unicode", "unistr", "unixepoch", "unlikely", "upper", "zeroblob", "median", "percentile", "percentile_cont", "percentile_disc"]
-)
+_SQLITE_NAMES = """
+    abs acos acosh asin asinh atan atan2 atanh avg ceil ceiling changes char coalesce
+    concat concat_ws cos cosh count cume_dist date datetime degrees dense_rank exp
+    first_value floor format glob group_concat hex if ifnull iif instr json json_array
+    json_array_length json_each json_error_position json_extract json_group_array
+    json_group_object json_insert json_object json_patch json_pretty json_quote
+    json_remove json_replace json_set json_tree json_type json_valid jsonb jsonb_array
+    jsonb_each jsonb_extract jsonb_group_array jsonb_group_object jsonb_insert
+    jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set jsonb_tree julianday lag
+    last_insert_rowid last_value lead length like likelihood likely ln load_extension log
+    log10 log2 lower ltrim max min mod nth_value ntile nullif octet_length percent_rank pi
+    pow power printf quote radians random randomblob rank regexp replace round row_number
+    rtrim sign sin sinh soundex sqlite_version sqrt strftime string_agg substr substring
+    subtype sum tan tanh time timediff total total_changes trim trunc typeof unhex unicode
+    unistr unixepoch unlikely upper zeroblob median percentile percentile_cont
+    percentile_disc
+"""
 """Functions of SQLite: one of them that comes here is another one in the dialect."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import apsw
-from sqlglot import exp, parse_one
+from sqlglot import ErrorLevel, exp, parse_one
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import SqlglotError
 
@@ -24,14 +24,14 @@ _NOT_SQLITE = re.compile(
 _QUOTED = re.compile(r"'(?:[^']|'')*' | \"(?:[^\"]|\"\")*\" | :p__(\d+)", re.VERBOSE)
 
 
-class Writer(SQLite.Generator):
+class Writer(SQLite.Generator):  # type: ignore[valid-type,misc]
     """sqlglot's generator for SQLite, mended."""
 
     def nullsafeeq_sql(self, expression: exp.NullSafeEQ) -> str:
-        return self.binary(expression, "IS NOT DISTINCT FROM")
+        return str(self.binary(expression, "IS NOT DISTINCT FROM"))
 
     def nullsafeneq_sql(self, expression: exp.NullSafeNEQ) -> str:
-        return self.binary(expression, "IS DISTINCT FROM")
+        return str(self.binary(expression, "IS DISTINCT FROM"))
 
     def datatype_sql(self, expression: exp.DataType) -> str:
         name = expression.this
@@ -49,16 +49,16 @@ class Writer(SQLite.Generator):
         """A comma, where SQLite would keep to the order of the tables if it read CROSS JOIN."""
         if expression.text("kind") == "CROSS" and not expression.args.get("method"):
             return f", {self.sql(expression, 'this')}"
-        return super().join_sql(expression)
+        return str(super().join_sql(expression))
 
     def coalesce_sql(self, expression: exp.Coalesce) -> str:
-        return self.func("COALESCE", expression.this, *expression.expressions)
+        return str(self.func("COALESCE", expression.this, *expression.expressions))
 
 
 def write(tree: exp.Expr) -> str:
     """The text of a tree."""
     text: str = Writer(
-        dialect="sqlite", comments=False, unsupported_level=None, normalize_functions=False
+        dialect="sqlite", comments=False, unsupported_level=ErrorLevel.IGNORE, normalize_functions=False
     ).generate(tree)
     return text
 

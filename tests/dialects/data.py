@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import apsw
+import duckdb
 
 from lsmsql.dialects.functions import register
 from lsmsql.dialects.translation import translate
@@ -38,3 +42,35 @@ def new_sqlite() -> apsw.Connection:
 def run(connection: apsw.Connection, sql: str, dialect: str) -> list[tuple[Any, ...]]:
     """The rows of a statement of a dialect."""
     return connection.execute(translate(sql, dialect).sql).fetchall()
+
+
+DUCKDB_TABLES = """
+    CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, x DOUBLE, n VARCHAR, d DATE,
+                   ts TIMESTAMP, f BOOLEAN);
+    CREATE TABLE u(id INTEGER PRIMARY KEY, a INTEGER UNIQUE, n VARCHAR);
+    INSERT INTO u VALUES (1, 7, 'seven'), (2, 0, 'zero'), (3, 9, NULL);
+"""
+
+
+def new_duckdb() -> duckdb.DuckDBPyConnection:
+    """DuckDB with the same rows."""
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute(DUCKDB_TABLES)
+    connection.executemany(f"INSERT INTO t VALUES ({', '.join('?' * len(COLUMNS))})", ROWS)
+    return connection
+
+
+def plain(value: object) -> object:
+    """A value of DuckDB as SQLite has it: dates as texts, decimals as REAL, 0 and 1."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal | float | int):
+        return float(f"{float(value):.12g}")
+    return value
+
+
+def plain_rows(rows: Iterable[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Rows whose values can be compared."""
+    return [tuple(plain(value) for value in row) for row in rows]
