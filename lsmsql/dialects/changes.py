@@ -31,6 +31,9 @@ def insert(node: exp.Expr, dialect: str) -> exp.Expr:
     if node.args.get("ignore"):
         node.set("ignore", False)
         node.set("alternative", "IGNORE")
+    replaces = str(node.args.get("alternative") or "").upper() == "REPLACE"
+    if replaces and dialect == "duckdb" and isinstance(node.this, exp.Schema):
+        raise refuse(node, "SQLite would set the other columns to their defaults: ON CONFLICT")
     query = node.expression
     if node.args.get("conflict") and isinstance(query, exp.Select):
         plain = not any(query.args.get(part) for part in ("where", "group", "order", "limit"))

@@ -10,19 +10,21 @@ from lsmsql.dialects.rules import ALL, only, refuse, rule, same
 _T = exp.DType
 _KEPT = {
     _T.INT, _T.BIGINT, _T.SMALLINT, _T.TINYINT, _T.MEDIUMINT, _T.TEXT, _T.VARCHAR, _T.BOOLEAN,
-    _T.DATE, _T.TIMESTAMP, _T.TIMESTAMPNTZ, _T.DATETIME, _T.TIME, _T.DOUBLE, _T.FLOAT, _T.BLOB,
+    _T.DATE, _T.TIMESTAMP, _T.TIMESTAMPNTZ, _T.DATETIME, _T.TIME, _T.DOUBLE, _T.VARBINARY,
 }  # fmt: skip
 """Types whose names SQLite takes as what they are."""
 _BECOME = {
-    **dict.fromkeys((_T.DECIMAL, _T.UDECIMAL, _T.UDOUBLE), _T.DOUBLE),
+    **dict.fromkeys((_T.DECIMAL, _T.UDECIMAL, _T.UDOUBLE, _T.FLOAT), _T.DOUBLE),
     **dict.fromkeys((_T.JSON, _T.JSONB, _T.UUID, _T.LONGTEXT, _T.MEDIUMTEXT, _T.TINYTEXT), _T.TEXT),
-    **dict.fromkeys((_T.VARBINARY, _T.BINARY, _T.LONGBLOB, _T.MEDIUMBLOB, _T.TINYBLOB), _T.BLOB),
+    **dict.fromkeys((_T.BLOB, _T.BINARY, _T.LONGBLOB, _T.MEDIUMBLOB, _T.TINYBLOB), _T.VARBINARY),
     **dict.fromkeys((_T.UINT, _T.USMALLINT, _T.UTINYINT, _T.UMEDIUMINT), _T.INT),
     **dict.fromkeys((_T.SERIAL, _T.BIGSERIAL, _T.SMALLSERIAL), _T.INT),
 }
-_NUMBERS = {_T.INT, _T.BIGINT, _T.SMALLINT, _T.TINYINT, _T.MEDIUMINT, _T.DOUBLE, _T.BLOB, _T.FLOAT}
+_OF_NO_SIZE = {
+    _T.INT, _T.BIGINT, _T.SMALLINT, _T.TINYINT, _T.MEDIUMINT, _T.DOUBLE, _T.VARBINARY,
+}  # fmt: skip
 _SERIAL = {_T.SERIAL, _T.BIGSERIAL, _T.SMALLSERIAL}
-_TEXTS = {_T.TEXT, _T.VARCHAR, _T.CHAR}
+_TEXTS = {_T.TEXT, _T.VARCHAR, _T.CHAR, _T.LONGTEXT, _T.MEDIUMTEXT, _T.TINYTEXT}
 _OF_NO_CONSEQUENCE = (
     exp.EngineProperty, exp.CharacterSetProperty, exp.SchemaCommentProperty, exp.RowFormatProperty,
 )  # fmt: skip
@@ -64,6 +66,9 @@ def computed(node: exp.Expr, dialect: str) -> exp.Expr:
 @rule(ALL, exp.UniqueColumnConstraint)
 def unique(node: exp.Expr, dialect: str) -> exp.Expr:
     """UNIQUE; the name that MySQL allows behind it is dropped."""
+    include = node.args.get("include")
+    if include is None or not include.args.get("include"):
+        node.set("include", None)
     only(node, dialect, {"this"})
     columns = node.this
     if isinstance(columns, exp.Schema) and columns.this is not None:
@@ -124,7 +129,8 @@ def create(node: exp.Expr, dialect: str) -> exp.Expr:
         raise refuse(node, "only tables, indexes and views can be created")
     node.set("concurrently", False)
     for function in node.find_all(exp.Anonymous):
-        raise refuse(function, "a definition cannot call functions that SQLite has not")
+        name = str(function.this).removeprefix("dialect_")
+        raise refuse(node, f"a definition cannot call {name}(), which SQLite has not")
     _drop_properties(node, dialect)
     if isinstance(node.this, exp.Schema):
         _number_the_key(node.this, dialect)
@@ -157,11 +163,11 @@ def column(node: exp.Expr, dialect: str) -> exp.Expr:
             constraints.append(exp.ColumnConstraint(kind=exp.AutoIncrementColumnConstraint()))
         new = kind.copy()
         new.set("this", _BECOME.get(kind.this, kind.this))
-        if new.this in _NUMBERS or kind.this in _BECOME:
+        if new.this in _OF_NO_SIZE or kind.this in _BECOME:
             new.set("expressions", [])
         node.set("kind", new)
         if dialect == "mysql":
-            constraints = _with_collation(new, constraints, node, dialect)
+            constraints = _with_collation(kind, constraints, node, dialect)
     node.set("constraints", constraints)
     return node
 

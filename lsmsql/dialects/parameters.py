@@ -125,7 +125,7 @@ def _parameter_at(sql: str, tokens: list[Token], at: int, dialect: str) -> Param
     if token.text == "$" and dialect != "mysql":
         if after.token_type is TokenType.NUMBER and after.text.isdigit() and int(after.text):
             return Parameter(token.start, after.end + 1, None, int(after.text))
-        if after.token_type is TokenType.VAR:
+        if after.text.isidentifier():
             return Parameter(token.start, after.end + 1, after.text)
     operand = at and tokens[at - 1].token_type in _ENDS_AN_OPERAND
     if token.token_type is TokenType.MOD and not operand:
@@ -134,5 +134,5 @@ def _parameter_at(sql: str, tokens: list[Token], at: int, dialect: str) -> Param
         if sql[after.start] == "(" and sql[after.start :].partition(")")[2][:1] == "s":
             name = sql[after.start + 1 :].partition(")")[0]
             return Parameter(token.start, after.end + len(name) + 3, name)
-    named = token.text == ":" and not operand and after.token_type is TokenType.VAR
+    named = token.text == ":" and not operand and after.text.isidentifier()
     return Parameter(token.start, after.end + 1, after.text) if named else None

@@ -16,7 +16,7 @@ from sqlglot import ErrorLevel, exp, parse_one
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import SqlglotError
 
-_TYPE_NAMES = {exp.DType.DOUBLE: "REAL", exp.DType.INT: "INTEGER"}
+_TYPE_NAMES = {exp.DType.DOUBLE: "REAL", exp.DType.INT: "INTEGER", exp.DType.VARBINARY: "BLOB"}
 _NOT_SQLITE = re.compile(
     r"syntax error|unrecognized token|incomplete input|unsupported use of NULLS|parser stack"
     r"|not supported|not unique|too many|clause is required|clause should come"
@@ -58,7 +58,10 @@ class Writer(SQLite.Generator):  # type: ignore[valid-type,misc]
 def write(tree: exp.Expr) -> str:
     """The text of a tree."""
     text: str = Writer(
-        dialect="sqlite", comments=False, unsupported_level=ErrorLevel.IGNORE, normalize_functions=False
+        dialect="sqlite",
+        comments=False,
+        unsupported_level=ErrorLevel.IGNORE,
+        normalize_functions=False,
     ).generate(tree)
     return text
 
