@@ -78,6 +78,7 @@ LAYERS = """
     lsmsql.engine
     vtab.sql
     vtab
+    vtab lsmsql.dialects
     lsmsql
 """
 """From lowest to highest."""

@@ -232,6 +232,13 @@ def split_part(value: Value, delimiter: str | None, number: int | None) -> str |
     return parts[at] if 0 <= at < len(parts) else ""
 
 
+def replace(value: Value, old: str | None, new: str | None) -> str | None:
+    """Every ``old`` replaced; nothing, if ``old`` is empty."""
+    if old is None or new is None:
+        return None
+    return _written(value).replace(old, new) if old else _written(value)
+
+
 def repeat(value: Value, times: int | None) -> str | None:
     """A text so many times; up to 1,000,000,000 characters, then UsageError."""
     if times is None:
@@ -294,6 +301,7 @@ _ALL: dict[str, tuple[Callable[..., Value], int]] = {
     "lpad": (lpad, 3),
     "rpad": (rpad, 3),
     "split_part": (split_part, 3),
+    "replace": (replace, 3),
     "repeat": (repeat, 2),
     "reverse": (reverse, 1),
     "date": (date_of, 1),

@@ -5,9 +5,16 @@ from __future__ import annotations
 from sqlglot import exp
 
 from lsmsql.dialects.numbers import unwrapped
-from lsmsql.dialects.rules import ALL, call, number_of, only, refuse, rule, same, sqlite, text_of
+from lsmsql.dialects.rules import ALL, call, number_of, only, refuse, rule, sqlite, text_of
 
-same(ALL, exp.Replace, arguments="this expression replacement")
+
+@rule(ALL, exp.Replace)
+def replace(node: exp.Expr, dialect: str) -> exp.Expr:
+    """SQLite's is not NULL for ``replace(x, '', NULL)``."""
+    only(node, dialect, {"this", "expression", "replacement"})
+    if text_of(node.expression):
+        return node
+    return call("dialect_replace", node.this, node.expression, node.args["replacement"])
 
 
 @rule(ALL, exp.Lower, exp.Upper)
