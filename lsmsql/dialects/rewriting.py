@@ -60,11 +60,13 @@ def parse(sql: str, dialect: str) -> exp.Expr | None:
     try:
         with silence():
             found = [tree for tree in Dialect.get_or_raise(dialect).parse(sql) if tree is not None]
-    except SqlglotError as error:
-        details = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    except ParseError as error:
+        details = error.errors[0] if error.errors else {}
         near = details.get("highlight") or sql.strip()
         what = details.get("description") or "cannot be parsed"
         raise DialectError(dialect, near, what) from None
+    except (SqlglotError, AttributeError, KeyError):  # the parser itself fails on some wrong SQL
+        raise DialectError(dialect, sql.strip(), "cannot be parsed") from None
     if len(found) > 1:
         raise DialectError(dialect, sql.strip(), "more than one statement")
     return found[0] if found else None
@@ -81,6 +83,8 @@ def apply_rules(tree: exp.Expr, dialect: str) -> exp.Expr:
         except Refusal as refusal:
             construct = original if refusal.node is node else refusal.node
             raise refused(construct, dialect, refusal.why) from None
+        except (AttributeError, KeyError):  # the parser does not see to it that all is there
+            raise refused(original, dialect, "a part is missing") from None
         if node is tree:
             tree = new
         elif new is not node and node.parent is not None:

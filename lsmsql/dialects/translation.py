@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lsmsql.dialects.errors import DialectError
 from lsmsql.engine.errors import UsageError
 
 DIALECTS = ("sqlite", "postgres", "mysql", "duckdb")
@@ -48,5 +49,8 @@ def translate(sql: str, dialect: str) -> Translation:
         return Translation(sql)
     from lsmsql.dialects.rewriting import rewrite  # imports sqlglot: 0.2 seconds, once
 
-    text, names = rewrite(sql, dialect)
+    try:
+        text, names = rewrite(sql, dialect)
+    except RecursionError:
+        raise DialectError(dialect, sql.strip(), "too deeply nested") from None
     return Translation(text, names, text != sql)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,7 @@ _NOT_SQLITE = re.compile(
     r"syntax error|unrecognized token|incomplete input|unsupported use of NULLS|parser stack"
     r"|not supported|not unique|too many|clause is required|clause should come"
 )
+_silent = threading.Lock()
 _QUOTED = re.compile(r"'(?:[^']|'')*' | \"(?:[^\"]|\"\")*\" | :p__(\d+)", re.VERBOSE)
 
 
@@ -79,11 +81,12 @@ def read(sql: str) -> exp.Expr | None:
 def silence() -> Iterator[None]:
     """No warnings of what the parser does not know: it is refused, and the error says so."""
     logger = logging.getLogger("sqlglot")
-    level, logger.level = logger.level, logging.CRITICAL
-    try:
-        yield
-    finally:
-        logger.level = level
+    with _silent:
+        level, logger.level = logger.level, logging.CRITICAL
+        try:
+            yield
+        finally:
+            logger.level = level
 
 
 def with_numbers(sql: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 
-import apsw
 import duckdb
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -106,7 +105,7 @@ queries = st.one_of(
     call("SELECT id FROM t ORDER BY {} DESC, id", st.one_of(numbers, texts)),
     call("SELECT {}, {} FROM t", aggregates, aggregates),
     call("SELECT a, {} FROM t GROUP BY ALL ORDER BY a", aggregates),
-    call("SELECT id, row_number() OVER (PARTITION BY a ORDER BY {}, id) FROM t ORDER BY id", numbers),
+    call("SELECT id, rank() OVER (PARTITION BY a ORDER BY {}, id) FROM t ORDER BY id", numbers),
     call("SELECT id FROM t QUALIFY row_number() OVER (PARTITION BY a ORDER BY {}, id) = 1"
          " ORDER BY id", numbers),
     call("SELECT t.id, u.id FROM t LEFT JOIN u ON {} = u.a ORDER BY 1, 2", numbers),
@@ -132,9 +131,8 @@ def test_equal_or_refused(both, sql):
         return
     try:
         rows = plain_rows(run(lite, sql, "duckdb"))
-    except (UsageError, apsw.SQLError) as error:
-        event(f"refused: {type(error).__name__}")
-        assert "syntax error" not in str(error)
+    except UsageError:
+        event("refused")
         return
     event("compared")
     assert len(rows) == len(expected)
