@@ -21,7 +21,10 @@ same(ALL, exp.Sqrt, exp.Ln, exp.Exp, arguments="this")
 
 @rule("postgres", exp.Div)
 def whole_division(node: exp.Expr, dialect: str) -> exp.Expr:
-    """SQLite's division is the same, but for zero."""
+    """SQLite's division is the same, but for zero, if the operands have one type in every row."""
+    for side in (node.this, node.expression):
+        if any(_may_mix_types(found) for found in side.walk()):
+            raise refuse(node, "its operand may be a whole number in one row only: CAST its parts")
     return sqlite(":a / :b", a=node.this, b=not_zero(node.expression))
 
 
@@ -119,6 +122,38 @@ def _first(node: exp.Expr) -> exp.Expr:
 
 def _name(node: exp.Expr) -> str:
     return "MAX" if isinstance(node, exp.Greatest) else "MIN"
+
+
+_CHOICES = (exp.Coalesce, exp.Case, exp.If, exp.Max, exp.Min)
+
+
+def _may_mix_types(node: exp.Expr) -> bool:
+    """Whether an expression, rewritten already, chooses among values that may differ in type.
+
+    The dialects give all of them one type, SQLite leaves each as it is.
+    """
+    if not isinstance(node, _CHOICES) or isinstance(node.parent, exp.Case):
+        return False
+    parts = [node.this, *node.expressions]
+    if isinstance(node, exp.Case | exp.If):
+        branches = [node] if isinstance(node, exp.If) else node.args["ifs"]
+        parts = [branch.args.get("true") for branch in branches]
+        parts += [node.args.get("default"), node.args.get("false")]
+    kinds = {_kind(unwrapped(part)) for part in parts if part is not None and not _is_zero(part)}
+    return len(kinds) > 1 or ("" in kinds and len([p for p in parts if p and not _is_zero(p)]) > 1)
+
+
+def _kind(node: exp.Expr) -> str:
+    """``integer`` or ``real`` if that is certain."""
+    if isinstance(node, exp.Literal) and not node.is_string:
+        return "integer" if node.this.isdigit() else "real"
+    if isinstance(node, exp.Anonymous) and str(node.this) in ("dialect_integer", "dialect_real"):
+        return str(node.this).removeprefix("dialect_")
+    return ""
+
+
+def _is_zero(node: exp.Expr) -> bool:
+    return number_of(node) == 0 or isinstance(node, exp.Null)
 
 
 def unwrapped(node: exp.Expr) -> exp.Expr:

@@ -422,3 +422,12 @@ DROP TABLE u CASCADE;
 -- START TRANSACTION
 START TRANSACTION;
 BEGIN;
+
+-- values of several types are not divided
+SELECT coalesce(x, 3) / 2 FROM t;
+-- refused: COALESCE(x, 3) / 2: its operand may be a whole number in one row only: CAST its parts
+
+-- values of one type are
+SELECT coalesce(x::float8, 3::float8) / 2, coalesce(a, 0) / 2 FROM t WHERE id = 3;
+SELECT COALESCE(dialect_real(x), dialect_real(3)) / 2, COALESCE(a, 0) / 2 FROM t WHERE id = 3;
+-- [(1.5, 0)]
