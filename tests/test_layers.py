@@ -77,7 +77,6 @@ LAYERS = """
     lsmsql.engine.repair
     lsmsql.engine
     vtab.sql
-    vtab
     vtab lsmsql.dialects
     lsmsql
 """

@@ -59,8 +59,8 @@ def parse_create(sql: str, name: str | None = None, *, references: bool = False)
     """The table that ``sql`` defines: a CREATE TABLE statement, or, for a table called ``name``,
     the list of its columns in parentheses, whose types are enforced as in a STRICT table.
 
-    Raises SchemaError for wrong SQL and for what cannot be honoured: AUTOINCREMENT, ON CONFLICT,
-    AS SELECT, and foreign keys, unless ``references`` says that they may be there unenforced.
+    Raises SchemaError for wrong SQL and for what cannot be honoured: ON CONFLICT, AS SELECT,
+    and foreign keys, unless ``references`` says that they may be there unenforced.
     """
     text = sql if name is None else f"CREATE TABLE {quoted(name)}{sql}"
     may_exist = _check_statement(text)
@@ -193,6 +193,7 @@ def read_table(
         sql=sql,
         strict=enforced,
         checks=conditions,
+        autoincrement=pieces.autoincrement,
     )
     indexes = tuple(
         (name, index) for name, index in implied if not clustered or index.origin != "pk"
@@ -220,12 +221,6 @@ def _check_pieces(table: str, pieces: TablePieces, references: bool) -> None:
             raise unsupported(table, _ON_CONFLICT)
         if constraint.kind.startswith("FOREIGN") and not references:
             raise unsupported(table, _REFERENCES)
-    if pieces.autoincrement:
-        raise unsupported(
-            table,
-            "AUTOINCREMENT; without it, INSERT gives an INTEGER PRIMARY KEY the number"
-            " after the greatest",
-        )
 
 
 _ON_CONFLICT = "ON CONFLICT clauses of a table; give them in the INSERT"

@@ -61,6 +61,7 @@ class Definer:
             ("DROP", "VIEW"): self._drop,
             ("ALTER", "TABLE"): self._alter,
             ("REINDEX", ""): self._reindex,
+            ("ANALYZE", ""): self._analyze,
         }
 
     def run(self, connection: apsw.Connection, sql: str) -> bool:
@@ -199,6 +200,15 @@ class Definer:
                     renewed = session.define_index(replace(index, id=0))
                     fill_index(session, catalog.by_id[table_id], renewed)
         self._show(connection)
+
+    def _analyze(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        """ANALYZE, of everything, a table or an index: look how its keys are distributed."""
+        catalog, planning = self._session.catalog, self._session.planning
+        found = None if head.name is None else catalog.named(head.name)
+        for schema in catalog.by_id.values():
+            table_id = schema.id if schema.index is None else schema.index.table_id
+            if found is None or found.id in (schema.id, table_id):
+                planning.statistics.analyze(schema, planning.counts[schema.id])
 
 
 @contextmanager

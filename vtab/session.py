@@ -20,7 +20,7 @@ from typing import cast
 
 import apsw
 
-from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog, CatalogRecords
+from lsmsql.engine.catalog import CATALOG_TABLE_ID, SEQUENCES_SCHEMA, Catalog, CatalogRecords
 from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import BusyError, ConflictError, NoSuchTableError, ReadOnlyError
 from lsmsql.engine.indexes import index_schema
@@ -31,7 +31,7 @@ from lsmsql.engine.schema import IndexDefinition, TableSchema
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
-from lsmsql.engine.view import Found
+from lsmsql.engine.view import Found, found_slot
 from lsmsql.engine.writeset import WriteSet
 from vtab.bestindex import Planning
 from vtab.evaluation import Evaluation
@@ -211,6 +211,8 @@ class Session:
         Raises SchemaError, ReadOnlyError.
         """
         self._begin_definition()
+        if schema.autoincrement and self.catalog.sequences is None:
+            self.change_catalog(lambda catalog, least: catalog.create(SEQUENCES_SCHEMA, least))
         self.change_catalog(lambda catalog, least: catalog.create(schema, least))
         table = self.catalog.get(schema.name)
         for name, definition in indexes:
@@ -323,6 +325,20 @@ class Session:
         if table_id in self._last:
             last = self._last[table_id]
             self._last[table_id] = key if last is None else max(last, key)
+
+    def greatest(self, table: TableSchema) -> int:
+        """The greatest key that a table with AUTOINCREMENT has ever had; 0 if it had none."""
+        sequences = self.catalog.sequences
+        found = None
+        if sequences is not None:
+            found = self.find(sequences.id, key_codec(sequences).encode([table.id]))
+        return 0 if found is None else cast("int", found_slot(found, 0))
+
+    def keep_greatest(self, table: TableSchema, key: int) -> None:
+        """A row of a table with AUTOINCREMENT has a key greater than all before."""
+        sequences = self.catalog.sequences
+        assert sequences is not None
+        self.writes.put(sequences.id, key_codec(sequences).encode([table.id]), (key,))
 
     def removed(self, table_id: int) -> None:
         """A row has left a table."""

@@ -362,11 +362,15 @@ class Writer:
     def _note(self, values: Sequence[Value]) -> int:
         rowid: int = values[self._schema.key[0]]  # type: ignore[assignment]
         self._session.added(self._schema.id, rowid)
+        if self._schema.autoincrement and rowid > self._session.greatest(self._schema):
+            self._session.keep_greatest(self._schema, rowid)
         return rowid
 
     def _new_rowid(self) -> int:
         """One more than the greatest there is. Raises FullError if there is none."""
         last = self._session.last(self._schema, self._rows.keys)
+        if self._schema.autoincrement:
+            last = max(last or 0, self._session.greatest(self._schema))
         if last == MAX_INTEGER:
             raise apsw.FullError(f"table {self._schema.name} holds the greatest possible rowid")
         return 1 if last is None else last + 1

@@ -37,6 +37,13 @@ CATALOG_SCHEMA = make_schema(
     table_id=CATALOG_TABLE_ID,
 )
 CATALOG_CODEC = key_codec(CATALOG_SCHEMA)
+SEQUENCES_SCHEMA = make_schema(
+    "lsm_sequences", {"table_id": "INTEGER", "last": "INTEGER"}, "table_id"
+)
+"""The greatest key that each table with AUTOINCREMENT has ever had; such a table has none itself.
+
+A table that no user sees; it is there as soon as one needs it.
+"""
 FIRST_USER_ID = KV_TABLE_ID + 1
 RESERVED_PREFIXES = ("lsm_", "sqlite_")
 
@@ -60,7 +67,8 @@ class Catalog:
     @cached_property
     def tables(self) -> tuple[TableSchema, ...]:
         """The tables, in the order in which they were created."""
-        return tuple(schema for _, schema in sorted(self.by_id.items()) if schema.index is None)
+        schemas = [schema for _, schema in sorted(self.by_id.items())]
+        return tuple(s for s in schemas if s.index is None and s.name != SEQUENCES_SCHEMA.name)
 
     @cached_property
     def indexes(self) -> Mapping[int, tuple[TableSchema, ...]]:
@@ -81,6 +89,12 @@ class Catalog:
         """The table, index or view of that name, without regard to case; None if there is none."""
         return self._names.get(name.lower())
 
+    @property
+    def sequences(self) -> TableSchema | None:
+        """The table of the greatest keys, if there is one."""
+        found = self._names.get(SEQUENCES_SCHEMA.name)
+        return found if isinstance(found, TableSchema) else None
+
     def find(self, name: str) -> TableSchema | None:
         """The table of that name, without regard to case; None if there is none."""
         found = self.named(name)
@@ -99,7 +113,8 @@ class Catalog:
 
         Its id is ``least`` or greater. Raises SchemaError if the name is taken or reserved.
         """
-        self._check_name(schema)
+        if schema is not SEQUENCES_SCHEMA:
+            self._check_name(schema)
         numbered = replace(schema, id=max(self.next_id, least))
         catalog, records = self._with(numbered, numbered.id + 1)
         return catalog, records | self._touched(numbered)

@@ -74,6 +74,7 @@ class _Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     checks: tuple[_Check, ...] = ()
     index: _Index | None = None
     view: str | None = None
+    autoincrement: bool = False
 
 
 def encode_definition(thing: TableSchema | View) -> bytes:
@@ -91,6 +92,7 @@ def encode_definition(thing: TableSchema | View) -> bytes:
             strict=thing.strict,
             checks=tuple(_Check(check.sql, check.name) for check in thing.checks),
             index=None if index is None else _packed_index(index),
+            autoincrement=thing.autoincrement,
         )
     )
 
@@ -116,6 +118,7 @@ def decode_definition(table_id: int, name: str, data: bytes) -> TableSchema | Vi
         stored.strict,
         tuple(Check(check.sql, check.name) for check in stored.checks),
         None if stored.index is None else _index(stored.index),
+        stored.autoincrement,
     )
 
 

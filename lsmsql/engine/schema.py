@@ -66,6 +66,7 @@ class TableSchema:
     length of a payload. ``strict``: its declared types are enforced.
 
     With ``index`` it is no table but an index: its columns are the terms and the key of the table.
+    ``autoincrement``: a key is given out once, even if its row has been deleted.
     """
 
     id: int
@@ -78,6 +79,7 @@ class TableSchema:
     strict: bool = True
     checks: tuple[Check, ...] = ()
     index: IndexDefinition | None = None
+    autoincrement: bool = False
 
     @cached_property
     def has_real_mask(self) -> bool:
@@ -154,6 +156,7 @@ def make_schema(
     table_id: int = 0,
     strict: bool = True,
     checks: Sequence[Check] = (),
+    autoincrement: bool = False,
 ) -> TableSchema:
     """Check a table definition and lay out its slots.
 
@@ -176,7 +179,8 @@ def make_schema(
     if not down <= set(key):
         raise SchemaError(f"table {name}: only primary-key columns can be descending")
     schema = TableSchema(table_id, name, tuple(columns), key, tuple(i in down for i in key), sql)
-    return _with_slots(replace(schema, strict=strict, checks=tuple(checks)))
+    schema = replace(schema, strict=strict, checks=tuple(checks), autoincrement=autoincrement)
+    return _with_slots(schema)
 
 
 def _column_type(column: str, kind: ColumnType | str) -> ColumnType:

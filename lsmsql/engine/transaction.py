@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
-from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog, CatalogRecords
+from lsmsql.engine.catalog import CATALOG_TABLE_ID, SEQUENCES_SCHEMA, Catalog, CatalogRecords
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ClosedError, ConflictError, UsageError
 from lsmsql.engine.indexes import index_schema
@@ -198,6 +198,8 @@ class Transaction(WriteVerbs):
     ) -> None:
         """Create a table, and indexes that it has from the beginning."""
         self._check()
+        if schema.autoincrement and self._catalog.sequences is None:
+            self._create(SEQUENCES_SCHEMA)
         self._create(schema)
         table = self._catalog.get(schema.name)
         for name, definition in indexes:
