@@ -23,14 +23,16 @@ import apsw
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, SEQUENCES_SCHEMA, Catalog, CatalogRecords
 from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import BusyError, ConflictError, NoSuchTableError, ReadOnlyError
-from lsmsql.engine.indexes import index_schema
+from lsmsql.engine.indexes import IndexEntries, index_schema
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readset import ReadSet
+from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import IndexDefinition, TableSchema
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
+from lsmsql.engine.values import Row, Value
 from lsmsql.engine.view import Found, found_slot
 from lsmsql.engine.writeset import WriteSet
 from vtab.bestindex import Planning
@@ -38,11 +40,12 @@ from vtab.evaluation import Evaluation
 from vtab.failures import busy, read_only
 from vtab.immediate import Immediate
 from vtab.indexaccess import Accesses
+from vtab.ownentries import OwnEntries
 from vtab.pin import Pin
 from vtab.running import Running
 from vtab.savepoints import OUTERMOST, Savepoints, Unfinished
 
-NO_CHANGE = "DELETE FROM temp.kv WHERE key IS NULL"
+NO_CHANGE = "DELETE FROM temp.kv WHERE 0"
 """A statement that writes to a table, as far as SQLite knows."""
 
 
@@ -71,6 +74,9 @@ class Session:
         self._tracing = False
         self._probed: list[int] | None = None
         self._last: dict[int, int | None] = {}
+        self._own = OwnEntries()
+        self._snapshot: ReadView | None = None
+        """That of the transaction, without its changes, if somebody has asked for it."""
         self._explicit = False
         self._committed = False
         """Whether the store has the changes, and nothing is left of the transaction."""
@@ -290,11 +296,34 @@ class Session:
         (row,) = change
         return None if row is None else (None, 0, row)
 
-    def keys_in(self, schema: TableSchema, span: Range) -> list[bytes]:
-        """The keys in a range of a table or index as the transaction has it now."""
-        codec = key_codec(schema)
-        slices = self._present().scan(schema.id, span, Projection(schema, codec, ()))
-        return [key for piece in slices for key in piece.keys]
+    def entries_with(self, entries: IndexEntries, terms: Sequence[Value]) -> list[bytes]:
+        """The entries of a UNIQUE index with these terms, as the transaction has them now.
+
+        None if there may be several.
+        """
+        span = entries.equals(terms)
+        if span is None or span.start is None:
+            return []
+        own = self._own.with_prefix(entries, span.start, self.writes)
+        there = self._without_changes().keys_between(entries.schema.id, span, entries.keys_only)
+        return [e for e, alive in own.items() if alive] + [e for e in there if e not in own]
+
+    def put_entry(
+        self, entries: IndexEntries, terms: Sequence[Value], entry: bytes, row: Row | None
+    ) -> None:
+        """Make an entry of an index, or with None take it out."""
+        self.writes.put(entries.schema.id, entry, row)
+        if entries.definition.unique:
+            self._own.note(entries, entries.prefix(terms), entry, row)
+
+    def _without_changes(self) -> ReadView:
+        """The snapshot without the changes of the transaction."""
+        view, pin = self._snapshot, self._pin or self._present()
+        if view is None or view.sequence != pin.sequence:
+            if view is not None:
+                view.close()
+            view = self._snapshot = pin.branch(None)
+        return view
 
     def rows(self, schema: TableSchema, projection: Projection) -> Iterator[Slice]:
         """All rows of a table as the transaction has them now."""
@@ -348,6 +377,7 @@ class Session:
         """Take back all changes after ``step``."""
         self.writes.rollback(step)
         self._last.clear()
+        self._own.forget()
 
     def savepoint(self, level: int, savepoints: Savepoints) -> None:
         """A table is told of a savepoint, perhaps of the running statement."""
@@ -446,6 +476,10 @@ class Session:
     def _reset(self) -> None:
         self.writes, self.reads = WriteSet(), ReadSet()
         self._last.clear()
+        self._own.forget()
+        if self._snapshot is not None:
+            self._snapshot.close()
+            self._snapshot = None
         self._base = None
         pin, self._pin = self._pin, None  # the next cursor takes a new snapshot
         if pin is not None and not pin.users:

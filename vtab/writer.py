@@ -249,10 +249,9 @@ class Writer:
         if key != own and session.find(self._schema.id, key) is not None:
             yield key, None
         for entries, there in zip(self._rules.entries, terms, strict=True):
-            span = None if there is None else entries.equals(there)
-            if span is None:
+            if there is None or not entries.definition.unique:
                 continue
-            for entry in session.keys_in(entries.schema, span):
+            for entry in session.entries_with(entries, there):
                 other = entries.row_key(entry)
                 if other != own:
                     yield other, entries
@@ -315,27 +314,27 @@ class Writer:
 
     def _put(self, key: bytes, payload: Values, values: Sequence[Value], terms: Terms) -> None:
         """Write a row and its entries."""
-        put = self._session.writes.put
+        session = self._session
         try:
             for entries, there in zip(self._rules.entries, terms, strict=True):
                 if there is not None:
-                    put(entries.schema.id, *entries.entry(there, key, values))
+                    session.put_entry(entries, there, *entries.entry(there, key, values))
         except LimitError as error:
             raise RowLimitError(str(error)) from None
-        put(self._schema.id, key, payload)
+        session.writes.put(self._schema.id, key, payload)
 
     def _remove(self, key: bytes, old: Sequence[Value], *, moved: bool = True) -> None:
         """Take the entries of a row out of the indexes; and the row itself, if it is ``moved``."""
-        put = self._session.writes.put
+        session = self._session
         if self._rules.entries:
             terms = self._rules.terms(old)
             for entries, there in zip(self._rules.entries, terms, strict=True):
                 if there is not None:
                     entry, _ = entries.entry(there, key, old)
-                    put(entries.schema.id, entry, None)
+                    session.put_entry(entries, there, entry, None)
         if moved:
-            put(self._schema.id, key, None)
-            self._session.removed(self._schema.id)
+            session.writes.put(self._schema.id, key, None)
+            session.removed(self._schema.id)
 
     def _done(self, values: Sequence[Value]) -> None:
         """A row has been written or deleted."""

@@ -19,7 +19,7 @@ from lsmsql.engine.collation import fold_of, folded
 from lsmsql.engine.column import BINARY, Column
 from lsmsql.engine.errors import LimitError, SchemaError
 from lsmsql.engine.keys import successor
-from lsmsql.engine.projection import key_codec
+from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.schema import IndexDefinition, IndexTerm, TableSchema
 from lsmsql.engine.slices import Range
 from lsmsql.engine.values import MAX_KEY_BYTES, ColumnType, Row, Value
@@ -93,6 +93,7 @@ class IndexEntries:
         self.definition = definition
         self._table = table
         self._codec = key_codec(index)
+        self.keys_only = Projection(index, self._codec, ())
         self._folds = [fold_of(term.collation) for term in definition.terms]
         self._folding = any(fold is not None for fold in self._folds)
         self.expressions = [t.expression for t in definition.terms if t.expression is not None]
@@ -121,7 +122,7 @@ class IndexEntries:
 
         Raises LimitError if the entry's key is too long.
         """
-        entry = self._codec.encode_prefix(terms) + key
+        entry = self.prefix(terms) + key
         if len(entry) > MAX_KEY_BYTES:
             raise LimitError(
                 f"{len(entry)} bytes in a key of index {self.schema.name};"
@@ -131,6 +132,14 @@ class IndexEntries:
             return entry, ()
         mask = self._codec.real_mask([*terms, *(values[i] for i in self._table.key)])
         return entry, (mask,)
+
+    def prefix(self, terms: Sequence[Value]) -> bytes:
+        """What the keys of all entries with these terms begin with, and of no others."""
+        return self._codec.encode_prefix(terms)
+
+    def prefix_of(self, entry: bytes) -> bytes:
+        """The same, of an entry's key."""
+        return entry[: self._codec.end_of(entry, len(self.definition.terms))]
 
     def equals(self, terms: Sequence[Value]) -> Range | None:
         """Where entries with these terms are, if there may be only one of them; None if not."""

@@ -22,7 +22,16 @@ from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import Value
-from lsmsql.engine.view import NO_STATE, NOTHING, Found, State, find, found_slot, read_value
+from lsmsql.engine.view import (
+    NO_STATE,
+    NOTHING,
+    Found,
+    State,
+    find,
+    found_slot,
+    may_have,
+    read_value,
+)
 from lsmsql.engine.writeset import WriteSet
 
 
@@ -139,6 +148,17 @@ class ReadView:
             core.counters.recent_hits += 1
             return value
         return read_value(recent, key, sequence)
+
+    def keys_between(self, table_id: int, span: Range, projection: Projection) -> list[bytes]:
+        """The keys of records in ``span``, which has both ends; mostly there are none."""
+        if self._writes is None and span.start is not None and span.stop is not None:
+            self.check()
+            table = self._state.tables.get(table_id, NOTHING)
+            if not may_have(table, span.start, span.stop):
+                if self._reads is not None:
+                    self._reads.add_range(table_id, span)
+                return []
+        return [key for piece in self.scan(table_id, span, projection) for key in piece.keys]
 
     def scan(
         self,

@@ -159,9 +159,9 @@ class Transaction(WriteVerbs):
     def has_any(self, table_id: int, span: Range) -> bool:
         """Whether there is a record in a range now."""
         schema = self._catalog.by_id[table_id]
+        keys_only = Projection(schema, key_codec(schema), ())
         with self.view() as view:
-            slices = view.scan(table_id, span, Projection(schema, key_codec(schema), ()), first=1)
-            return next(slices, None) is not None
+            return next(view.scan(table_id, span, keys_only, first=1), None) is not None
 
     def set_record(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Set the payload of a key, or with None delete it, and nothing else."""

@@ -97,6 +97,21 @@ def _live(file: SSTable, block: Block, row: int) -> Found | None:
     return None if file.has_tombstones and file.is_tombstone(block, row) else (block, row, ())
 
 
+def may_have(table: TableState, start: bytes, stop: bytes) -> bool:
+    """Whether any memtable or file has a record, of any kind, with a key in [start, stop)."""
+    for memtable in table.memtables:
+        if next(iter(memtable.slices(start, stop)), None) is not None:
+            return True
+    for file in table.version.levels[0].files:
+        if file.has_between(start, stop):
+            return True
+    for level in table.version.deeper:
+        for file in level.sorted_between(start, stop):
+            if file.has_between(start, stop):
+                return True
+    return False
+
+
 def found_row(found: Found) -> Row:
     """The whole payload of a record."""
     block, row, payload = found

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -189,6 +190,20 @@ class SSTable:
         if sequence < self.max_sequence and place is not None:
             return self._visible(*place, key, sequence)
         return place
+
+    def has_between(self, start: bytes, stop: bytes) -> bool:
+        """Whether there is a record, of any kind, with a key in [start, stop)."""
+        index = self.index
+        number = bisect_left(index.last, start)
+        if number == len(index):
+            return False
+        first = index.first[number]
+        if first >= start:
+            return first < stop
+        block = self.block(number)
+        row = block.lower_bound(start)  # not behind the last one: its key is not below ``start``
+        key: bytes = block.value(KEY, row)  # type: ignore[assignment]
+        return key < stop
 
     def _search(self, key: bytes) -> tuple[Block, int] | None:
         """Block and row of the newest record of ``key``, by way of the index."""
