@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from lsmsql.engine.indexes import IndexEntries
+from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.upkeep import describe_duplicate
-from lsmsql.engine.values import Value
 from vtab.failures import duplicate_terms
 from vtab.rules import Rules
 from vtab.session import Session
@@ -34,7 +31,7 @@ def fill_index(session: Session, table: TableSchema, index: TableSchema) -> None
 
 
 def _check_unique(
-    table: TableSchema, entries: IndexEntries, terms: Sequence[Value], seen: set[bytes]
+    table: TableSchema, entries: IndexEntries, terms: Terms, seen: set[bytes]
 ) -> None:
     span = entries.equals(terms)
     if span is None or span.start is None:

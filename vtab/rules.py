@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lsmsql.engine.column import Column
-from lsmsql.engine.indexes import IndexEntries
+from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.schema import Check, TableSchema
 from lsmsql.engine.values import Row, Value
 from vtab.session import Session
@@ -50,6 +50,11 @@ class Rules:
         """Whether there is nothing to do for a row but to write it."""
         return not (self.entries or self.defaults or self.generated or self._schema.checks)
 
+    @property
+    def leave_rows(self) -> bool:
+        """Whether a row of the right types is stored as it is."""
+        return not (self.defaults or self.generated or self._schema.checks)
+
     def default(self, position: int) -> Value:
         """What an INSERT that does not name a column puts into it."""
         sql = self._schema.columns[position].default
@@ -83,12 +88,12 @@ class Rules:
         )
         return next((c for c, value in zip(checks, found, strict=True) if value == 0), None)
 
-    def terms(self, values: Sequence[Value]) -> list[list[Value] | None]:
+    def terms(self, values: Sequence[Value]) -> list[Terms | None]:
         """The terms of a row in each index; None for a partial index that does not have it."""
         computed: Sequence[Value] = ()
         if self._computed:
             computed = self._session.evaluation.of_row(self._schema, self._computed, values)
-        found: list[list[Value] | None] = []
+        found: list[Terms | None] = []
         for entries, (first, last) in zip(self.entries, self._places, strict=True):
             if entries.definition.where is not None:
                 last -= 1

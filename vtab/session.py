@@ -23,7 +23,7 @@ import apsw
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, SEQUENCES_SCHEMA, Catalog, CatalogRecords
 from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import BusyError, ConflictError, NoSuchTableError, ReadOnlyError
-from lsmsql.engine.indexes import IndexEntries, index_schema
+from lsmsql.engine.indexes import IndexEntries, Terms, index_schema
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readset import ReadSet
@@ -32,7 +32,7 @@ from lsmsql.engine.schema import IndexDefinition, TableSchema
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
-from lsmsql.engine.values import Row, Value
+from lsmsql.engine.values import Row
 from lsmsql.engine.view import Found, found_slot
 from lsmsql.engine.writeset import WriteSet
 from vtab.bestindex import Planning
@@ -296,7 +296,7 @@ class Session:
         (row,) = change
         return None if row is None else (None, 0, row)
 
-    def entries_with(self, entries: IndexEntries, terms: Sequence[Value]) -> list[bytes]:
+    def entries_with(self, entries: IndexEntries, terms: Terms) -> list[bytes]:
         """The entries of a UNIQUE index with these terms, as the transaction has them now.
 
         None if there may be several.
@@ -308,13 +308,11 @@ class Session:
         there = self._without_changes().keys_between(entries.schema.id, span, entries.keys_only)
         return [e for e, alive in own.items() if alive] + [e for e in there if e not in own]
 
-    def put_entry(
-        self, entries: IndexEntries, terms: Sequence[Value], entry: bytes, row: Row | None
-    ) -> None:
+    def put_entry(self, entries: IndexEntries, terms: Terms, entry: bytes, row: Row | None) -> None:
         """Make an entry of an index, or with None take it out."""
         self.writes.put(entries.schema.id, entry, row)
         if entries.definition.unique:
-            self._own.note(entries, entries.prefix(terms), entry, row)
+            self._own.note(entries, terms.prefix, entry, row)
 
     def _without_changes(self) -> ReadView:
         """The snapshot without the changes of the transaction."""

@@ -16,7 +16,7 @@ import apsw
 from lsmsql.engine.affinity import APPLY_AFFINITY
 from lsmsql.engine.column import Column
 from lsmsql.engine.errors import LimitError
-from lsmsql.engine.indexes import IndexEntries
+from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.upkeep import describe_duplicate
@@ -50,7 +50,7 @@ _UNCHANGED: dict[ColumnType, frozenset[type]] = {
 }
 """By affinity, the types of values that are not converted."""
 
-Terms = list[list[Value] | None]
+AllTerms = list[Terms | None]
 """Of a row, the terms in each index, or None where it has no entry."""
 
 
@@ -157,7 +157,7 @@ class Writer:
         converted = self._prepared(values)
         if converted is None:
             return None
-        if self._is_plain and len(converted) <= len(fields) and all(map(is_, converted, fields)):
+        if self._rules.leave_rows and len(converted) <= len(fields) and all(map(is_, converted, fields)):
             self._remember_types(tuple(map(type, fields)))
         return tuple(converted)
 
@@ -223,7 +223,7 @@ class Writer:
 
     # ------------------------------------------------------------------------------- conflicts
 
-    def _make_way(self, key: bytes, values: Sequence[Value], terms: Terms) -> bool:
+    def _make_way(self, key: bytes, values: Sequence[Value], terms: AllTerms) -> bool:
         """Whether the row may be inserted: False if it is ignored, or another one was changed.
 
         Raises RowConstraintError if a row is in its way that may not be replaced.
@@ -239,7 +239,7 @@ class Writer:
         return True
 
     def _conflicts(
-        self, key: bytes, terms: Terms, own: bytes | None = None
+        self, key: bytes, terms: AllTerms, own: bytes | None = None
     ) -> Iterator[tuple[bytes, IndexEntries | None]]:
         """The keys of rows with the same key or the same terms, and in which index.
 
@@ -312,7 +312,7 @@ class Writer:
             self._note(converted)
         self._done(converted)
 
-    def _put(self, key: bytes, payload: Values, values: Sequence[Value], terms: Terms) -> None:
+    def _put(self, key: bytes, payload: Values, values: Sequence[Value], terms: AllTerms) -> None:
         """Write a row and its entries."""
         session = self._session
         try:

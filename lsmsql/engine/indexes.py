@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from lsmsql.engine.collation import fold_of, folded
 from lsmsql.engine.column import BINARY, Column
@@ -83,6 +84,13 @@ def covered_columns(index: TableSchema, table: TableSchema) -> Mapping[int, int]
     return found
 
 
+class Terms(NamedTuple):
+    """The terms of a row as an index keeps them, and as the beginning of the entry's key."""
+
+    values: list[Value]
+    prefix: bytes
+
+
 class IndexEntries:
     """Makes the entries of one index from rows of its table."""
 
@@ -104,8 +112,8 @@ class IndexEntries:
         """Whether SQL tells what the entry of a row is, or if it has one."""
         return bool(self.expressions) or self.definition.where is not None
 
-    def terms(self, values: Sequence[Value], computed: Sequence[Value] = ()) -> list[Value]:
-        """The terms of a row as the index keeps them; ``computed`` are those of ``expressions``."""
+    def terms(self, values: Sequence[Value], computed: Sequence[Value] = ()) -> Terms:
+        """The terms of a row; ``computed`` are the values of ``expressions``."""
         rest = iter(computed)
         found = [
             next(rest) if term.position is None else values[term.position]
@@ -113,16 +121,14 @@ class IndexEntries:
         ]
         if self._folding:
             found = [folded(fold, value) for fold, value in zip(self._folds, found, strict=True)]
-        return found
+        return Terms(found, self._codec.encode_prefix(found))
 
-    def entry(
-        self, terms: Sequence[Value], key: bytes, values: Sequence[Value]
-    ) -> tuple[bytes, Row]:
+    def entry(self, terms: Terms, key: bytes, values: Sequence[Value]) -> tuple[bytes, Row]:
         """Key and payload of the entry of a row with that key.
 
         Raises LimitError if the entry's key is too long.
         """
-        entry = self.prefix(terms) + key
+        entry = terms.prefix + key
         if len(entry) > MAX_KEY_BYTES:
             raise LimitError(
                 f"{len(entry)} bytes in a key of index {self.schema.name};"
@@ -130,23 +136,18 @@ class IndexEntries:
             )
         if not self.schema.slots:
             return entry, ()
-        mask = self._codec.real_mask([*terms, *(values[i] for i in self._table.key)])
+        mask = self._codec.real_mask([*terms.values, *(values[i] for i in self._table.key)])
         return entry, (mask,)
 
-    def prefix(self, terms: Sequence[Value]) -> bytes:
-        """What the keys of all entries with these terms begin with, and of no others."""
-        return self._codec.encode_prefix(terms)
-
     def prefix_of(self, entry: bytes) -> bytes:
-        """The same, of an entry's key."""
+        """What the keys of all entries with the same terms begin with."""
         return entry[: self._codec.end_of(entry, len(self.definition.terms))]
 
-    def equals(self, terms: Sequence[Value]) -> Range | None:
+    def equals(self, terms: Terms) -> Range | None:
         """Where entries with these terms are, if there may be only one of them; None if not."""
-        if not self.definition.unique or None in terms:
+        if not self.definition.unique or None in terms.values:
             return None
-        start = self._codec.encode_prefix(terms)
-        return Range(start, successor(start))
+        return Range(terms.prefix, successor(terms.prefix))
 
     def row_key(self, entry: bytes) -> bytes:
         """The key of the row that an entry leads to."""
