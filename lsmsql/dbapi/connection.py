@@ -59,19 +59,26 @@ class Connection:
         check_same_thread: bool = True,
         cached_statements: int = 128,
         autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
+        foreign_keys: str = "refuse",
         **options: Any,
     ) -> None:
         self._closed = True
         self.row_factory: RowFactory | None = None
         self.text_factory: TextFactory = str
         self.detect_types = detect_types
+        references = _check_foreign_keys(foreign_keys) == "declare"
         try:
             self._lease = _take(path, mode, timeout, options)
         except Exception as error:
             raise_translated(error)
         try:
             self._link = Link(
-                self._lease.store, cached_statements, autocommit, isolation_level, check_same_thread
+                self._lease.store,
+                cached_statements,
+                autocommit,
+                isolation_level,
+                check_same_thread,
+                references,
             )
             self._link.transactions.start()
         except BaseException as error:
@@ -335,6 +342,12 @@ def _take(path: Place, mode: str, timeout: float, options: dict[str, Any]) -> sh
     return sharing.borrow(path)
 
 
+def _check_foreign_keys(value: object) -> object:
+    if value in ("refuse", "declare"):
+        return value
+    raise ValueError(f"foreign_keys is 'refuse' or 'declare', not {value!r}")
+
+
 def connect(
     path: Place, *, factory: Callable[..., Connection] = Connection, **arguments: Any
 ) -> Connection:
@@ -345,6 +358,9 @@ def connect(
     ``check_same_thread`` and ``cached_statements`` are those of sqlite3. Further arguments are the
     options of the store: ``sync``, ``memory_budget``, ... ":memory:" is a temporary store. Instead
     of a path it may be an open ``Store``.
+
+    ``foreign_keys``: "refuse" a table that has some, or let it "declare" them; they are reflected
+    then, but, as in SQLite by default, not enforced.
 
     Connections of one process to one path share the open store. Raises OperationalError if another
     process writes to it, or if it cannot be used; ProgrammingError for wrong arguments.

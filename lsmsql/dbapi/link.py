@@ -43,6 +43,7 @@ class Link:
         autocommit: object,
         isolation_level: object,
         one_thread: bool,
+        references: bool,
     ) -> None:
         self.store = store
         self.lock = threading.RLock()
@@ -52,7 +53,7 @@ class Link:
         # As in the shell: "x" is a name and never a text.
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
-        self.binding = vtab.register(self.raw, store, owned=True)
+        self.binding = vtab.register(self.raw, store, owned=True, references=references)
         self.changes = 0
         """How many rows were changed since the connection was made."""
         self._known = max(1, cached) * _KNOWN_PER_CACHED
