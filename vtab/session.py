@@ -99,6 +99,16 @@ class Session:
         except apsw.ConnectionClosedError:
             return False
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether SQLite has told of a transaction that goes on."""
+        return self._writing
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a transaction goes on that has read or written something of the store."""
+        return self._writing or (self._pin is not None and self.in_transaction)
+
     def on_conflict(self) -> int:
         """What the running statement wants for a row that breaks a constraint."""
         connection = self._connection()
@@ -254,19 +264,24 @@ class Session:
             self.writes.put(CATALOG_TABLE_ID, key, row)
 
     def _begin_definition(self) -> Catalog:
-        """The present tables, in a transaction that is told of its end.
-
-        SQLite tells only tables that are written to. This is written to, though nothing changes.
-        """
-        connection = self._connection()
-        assert connection is not None
-        connection.execute(NO_CHANGE)
+        """The present tables, in a transaction that is told of its end."""
+        self.have_told()
         if self._base is None:
             self._base = catalog_at(self._present())
         self.reads.add_range(CATALOG_TABLE_ID, Range())
         return self.catalog
 
     # ------------------------------------------------------------------------------- writing
+
+    def have_told(self) -> None:
+        """Have SQLite tell of the transaction that goes on, or begins.
+
+        It tells only tables that are written to, and none that was created in it. This is written
+        to, though nothing changes.
+        """
+        connection = self._connection()
+        assert connection is not None
+        connection.execute(NO_CHANGE)
 
     def begin(self) -> Savepoints:
         """A table is written to for the first time in a transaction: its savepoints from now on.

@@ -99,12 +99,18 @@ class Link:
             self._define_again()
 
     def _catch_up(self) -> None:
-        """Show tables that others have made, between transactions only."""
+        """Show tables that others have made, unless a transaction has begun to read or write."""
+        if self.binding.session.has_begun:
+            return
         self.binding.catch_up()
         catalog = self._core.catalog
-        if catalog is not self._catalog and not self.raw.in_transaction:
-            self._catalog = catalog
-            self.statements.clear()
+        if catalog is self._catalog:
+            return
+        if self.raw.in_transaction:
+            self.binding.refresh()
+            self._defined = True
+        self._catalog = catalog
+        self.statements.clear()
 
     def retire(self, cursor: apsw.Cursor) -> None:
         """Have a cursor closed before the next statement.
@@ -168,6 +174,8 @@ class Link:
     def _change(self, cursor: apsw.Cursor, statement: Statement, values: Sequence[Any]) -> Result:
         """Run a statement that changes rows. Those it returns are read at once: only then it is
         over, and its changes are counted."""
+        if self._defined and not self.binding.session.is_writing:
+            self.binding.session.have_told()
         if statement.change is not None:
             changes = run_change(self.binding.session, cursor, statement.change, values)
             rows = None if statement.description is None else iter(cursor.fetchall())

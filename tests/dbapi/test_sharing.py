@@ -58,6 +58,39 @@ def test_tables_made_by_others_are_there_at_once(path):
     second.close()
 
 
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_transaction_sees_what_was_there_when_it_first_read(path, end):
+    first, second = lsmsql.connect(path, **FAST), lsmsql.connect(path)
+    first.execute("BEGIN")
+    second.execute("CREATE TABLE early(a)")
+    assert first.execute("SELECT * FROM early").fetchall() == []
+    second.execute("CREATE TABLE late(a)")
+    with pytest.raises(lsmsql.OperationalError, match="no such table: late"):
+        first.execute("SELECT * FROM late")
+    getattr(first, end)()
+    assert first.execute("SELECT * FROM early, late").fetchall() == []
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize(("end", "left"), [("commit", [(1,)]), ("rollback", [])])
+def test_a_transaction_writes_to_a_table_that_was_made_since_it_began(path, end, left):
+    first, second = lsmsql.connect(path, **FAST), lsmsql.connect(path)
+    first.execute("BEGIN")
+    second.execute("CREATE TABLE t(a)")
+    first.execute("INSERT INTO t VALUES (1)")
+    first.execute("SAVEPOINT s")
+    first.execute("INSERT INTO t VALUES (2)")
+    first.execute("ROLLBACK TO s")
+    assert first.execute("SELECT * FROM t").fetchall() == [(1,)]
+    assert second.execute("SELECT * FROM t").fetchall() == []
+    getattr(first, end)()
+    for connection in (first, second):
+        assert connection.execute("SELECT * FROM t").fetchall() == left
+    first.close()
+    second.close()
+
+
 def test_options_must_be_those_of_the_open_store(path):
     first = lsmsql.connect(path, **FAST)
     with pytest.raises(lsmsql.ProgrammingError, match="open with sync='off', not 'full'"):
