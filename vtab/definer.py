@@ -94,7 +94,7 @@ class Definer:
             return
         pieces = table_pieces(sql)
         if pieces is not None and pieces.select is not None:
-            self._create_as(connection, head, pieces.select.text)
+            self._create_as(connection, head, self._session.in_temp(pieces.select.text))
             return
         definition = parse_create(sql, references=self._references)
         self._session.define(definition.schema, definition.indexes)

@@ -44,6 +44,7 @@ from vtab.ownentries import OwnEntries
 from vtab.pin import Pin
 from vtab.running import Running
 from vtab.savepoints import OUTERMOST, Savepoints, Unfinished
+from vtab.sql.qualifiers import requalified
 
 NO_CHANGE = "DELETE FROM temp.kv WHERE 0"
 """A statement that writes to a table, as far as SQLite knows."""
@@ -218,6 +219,17 @@ class Session:
     def indexes_of(self, schema: TableSchema) -> tuple[TableSchema, ...]:
         """The indexes of a table, as the transaction has them."""
         return self.catalog.indexes.get(schema.id, ())
+
+    def in_temp(self, sql: str) -> str:
+        """The statement with ``temp.t`` for ``main.t``, if ``t`` is a table or view of the store.
+
+        There it is what the user means; in ``main`` it may have an empty twin (see ``twins``).
+        """
+        if "main" not in sql.lower():
+            return sql
+        catalog = self.catalog
+        names = {table.name.lower() for table in catalog.tables}
+        return requalified(sql, names | {view.name.lower() for view in catalog.views.values()})
 
     def define(
         self, schema: TableSchema, indexes: Sequence[tuple[str, IndexDefinition]] = ()

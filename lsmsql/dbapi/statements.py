@@ -16,8 +16,8 @@ from lsmsql.engine.errors import UsageError
 from vtab.pragmas import adapted
 from vtab.session import Session
 from vtab.sql.definitions import Definition, read_statement
-from vtab.sql.parameters import read_variables
-from vtab.sql.split import is_blank, split_first
+from vtab.sql.parameters import Part, read_variables
+from vtab.sql.split import is_blank, split_explain, split_first
 from vtab.sql.tokens import first_word
 from vtab.statements import ChangeStatement, read_change_statement
 
@@ -67,34 +67,73 @@ def read(connection: apsw.Connection, session: Session, text: str) -> tuple[Stat
     Raises what SQLite says of a wrong one, and UsageError and SchemaError for what would be lost.
     """
     verb = first_word(text)
+    if verb == "EXPLAIN":
+        sql, rest = split_first(text)
+        explainable = _explainable(session, sql)
+        return _read_other(connection, session, explainable, verb)[0], _more(rest)
     if verb in _DEFINING:
         sql, rest = split_first(text)
         definition = read_statement(sql)
         if definition is not None:
+            if definition.temporary:
+                sql = session.in_temp(sql)
             size = read_variables(sql).count
             statement = Statement(
                 sql, verb, False, False, True, size, (None,) * size, None, definition=definition
             )
-            return statement, "" if is_blank(rest) else rest
+            return statement, _more(rest)
     if verb in _CHANGING or verb == "WITH":
         sql, rest = split_first(text)
+        sql = session.in_temp(sql)
         change = read_change_statement(session, sql)
         if change is not None:
-            return _read_change(connection, sql, verb, change), "" if is_blank(rest) else rest
-    return _read_other(connection, text, verb)
+            return _read_change(connection, sql, verb, change), _more(rest)
+    return _read_other(connection, session, text, verb)
+
+
+def _more(rest: str) -> str:
+    return "" if is_blank(rest) else rest
+
+
+def _explainable(session: Session, sql: str) -> str:
+    """An EXPLAIN that SQLite understands: of a change without the clauses that it refuses, and of a
+    definition on the twins in ``main`` (see ``vtab.twins``)."""
+    explain, sql = split_explain(session.in_temp(sql))
+    definition = read_statement(sql)
+    if definition is None:
+        change = read_change_statement(session, sql)
+        return explain + (sql if change is None else change.main.text)
+    creates = definition.verb == "CREATE" and definition.table is None
+    subject = definition.table or definition.name or ""
+    if not definition.temporary and (creates or session.catalog.named(subject) is not None):
+        sql = definition.in_schema(sql, "main")
+    return explain + sql
+
+
+def _details(connection: apsw.Connection, part: Part, sql: str) -> apsw.ext.QueryDetails:
+    """What SQLite says of a part of the statement ``sql``; in an error, of the place in ``sql``."""
+    try:
+        return apsw.ext.query_info(connection, part.text)
+    except apsw.Error as error:
+        offset = getattr(error, "error_offset", -1)
+        if offset >= 0:
+            place = part.origin(len(part.text.encode()[:offset].decode(errors="replace")))
+            offset = -1 if place is None else len(sql[:place].encode())
+            error.error_offset = offset  # type: ignore[attr-defined]
+        raise
 
 
 def _read_change(
     connection: apsw.Connection, sql: str, verb: str, change: ChangeStatement
 ) -> Statement:
     """A change of a table of the store; SQLite looks at what it will be given to run."""
-    details = apsw.ext.query_info(connection, change.main.text)
+    details = _details(connection, change.main, sql)
     for clause in change.clauses:
         if clause.query is not None:
-            apsw.ext.query_info(connection, clause.query.text)
+            _details(connection, clause.query, sql)
     description: tuple[Description, ...] | None = None
     if change.returning is not None:
-        details = apsw.ext.query_info(connection, change.returning.text)
+        details = _details(connection, change.returning, sql)
         description = tuple(_describe(*column) for column in details.description)
     variables = change.variables
     names = tuple(
@@ -106,14 +145,23 @@ def _read_change(
     )
 
 
-def _read_other(connection: apsw.Connection, text: str, verb: str) -> tuple[Statement, str]:
+def _read_other(
+    connection: apsw.Connection, session: Session, text: str, verb: str
+) -> tuple[Statement, str]:
     if verb == "VACUUM":
-        raise UsageError("VACUUM is for SQLite files; Store.compact does it for the store")
+        raise UsageError(
+            "VACUUM is for SQLite files; Store.compact, or .compact in the shell,"
+            " does it for the store"
+        )
     if verb == "PRAGMA":
         first, rest = split_first(text)
         text = adapted(first) + rest
     details = apsw.ext.query_info(connection, text)
     sql, rest = details.first_query, details.query_remaining or ""
+    meant = sql if verb == "EXPLAIN" else session.in_temp(sql)
+    if meant != sql:
+        sql = meant
+        details = apsw.ext.query_info(connection, sql)
     verb = verb if details.has_vdbe and not details.is_explain else ""
     changing = verb in _CHANGING or (verb == "WITH" and not details.is_readonly)
     defining = not (changing or details.is_readonly or verb == "BEGIN") or verb == "ROLLBACK"

@@ -52,12 +52,20 @@ class Part:
     """SQL that can be run alone.
 
     ``numbers`` are, in the order of its own variables, their numbers in the statement that it comes
-    from, which has ``count`` of them.
+    from, which has ``count`` of them. ``origins`` tell of each stretch of the text where it begins
+    and where it began in the statement, or None if it was not there.
     """
 
     text: str
     numbers: tuple[int, ...]
     count: int
+    origins: tuple[tuple[int, int | None], ...] = ()
+
+    def origin(self, at: int) -> int | None:
+        """Where in the statement the character ``at`` of the text stood; None if it did not."""
+        stretches = (stretch for stretch in reversed(self.origins) if stretch[0] <= at)
+        start, before = next(stretches, (0, None))
+        return None if before is None else before + at - start
 
 
 def read_variables(sql: str) -> Variables:
@@ -86,29 +94,38 @@ def compose(variables: Variables, *pieces: Slice | str) -> Part:
 
     Names of variables stay as they are; numbers after ``?`` change where they must.
     """
-    texts: list[str] = []
+    texts: list[tuple[str, int | None]] = []
     numbers: dict[int, int] = {}
     for piece in pieces:
         if isinstance(piece, str):
-            texts.append(piece)
+            texts.append((piece, None))
         else:
             texts += _renumber(variables, piece, numbers)
-    return Part("".join(texts), tuple(numbers), variables.count)
+    origins = []
+    start = 0
+    for text, before in texts:
+        origins.append((start, before))
+        start += len(text)
+    joined = "".join(text for text, _ in texts)
+    return Part(joined, tuple(numbers), variables.count, tuple(origins))
 
 
-def _renumber(variables: Variables, piece: Slice, numbers: dict[int, int]) -> list[str]:
-    """The texts of the piece. ``numbers`` leads from the numbers in the statement to those in the
-    part; what is new in this piece is added there.
+def _renumber(
+    variables: Variables, piece: Slice, numbers: dict[int, int]
+) -> list[tuple[str, int | None]]:
+    """The texts of the piece, and where they begin in the statement. ``numbers`` leads from the
+    numbers in the statement to those in the part; what is new in this piece is added there.
     """
-    texts: list[str] = []
+    texts: list[tuple[str, int | None]] = []
     start = piece.start
     for use in variables.within(piece):
         is_next = use.text == "?" and use.number not in numbers
         here = numbers.setdefault(use.number, len(numbers) + 1)
         text = use.text if is_next else _written(use, variables.names.get(use.number), here)
-        texts += [piece.text[start - piece.start : use.start - piece.start], text]
+        texts += [(piece.text[start - piece.start : use.start - piece.start], start)]
+        texts += [(text, use.start)]
         start = use.start + len(use.text)
-    texts.append(piece.text[start - piece.start :])
+    texts.append((piece.text[start - piece.start :], start))
     return texts
 
 

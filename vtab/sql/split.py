@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from vtab.sql.tokens import Kind, capitals, first_word, tokenize
 
 
@@ -24,6 +26,17 @@ def split_first(text: str) -> tuple[str, str]:
         elif words and not (_is_trigger(words) and words[-1] != "END"):
             return text[: token.end], text[token.end :]
     return text, ""
+
+
+def split_explain(sql: str) -> tuple[str, str]:
+    """EXPLAIN or EXPLAIN QUERY PLAN before a statement, and the statement; "" if there is none."""
+    tokens = (token for token in tokenize(sql) if token.kind is not Kind.BLANK)
+    first = list(islice((token for token in tokens if token.text != ";"), 3))
+    words = [capitals(token.text) for token in first]
+    if words[:1] != ["EXPLAIN"]:
+        return "", sql
+    end = first[2 if words[1:] == ["QUERY", "PLAN"] else 0].end
+    return sql[:end], sql[end:]
 
 
 def _is_trigger(words: list[str]) -> bool:

@@ -120,3 +120,15 @@ def test_too_few_and_too_many_values_are_refused(given: tuple[int, ...]) -> None
 def test_any_text_can_be_read(sql: str) -> None:
     variables = read_variables(sql)
     assert compose(variables, Slice(sql, 0)).count == variables.count
+
+
+@given(EXPRESSIONS)
+def test_what_was_in_the_statement_is_found_there(expressions: list[str]) -> None:
+    sql, pieces = slices(expressions)
+    part = compose(read_variables(sql), "VALUES (", *reversed(pieces), ")")
+    origins = [part.origin(at) for at in range(len(part.text))]
+    assert origins[: len("VALUES (")] == [None] * len("VALUES (")
+    assert origins[-1] is None
+    found = {at for at in origins if at is not None}
+    starts = {use.start for use in read_variables(sql).uses} | {piece.start for piece in pieces}
+    assert starts <= found
