@@ -82,6 +82,8 @@ class Session:
         self._committed = False
         """Whether the store has the changes, and nothing is left of the transaction."""
         self._immediate = Immediate(connection, store.core, partial(self._watch, True))
+        self.definitions = 0
+        """How often the tables and indexes may have changed within a transaction."""
         self._base: Catalog | None = None
         """The tables there were when the transaction first created or dropped one."""
         self.detaching = False
@@ -274,6 +276,7 @@ class Session:
         _, records = change(catalog, self.core.new_table_id(catalog.next_id))
         for key, row in records.items():
             self.writes.put(CATALOG_TABLE_ID, key, row)
+        self.definitions += 1
 
     def _begin_definition(self) -> Catalog:
         """The present tables, in a transaction that is told of its end."""
@@ -403,6 +406,7 @@ class Session:
         self.writes.rollback(step)
         self._last.clear()
         self._own.forget()
+        self.definitions += 1
 
     def savepoint(self, level: int, savepoints: Savepoints) -> None:
         """A table is told of a savepoint, perhaps of the running statement."""

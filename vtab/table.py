@@ -31,6 +31,7 @@ class VirtualTable:
         self._schema = schema
         self._indexes = session.catalog.indexes.get(schema.id, ())
         self._writer = Writer(session, schema, self._indexes)
+        self._seen = session.definitions
         self._savepoints = Savepoints(0)
 
     # ruff: noqa: N802 (SQLite's names)
@@ -53,6 +54,8 @@ class VirtualTable:
 
     def UpdateInsertRow(self, rowid: int | None, fields: tuple[Value, ...]) -> int:
         """INSERT."""
+        if self._session.definitions != self._seen:
+            self._look_for_changes()
         try:
             return self._writer.insert(rowid, fields)
         except RowConstraintError:
@@ -61,6 +64,8 @@ class VirtualTable:
 
     def UpdateChangeRow(self, row: Value, rowid: Value, fields: tuple[Any, ...]) -> None:
         """UPDATE."""
+        if self._session.definitions != self._seen:
+            self._look_for_changes()
         try:
             self._writer.update(row, rowid, fields)
         except RowConstraintError:
@@ -69,6 +74,8 @@ class VirtualTable:
 
     def UpdateDeleteRow(self, row: Value) -> None:
         """DELETE."""
+        if self._session.definitions != self._seen:
+            self._look_for_changes()
         self._writer.delete(row)
 
     # ------------------------------------------------------------------------------- transactions
@@ -83,6 +90,7 @@ class VirtualTable:
 
         Raises SchemaError if the connection does not know the table as it is now.
         """
+        self._seen = self._session.definitions
         catalog, schema = self._session.catalog, self._schema
         if catalog.by_id.get(schema.id, schema) != schema:
             raise SchemaError(
