@@ -71,7 +71,7 @@ LAYERS = """
     lsmsql.engine.verbs
     lsmsql.engine.snapshot
     lsmsql.engine.transaction
-    lsmsql.engine.batch
+    lsmsql.engine.batch lsmsql.engine.building
     lsmsql.engine.stats
     lsmsql.engine.store
     lsmsql.engine.repair

@@ -20,7 +20,7 @@ from lsmsql.engine.schema import TableSchema
 from vtab.alter import altered
 from vtab.ddl import parse_create, read_index
 from vtab.declare import quoted
-from vtab.indexbuild import fill_index
+from vtab.indexbuild import build_online, fill_index
 from vtab.module import MODULE_NAME
 from vtab.scratch import scratch_of, text_of, try_out
 from vtab.session import Session
@@ -72,6 +72,9 @@ class Definer:
         head = read_statement(sql)
         if head is None or not self._is_ours(head):
             return False
+        if (head.verb, head.kind) == ("CREATE", "INDEX") and not connection.in_transaction:
+            self._build_index(connection, sql, head)
+            return True
         with atomic(connection):
             self._actions[head.verb, head.kind](connection, sql, head)
         return True
@@ -128,19 +131,34 @@ class Definer:
         self._show(connection)
 
     def _create_index(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        """CREATE INDEX within a transaction: the entries are changes of it."""
+        session = self._session
+        if not self._is_there(head):
+            table, index = self._read_index(sql, head)
+            fill_index(session, table, session.define_index(index))
+            self._show(connection)
+
+    def _build_index(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
+        """CREATE INDEX alone: others may write meanwhile."""
         if self._is_there(head):
             return
         session = self._session
-        table = session.catalog.get(head.table or "")
+        session.store.core.check_writable()
+        table, index = self._read_index(sql, head)
+        build_online(session, table, index)
+        with atomic(connection):
+            self._show(connection)
+
+    def _read_index(self, sql: str, head: Definition) -> tuple[TableSchema, TableSchema]:
+        """The table, and the index that a CREATE INDEX defines."""
+        catalog, name = self._session.catalog, head.name or ""
+        table = catalog.get(head.table or "")
         check_indexable(table)
-        name = head.name or ""
-        with scratch_of(session.catalog, views=False) as scratch:
+        with scratch_of(catalog, views=False) as scratch:
             try_out(scratch, head.in_schema(sql, "main"))
             text = text_of(scratch, "index", name)
             definition = read_index(scratch, name, text, table)
-        index = session.define_index(index_schema(table, name, definition, text))
-        fill_index(session, table, index)
-        self._show(connection)
+        return table, index_schema(table, name, definition, text)
 
     def _create_view(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
         if self._is_there(head):

@@ -45,11 +45,17 @@ class Evaluation:
         self, schema: TableSchema, expressions: Sequence[str], values: Sequence[Value]
     ) -> tuple[Value, ...]:
         """The values of expressions over one row of a table."""
+        (row,) = self.of_rows(schema, expressions, [values])
+        return row
+
+    def of_rows(
+        self, schema: TableSchema, expressions: Sequence[str], rows: Sequence[Sequence[Value]]
+    ) -> list[tuple[Value, ...]]:
+        """The values of expressions over each of some rows of a table."""
         source = self.source(schema, "row")
         columns = ", ".join(f"({sql})" for sql in expressions)
-        with source.holding([values]):
-            (row,) = self.query(f"SELECT {columns} FROM {source.name} AS {quoted(schema.name)}")
-        return row
+        with source.holding(rows):
+            return self.query(f"SELECT {columns} FROM {source.name} AS {quoted(schema.name)}")
 
     def constant(self, sql: str) -> Value:
         """The value of an expression without columns, such as a DEFAULT."""

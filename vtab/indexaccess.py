@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, catalog_key
+from lsmsql.engine.definitions import decode_definition
 from lsmsql.engine.indexes import IndexEntries, covered_columns
 from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import Value
-from lsmsql.engine.view import found_columns
+from lsmsql.engine.view import Found, found_columns, found_row
 from vtab.access import Access, Lists
 from vtab.indexplan import IndexPlan
 from vtab.planner import ScanPlan
@@ -68,9 +69,18 @@ class IndexAccess:
     def _is_in(self, view: ReadView) -> bool:
         """Whether the index is there for who reads the view."""
         catalog = view.core.catalog
-        if view.sequence >= catalog.sequence and self.index.id in catalog.by_id:
-            return True
-        return view.find(CATALOG_TABLE_ID, self._key) is not None
+        if view.sequence >= catalog.sequence:
+            known = catalog.by_id.get(self.index.id)
+            if known is not None and known.index is not None and known.index.ready:
+                return True
+        found = view.find(CATALOG_TABLE_ID, self._key)
+        return found is not None and self._is_ready(found)
+
+    def _is_ready(self, found: Found) -> bool:
+        """Whether a row of the catalogue says that the index had all its entries by then."""
+        name, definition = found_row(found)
+        then = decode_definition(self.index.id, str(name), definition)  # type: ignore[arg-type]
+        return isinstance(then, TableSchema) and then.index is not None and then.index.ready
 
     def _fetch(self, view: ReadView, keys: Sequence[bytes]) -> Columns:
         """The columns of the rows with these keys."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from lsmsql.engine.errors import ConstraintError
 from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.upkeep import describe_duplicate
+from lsmsql.engine.values import Value
 from vtab.failures import duplicate_terms
 from vtab.rules import Rules
 from vtab.session import Session
@@ -22,12 +26,30 @@ def fill_index(session: Session, table: TableSchema, index: TableSchema) -> None
     everything = RowCodec(table).everything
     put = session.writes.put
     for piece in session.rows(table, everything):
-        for key, values in zip(piece.keys, zip(*piece.columns, strict=True), strict=True):
-            (terms,) = rules.terms(values)
+        rows = list(zip(*piece.columns, strict=True))
+        found = rules.terms_of(rows)
+        for key, values, (terms,) in zip(piece.keys, rows, found, strict=True):
             if terms is None:
                 continue
             _check_unique(table, entries, terms, seen)
             put(index.id, *entries.entry(terms, key, values))
+
+
+def build_online(session: Session, table: TableSchema, index: TableSchema) -> None:
+    """Create an index with an entry for every row, as a commit of its own.
+
+    Raises RowConstraintError if the index is UNIQUE and two rows have the same terms.
+    """
+    rules = Rules(session, table, (index,))
+    (entries,) = rules.entries
+
+    def terms_of(rows: Sequence[Sequence[Value]]) -> list[Terms | None]:
+        return [terms for (terms,) in rules.terms_of(rows)]
+
+    try:
+        session.store.build_index(table, index, terms_of if entries.needs_sql else None)
+    except ConstraintError as error:
+        raise duplicate_terms(str(error)) from None
 
 
 def _check_unique(

@@ -90,9 +90,18 @@ class Rules:
 
     def terms(self, values: Sequence[Value]) -> list[Terms | None]:
         """The terms of a row in each index; None for a partial index that does not have it."""
-        computed: Sequence[Value] = ()
-        if self._computed:
-            computed = self._session.evaluation.of_row(self._schema, self._computed, values)
+        (found,) = self.terms_of([values])
+        return found
+
+    def terms_of(self, rows: Sequence[Sequence[Value]]) -> list[list[Terms | None]]:
+        """The terms of several rows."""
+        if not self._computed:
+            return [[entries.terms(values) for entries in self.entries] for values in rows]
+        computed = self._session.evaluation.of_rows(self._schema, self._computed, rows)
+        return [self._with(values, more) for values, more in zip(rows, computed, strict=True)]
+
+    def _with(self, values: Sequence[Value], computed: Sequence[Value]) -> list[Terms | None]:
+        """The terms of a row with what was computed for it."""
         found: list[Terms | None] = []
         for entries, (first, last) in zip(self.entries, self._places, strict=True):
             if entries.definition.where is not None:

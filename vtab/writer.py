@@ -157,7 +157,11 @@ class Writer:
         converted = self._prepared(values)
         if converted is None:
             return None
-        if self._rules.leave_rows and len(converted) <= len(fields) and all(map(is_, converted, fields)):
+        if (
+            self._rules.leave_rows
+            and len(converted) <= len(fields)
+            and all(map(is_, converted, fields))
+        ):
             self._remember_types(tuple(map(type, fields)))
         return tuple(converted)
 

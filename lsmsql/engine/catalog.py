@@ -72,10 +72,13 @@ class Catalog:
 
     @cached_property
     def indexes(self) -> Mapping[int, tuple[TableSchema, ...]]:
-        """The indexes of each table that has any, by its id, in the order of their creation."""
+        """The indexes of each table that has any, by its id, in the order of their creation.
+
+        Without those that are being built.
+        """
         found: dict[int, tuple[TableSchema, ...]] = {}
         for _, schema in sorted(self.by_id.items()):
-            if schema.index is not None:
+            if schema.index is not None and schema.index.ready:
                 table_id = schema.index.table_id
                 found[table_id] = (*found.get(table_id, ()), schema)
         return found
@@ -127,7 +130,8 @@ class Catalog:
 
     def alter(self, thing: TableSchema | View) -> tuple[Catalog, CatalogRecords]:
         """The catalogue with another definition of something that it has, by its id."""
-        return self._with(thing, self.next_id)
+        catalog, records = self._with(thing, self.next_id)
+        return catalog, records | (self._touched(thing) if isinstance(thing, TableSchema) else {})
 
     def drop(self, table_id: int) -> tuple[Catalog, CatalogRecords]:
         """The catalogue without a table and its indexes, an index or a view, and the records.
@@ -136,7 +140,7 @@ class Catalog:
         """
         if table_id == KV_TABLE_ID:
             raise SchemaError("table kv belongs to every store and cannot be dropped")
-        gone = {table_id, *(index.id for index in self.indexes.get(table_id, ()))}
+        gone = {table_id, *(i for i, s in self.by_id.items() if s.index_of == table_id)}
         records: CatalogRecords = {catalog_key(number): None for number in sorted(gone)}
         dropped = self.by_id.get(table_id)
         return self._without(gone), records | ({} if dropped is None else self._touched(dropped))

@@ -62,6 +62,7 @@ class _Index(msgspec.Struct, frozen=True, array_like=True):
     unique: bool = False
     where: str | None = None
     origin: str = "c"
+    ready: bool = True
 
 
 class _Definition(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -158,11 +159,13 @@ def _column(c: _Column) -> Column:
 
 def _packed_index(index: IndexDefinition) -> _Index:
     terms = [_Term(t.position, t.expression, t.collation, t.descending) for t in index.terms]
-    return _Index(index.table_id, tuple(terms), index.unique, index.where, index.origin)
+    return _Index(
+        index.table_id, tuple(terms), index.unique, index.where, index.origin, index.ready
+    )
 
 
 def _index(stored: _Index) -> IndexDefinition:
     terms = [IndexTerm(t.position, t.expression, t.collation, t.descending) for t in stored.terms]
     return IndexDefinition(
-        stored.table_id, tuple(terms), stored.unique, stored.where, stored.origin
+        stored.table_id, tuple(terms), stored.unique, stored.where, stored.origin, stored.ready
     )

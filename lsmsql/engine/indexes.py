@@ -112,6 +112,11 @@ class IndexEntries:
         """Whether SQL tells what the entry of a row is, or if it has one."""
         return bool(self.expressions) or self.definition.where is not None
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether the terms are columns of the table as they are."""
+        return not (self.needs_sql or self._folding)
+
     def terms(self, values: Sequence[Value], computed: Sequence[Value] = ()) -> Terms:
         """The terms of a row; ``computed`` are the values of ``expressions``."""
         rest = iter(computed)
@@ -122,6 +127,10 @@ class IndexEntries:
         if self._folding:
             found = [folded(fold, value) for fold, value in zip(self._folds, found, strict=True)]
         return Terms(found, self._codec.encode_prefix(found))
+
+    def terms_of(self, rows: Sequence[Sequence[Value]]) -> list[Terms]:
+        """The terms of several rows, if SQL need not compute any."""
+        return [self.terms(values) for values in rows]
 
     def entry(self, terms: Terms, key: bytes, values: Sequence[Value]) -> tuple[bytes, Row]:
         """Key and payload of the entry of a row with that key.
@@ -142,6 +151,10 @@ class IndexEntries:
     def prefix_of(self, entry: bytes) -> bytes:
         """What the keys of all entries with the same terms begin with."""
         return entry[: self._codec.end_of(entry, len(self.definition.terms))]
+
+    def has_null(self, entry: bytes) -> bool:
+        """Whether a term of an entry is NULL."""
+        return None in self._codec.decode(entry)[: len(self.definition.terms)]
 
     def equals(self, terms: Terms) -> Range | None:
         """Where entries with these terms are, if there may be only one of them; None if not."""

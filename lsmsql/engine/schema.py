@@ -47,6 +47,7 @@ class IndexDefinition:
 
     ``where`` is the condition of a partial index. ``origin`` is as in PRAGMA index_list: "c" for
     CREATE INDEX, "u" for a UNIQUE constraint, "pk" for a primary key that is not the key.
+    ``ready``: it has all entries, and whoever writes to the table keeps it up.
     """
 
     table_id: int
@@ -54,6 +55,7 @@ class IndexDefinition:
     unique: bool = False
     where: str | None = None
     origin: str = "c"
+    ready: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,11 @@ class TableSchema:
     checks: tuple[Check, ...] = ()
     index: IndexDefinition | None = None
     autoincrement: bool = False
+
+    @property
+    def index_of(self) -> int | None:
+        """The number of the table that this is an index of."""
+        return None if self.index is None else self.index.table_id
 
     @cached_property
     def has_real_mask(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from lsmsql.engine.backup import BackupReport, back_up
 from lsmsql.engine.batch import Batch
+from lsmsql.engine.building import TermsOf, build_index, drop_unfinished
 from lsmsql.engine.columns import column_values
 from lsmsql.engine.core import Core
 from lsmsql.engine.database import Database, IndexedError
@@ -81,7 +82,9 @@ def open_store(
             create_store(core)
         core.announce = lock.announce
         core.announce()
-        return Store(core, lock, Scheduler(core))
+        store = Store(core, lock, Scheduler(core))
+        drop_unfinished(store)
+        return store
     except BaseException:
         with contextlib.ExitStack() as stack:
             stack.callback(lock.release)
@@ -156,6 +159,12 @@ class Store(Database, WriteVerbs):
             super().write(changes)
         except IndexedError:
             self.run(lambda transaction: transaction.write(changes))
+
+    def build_index(
+        self, table: TableSchema, index: TableSchema, terms_of: TermsOf | None = None
+    ) -> None:
+        """Create an index while others write; see ``building``."""
+        build_index(self, table, index, terms_of)
 
     def ingest_rows(
         self, rows: RowCodec, data: object, progress: Callable[[int], object] | None

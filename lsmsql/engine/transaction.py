@@ -203,7 +203,25 @@ class Transaction(WriteVerbs):
         self._create(schema)
         table = self._catalog.get(schema.name)
         for name, definition in indexes:
-            self._create(index_schema(table, name, definition))
+            self.define_index(index_schema(table, name, definition))
+
+    def define_index(self, index: TableSchema) -> TableSchema:
+        """Create an index without entries, and return it with its number."""
+        self._check()
+        self._create(index)
+        created = self._catalog.named(index.name)
+        assert isinstance(created, TableSchema)
+        return created
+
+    def redefine(self, schema: TableSchema) -> None:
+        """Give a table or an index another definition."""
+        self._check()
+        self._change_catalog(*self._catalog.alter(schema))
+
+    def undefine_index(self, index: TableSchema) -> None:
+        """Drop an index."""
+        self._check()
+        self._change_catalog(*self._catalog.drop(index.id))
 
     def _create(self, schema: TableSchema) -> None:
         least = self.core.new_table_id(self._catalog.next_id)

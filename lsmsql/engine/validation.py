@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog, catalog_key
-from lsmsql.engine.columns import SEQUENCE
+from lsmsql.engine.columns import KEY, SEQUENCE
 from lsmsql.engine.projection import key_codec
-from lsmsql.engine.ragged import to_numpy
+from lsmsql.engine.ragged import from_numpy, to_numpy
 from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.slices import Range
 from lsmsql.engine.sstable.reader import SSTable
@@ -62,6 +62,14 @@ def first_conflict(
     return None
 
 
+def changed_keys(table: TableState, since: int) -> set[bytes]:
+    """The keys of records, and of tombstones, that commits after ``since`` have written.
+
+    A reader is registered at ``since``.
+    """
+    return _Newer(table, since).keys()
+
+
 def describe(conflict: Conflict, catalog: Catalog) -> str:
     """What has changed, for an error message."""
     if conflict.table_id == CATALOG_TABLE_ID:
@@ -84,6 +92,21 @@ class _Newer:
 
     def __bool__(self) -> bool:
         return bool(self._memtables or self._files)
+
+    def keys(self) -> set[bytes]:
+        """All keys with a newer record."""
+        found: set[bytes] = set()
+        for memtable in self._memtables:
+            for keys in memtable.slices():
+                _, sequences, _ = memtable.records(keys, NEWEST)
+                found.update(
+                    key for key, number in zip(keys, sequences, strict=True) if number > self._since
+                )
+        for file in self._files:
+            for run in file.runs(None, None, (), blocks_per_run=_BLOCKS_PER_RUN):
+                newer = to_numpy(run.column(SEQUENCE)) > self._since
+                found.update(run.column(KEY).filter(from_numpy(newer)).to_pylist())
+        return found
 
     def changed(self, key: bytes) -> bool:
         """Whether there is a newer record of ``key``."""

@@ -29,8 +29,17 @@ class Changes:
         draw = self._draw
         make = draw.pick(
             [
-                self.insert, self.insert, self.insert, self._select, self._upsert, self._upsert,
-                self._update, self._update, self._move, self._from, self._delete,
+                self.insert,
+                self.insert,
+                self.insert,
+                self._select,
+                self._upsert,
+                self._upsert,
+                self._update,
+                self._update,
+                self._move,
+                self._from,
+                self._delete,
             ]  # fmt: skip
         )
         return make(draw.pick(self._tables))
@@ -173,9 +182,7 @@ class Changes:
         used = " ".join(c.generated or "" for c in table.columns)
         return [c for c in free if f"{c.name}" not in f"{text} {used}"]
 
-    def _assignments(
-        self, table: Table, scope: Sequence[Name], columns: Sequence[Column]
-    ) -> str:
+    def _assignments(self, table: Table, scope: Sequence[Name], columns: Sequence[Column]) -> str:
         draw = self._draw
         chosen = draw.some(columns, most=2)
         if len(chosen) == 2 and draw.chance(25):

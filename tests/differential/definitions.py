@@ -28,9 +28,19 @@ class Definitions:
         draw = self._draw
         make = draw.pick(
             [
-                self.index, self.index, self.index, self._drop_index, self._add_column,
-                self._drop_column, self._rename_column, self._rename, self._view, self._drop_view,
-                self._as_select, self._reindex, self._wrong,
+                self.index,
+                self.index,
+                self.index,
+                self._drop_index,
+                self._add_column,
+                self._drop_column,
+                self._rename_column,
+                self._rename,
+                self._view,
+                self._drop_view,
+                self._as_select,
+                self._reindex,
+                self._wrong,
             ]  # fmt: skip
         )
         return make(draw.pick(self._tables))

@@ -49,9 +49,7 @@ class Queries:
             scope.append(Name(f"{alias}.{table.rowid}", "INTEGER", False))
         return table, f"{table.name} AS {alias}", scope
 
-    def _step(
-        self, sql: str, order: tuple[int, ...] | None = None, *, loose: bool = False
-    ) -> Step:
+    def _step(self, sql: str, order: tuple[int, ...] | None = None, *, loose: bool = False) -> Step:
         return Step(sql, self._draw.taken(sql), order, loose)
 
     def _ordered(self, count: int, percent: int = 50) -> tuple[str, tuple[int, ...] | None]:
