@@ -73,7 +73,7 @@ def estimate_index(
         and len(terms) == len(definition.terms)
         and all(op in (Op.EQ, Op.IN) for op in terms)
     )
-    if single:
+    if single or len(scan.prefix) == len(index.key):
         matched = lookups
     elif matched is None:
         matched = round(_matched(scan, rows, per) * lookups)

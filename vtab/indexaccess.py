@@ -18,7 +18,7 @@ from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import Value
-from lsmsql.engine.view import Found, found_columns, found_row
+from lsmsql.engine.view import Found, found_columns, found_row, found_slot
 from vtab.access import Access, Lists
 from vtab.indexplan import IndexPlan
 from vtab.planner import ScanPlan
@@ -40,6 +40,14 @@ class IndexAccess:
         self._all_columns = Projection(schema, self._rows.codec, range(len(schema.columns)))
         self._index = IndexEntries(index, schema)
         self._key = catalog_key(index.id)
+        self._slots = [schema.columns[position].slot for position in plan.columns]
+        self._parts = [
+            schema.key.index(position)
+            for position, slot in zip(plan.columns, self._slots, strict=True)
+            if slot is None
+        ]
+        added = any(schema.columns[position].null_slot is not None for position in plan.columns)
+        self._is_plain = not added and not (schema.has_real_mask and self._parts)
         self._from_entry: list[int] = []
         if plan.covering:
             covered, wanted = covered_columns(index, schema), plan.plan.columns
@@ -84,13 +92,18 @@ class IndexAccess:
 
     def _fetch(self, view: ReadView, keys: Sequence[bytes]) -> Columns:
         """The columns of the rows with these keys."""
-        projection, table_id = self._projection, self.schema.id
-        rows = []
-        for key in keys:
-            found = view.find(table_id, key)
-            assert found is not None, "an entry of an index leads to a row"
-            rows.append(found_columns(found, key, projection))
-        return [list(column) for column in zip(*rows, strict=True)]
+        find, table_id = view.find, self.schema.id
+        found = [find(table_id, key) for key in keys]
+        assert None not in found, "an entry of an index leads to a row"
+        if not self._is_plain:
+            projection = self._projection
+            rows = [found_columns(f, k, projection) for f, k in zip(found, keys, strict=True)]  # type: ignore[arg-type]
+            return [list(column) for column in zip(*rows, strict=True)]
+        parts = iter(self._rows.codec.decode_few(keys, self._parts) if self._parts else ())
+        return [
+            next(parts) if slot is None else [found_slot(f, slot) for f in found]  # type: ignore[arg-type]
+            for slot in self._slots
+        ]
 
     def _without_index(self, view: ReadView, arguments: Sequence[Any]) -> Iterator[Slice]:
         """The rows in the order of the entries that they would have."""

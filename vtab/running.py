@@ -26,6 +26,9 @@ class Upsert(Protocol):
     def clause(self, entries: IndexEntries | None) -> Any:
         """What is to be done if an index, or with None the key, has the row already; or None."""
 
+    def place(self, entries: IndexEntries | None) -> int:
+        """Which of several conflicts comes first."""
+
     def changed(self, clause: Any, old: Values, new: Values) -> dict[int, Value] | None:
         """New values for the row that is there, by position; None to leave it as it is."""
 

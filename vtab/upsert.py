@@ -188,8 +188,17 @@ class RowUpsert:
 
     def clause(self, entries: IndexEntries | None) -> Clause | None:
         """The clause for a row that is in the way in an index, or with None by its key."""
+        place = self.place(entries)
+        return self._clauses[place] if place < len(self._clauses) else None
+
+    def place(self, entries: IndexEntries | None) -> int:
+        """The number of that clause: conflicts are looked at in the order of the clauses, and then
+        those that none is about."""
         number = self._table.id if entries is None else entries.schema.id
-        return next((c for c in self._clauses if c.targets is None or number in c.targets), None)
+        for place, clause in enumerate(self._clauses):
+            if clause.targets is None or number in clause.targets:
+                return place
+        return len(self._clauses)
 
     def changed(
         self, clause: Clause, old: Sequence[Value], new: Sequence[Value]

@@ -8,6 +8,7 @@ written           the old entries go, then row and entries come
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import is_
 
@@ -41,6 +42,8 @@ from vtab.session import Session
 
 MAX_PLAIN_TYPES = 256
 """A table of many ANY columns can have rows of any number of types."""
+
+_ATTEMPTS = 100
 
 _UNCHANGED: dict[ColumnType, frozenset[type]] = {
     ColumnType.INTEGER: frozenset({int, bytes, type(None)}),
@@ -233,7 +236,10 @@ class Writer:
         Raises RowConstraintError if a row is in its way that may not be replaced.
         """
         upsert = self._session.running.on(self._schema.id).upsert
-        for other_key, entries in self._conflicts(key, terms):
+        conflicts: Iterable[tuple[bytes, IndexEntries | None]] = self._conflicts(key, terms)
+        if upsert is not None:  # its clauses decide what is looked at first
+            conflicts = sorted(conflicts, key=lambda conflict: upsert.place(conflict[1]))
+        for other_key, entries in conflicts:
             clause = None if upsert is None else upsert.clause(entries)
             if upsert is not None and clause is not None:
                 self._upsert(upsert, clause, other_key, values)
@@ -370,10 +376,22 @@ class Writer:
         return rowid
 
     def _new_rowid(self) -> int:
-        """One more than the greatest there is. Raises FullError if there is none."""
+        """One more than the greatest there is; if that is the greatest possible, any free one.
+
+        Raises FullError if there is none.
+        """
         last = self._session.last(self._schema, self._rows.keys)
         if self._schema.autoincrement:
             last = max(last or 0, self._session.greatest(self._schema))
         if last == MAX_INTEGER:
-            raise apsw.FullError(f"table {self._schema.name} holds the greatest possible rowid")
+            return self._free_rowid()
         return 1 if last is None else last + 1
+
+    def _free_rowid(self) -> int:
+        """A rowid that no row has, as SQLite looks for one: a few times at random."""
+        attempts = 0 if self._schema.autoincrement else _ATTEMPTS
+        for _ in range(attempts):
+            rowid = random.randint(1, MAX_INTEGER - 1)
+            if self._session.find(self._schema.id, self._rows.keys.encode([rowid])) is None:
+                return rowid
+        raise apsw.FullError(f"table {self._schema.name} holds the greatest possible rowid")
