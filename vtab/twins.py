@@ -22,7 +22,10 @@ _KINDS = ("view", "index", "table")
 
 _MARK = "/* lsm */"
 _VIEWS = f"SELECT name, sql FROM temp.sqlite_schema WHERE type = 'view' AND sql LIKE '%{_MARK}%'"
-_PRESENT = "SELECT type, name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL"
+_PRESENT = """
+    SELECT type, name, sql FROM main.sqlite_schema
+    WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
+"""
 
 
 def sync_twins(connection: apsw.Connection, catalog: Catalog) -> None:

@@ -45,3 +45,14 @@ def test_tables_are_defined_while_others_are_read(store: Store) -> None:
         assert binding.define(sql)
     assert list(rows) == [(2,), (3,)]
     connection.close()
+
+
+def test_tables_of_sqlite_itself_are_left_alone(store: Store) -> None:
+    connection = apsw.Connection(":memory:")
+    binding = vtab.register(connection, store, owned=True)
+    binding.define("CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT)")
+    binding.define("CREATE TABLE b(x)")
+    binding.define("DROP TABLE a")
+    names = connection.execute("SELECT name FROM main.sqlite_schema WHERE sql NOT NULL ORDER BY 1")
+    assert names.fetchall() == [("b",), ("kv",), ("sqlite_sequence",)]
+    connection.close()
