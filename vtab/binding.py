@@ -126,6 +126,9 @@ class Binding:
         try:
             connection.execute(attach_statement(name))
         except apsw.SQLError as error:
+            if "already exists" in str(error):
+                hint = "a temporary table or view has its name; drop that first"
+                raise SchemaError(f"table {name} of the store cannot be shown: {hint}") from error
             raise SchemaError(f"table {name} of the store cannot be attached: {error}") from error
 
 
