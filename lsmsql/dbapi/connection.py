@@ -19,7 +19,7 @@ from lsmsql.dbapi.transactions import LEGACY_TRANSACTION_CONTROL
 from lsmsql.engine.backup import BackupReport
 from lsmsql.engine.errors import Error
 from lsmsql.engine.store import Store
-from lsmsql.shell.dump import dump_table
+from lsmsql.shell.dump import dump
 
 T = TypeVar("T")
 Place = str | os.PathLike[str] | Store
@@ -325,12 +325,7 @@ class Connection:
 
 def _dump(link: Link) -> Iterator[str]:
     link.ready()
-    catalog = link.store.catalog
-    for schema in catalog.tables:
-        yield from dump_table(link.raw, schema)
-    for indexes in catalog.indexes.values():
-        yield from (f"{index.sql};\n" for index in indexes if index.sql is not None)
-    yield from (f"{view.sql};\n" for _, view in sorted(catalog.views.items()))
+    yield from dump(link.raw, link.binding.session.catalog)
 
 
 def _take(path: Place, mode: str, timeout: float, options: dict[str, Any]) -> sharing.Lease:

@@ -24,6 +24,9 @@ from vtab.statements import run_change
 Result = tuple[Iterator[tuple[Any, ...]] | None, int]
 """The rows of a statement, None if it gives none; and how many rows it has changed, or -1."""
 
+Values = Sequence[Any] | dict[str, Any]
+"""For the parameters of a statement, by number or by name."""
+
 CLOSED = -1
 """In place of a thread: none may use the connection any more."""
 
@@ -153,7 +156,7 @@ class Link:
             raise ProgrammingError("the query contains a null character")
         return read(self.raw, self.binding.session, sql)
 
-    def run(self, cursor: apsw.Cursor, statement: Statement, values: Sequence[Any]) -> Result:
+    def run(self, cursor: apsw.Cursor, statement: Statement, values: Values) -> Result:
         """Run a statement: the one place where this is done."""
         if self._trace is not None:
             cursor.exec_trace = self._traced
@@ -171,7 +174,7 @@ class Link:
             self._has_defined(statement)
         return (None if statement.description is None else cursor), -1
 
-    def _change(self, cursor: apsw.Cursor, statement: Statement, values: Sequence[Any]) -> Result:
+    def _change(self, cursor: apsw.Cursor, statement: Statement, values: Values) -> Result:
         """Run a statement that changes rows. Those it returns are read at once: only then it is
         over, and its changes are counted."""
         if self._defined and not self.binding.session.is_writing:

@@ -110,7 +110,7 @@ def _explainable(session: Session, sql: str) -> str:
     return explain + sql
 
 
-def _details(connection: apsw.Connection, part: Part, sql: str) -> apsw.ext.QueryDetails:
+def details_of(connection: apsw.Connection, part: Part, sql: str) -> apsw.ext.QueryDetails:
     """What SQLite says of a part of the statement ``sql``; in an error, of the place in ``sql``."""
     try:
         return apsw.ext.query_info(connection, part.text)
@@ -127,13 +127,13 @@ def _read_change(
     connection: apsw.Connection, sql: str, verb: str, change: ChangeStatement
 ) -> Statement:
     """A change of a table of the store; SQLite looks at what it will be given to run."""
-    details = _details(connection, change.main, sql)
+    details = details_of(connection, change.main, sql)
     for clause in change.clauses:
         if clause.query is not None:
-            _details(connection, clause.query, sql)
+            details_of(connection, clause.query, sql)
     description: tuple[Description, ...] | None = None
     if change.returning is not None:
-        details = _details(connection, change.returning, sql)
+        details = details_of(connection, change.returning, sql)
         description = tuple(_describe(*column) for column in details.description)
     variables = change.variables
     names = tuple(

@@ -10,14 +10,16 @@ from typing import Any, TextIO
 import apsw
 import apsw.shell
 
-from lsmsql.engine.errors import Error, UsageError
+from lsmsql.dbapi.statements import Statement
+from lsmsql.engine.errors import UsageError
 from lsmsql.engine.values import Value
 from lsmsql.shell.formats import FORMATS, Style
 from lsmsql.shell.messages import describe, show_place
+from lsmsql.shell.places import tell_place
 from lsmsql.shell.queryplan import draw
 from lsmsql.shell.session import Session
 from lsmsql.shell.signals import Signals
-from lsmsql.shell.statements import Action, choose, in_temp, is_blank, read_head
+from vtab.sql.split import is_blank, split_explain
 
 _WITH_PLAN = {"SELECT", "WITH", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"}
 _WRAP = 60
@@ -76,84 +78,49 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
         self, sql: str, bindings: Any = None, internal: bool = False, summary: object = None
     ) -> None:
         """Run statements one after the other. Raises what the first wrong one raises."""
+        link = self.session.link
         while not is_blank(sql):
-            self.session.catch_up()
-            statement, explain = self._prepare(sql)
-            sql = sql[len(statement) :]
+            self.failed_text = sql
+            link.ready()
+            statement, rest = link.first_statement(sql)
             if self.echo:
-                self.stderr.write(statement.strip() + "\n")
-            if self.eqp and read_head(statement).verb in _WITH_PLAN:
-                self._print_plan("EXPLAIN QUERY PLAN " + statement)
+                self.stderr.write(sql.removesuffix(rest).strip() + "\n")
+            if self.eqp and statement.verb in _WITH_PLAN:
+                plan, _ = link.first_statement("EXPLAIN QUERY PLAN " + statement.sql)
+                self._run(plan)
             with self._measured():
-                self._run(statement, explain)
+                self._run(statement)
+            sql = rest
 
-    def _prepare(self, sql: str) -> tuple[str, int]:
-        """The first statement of ``sql`` and its kind: 1 EXPLAIN, 2 EXPLAIN QUERY PLAN, else 0.
-
-        SQLite divides the text, and finds what is wrong with the statement before it runs.
-        """
-        first = (sql, 0)
-
-        def stop(cursor: apsw.Cursor, statement: str, bindings: object) -> bool:
-            nonlocal first
-            first = statement, cursor.is_explain
-            return False
-
-        cursor = self.db.cursor()
-        cursor.exec_trace = stop
-        self.failed_text = sql
+    def _run(self, statement: Statement) -> None:
+        """Run a statement, and print what it gives."""
+        link = self.session.link
         try:
-            cursor.execute(sql, self.bindings)
-        except apsw.ExecTraceAbort:
-            pass
-        except Error:  # NoSuchTableError is a KeyError, too
+            rows, changes = link.run(self.db.cursor(), statement, self._values(statement))
+        except Exception as error:
+            tell_place(error, link, statement)
             raise
-        except KeyError as error:
-            name = error.args[0]
-            raise UsageError(f"${name} has no value; .parameter set {name} VALUE") from None
-        except apsw.BindingsError:
-            raise UsageError("parameters need names, such as $x; .parameter set x VALUE") from None
-        return first
+        if statement.plan:
+            self.stdout.writelines(draw(rows or ()))
+        elif rows is not None and statement.description is not None:
+            explains = split_explain(statement.sql)[0] != ""
+            names = [column[0] for column in statement.description]
+            self.print_rows(names, rows, "column" if explains else self.mode)
+        if self.changes and changes >= 0:
+            self.stdout.write(f"changes: {changes}   total_changes: {link.changes}\n")
 
-    def _run(self, sql: str, explain: int) -> None:
-        head = read_head(sql)
-        match choose(head):
-            case Action.CREATE_TABLE:
-                self._create_table(sql, head.name)
-            case Action.ATTACH:
-                self.db.execute(in_temp(sql, head))
-            case _ if explain == 2:
-                self._print_plan(sql)
-            case _:
-                self._query(sql, "column" if explain else self.mode)
-        if head.verb == "ROLLBACK":  # SQLite has forgotten tables that the store still holds
-            self.session.binding.refresh()
-
-    def _create_table(self, sql: str, name: str) -> None:
-        """Raises UsageError if a temporary table would hide the new one, and SchemaError."""
-        binding = self.session.binding
-        stored = {schema.name.lower() for schema in binding.session.catalog.tables}
-        if name.lower() not in stored and name.lower() in self.temporary_names():
-            raise UsageError(f"there is a temporary table or view {name}; drop it first")
-        binding.define(sql)
+    def _values(self, statement: Statement) -> dict[str, Value]:
+        """The values of the parameters. Raises UsageError if one has none."""
+        for name in statement.names:
+            if name is None:
+                raise UsageError("parameters need names, such as $x; .parameter set x VALUE")
+            if name not in self.bindings:
+                raise UsageError(f"${name} has no value; .parameter set {name} VALUE")
+        return self.bindings
 
     def temporary_names(self) -> set[str]:
         """Lower-case names in the schema ``temp``: what the user put there, and tables of ours."""
         return {name.lower() for (name,) in self.db.execute("SELECT name FROM sqlite_temp_schema")}
-
-    def _query(self, sql: str, mode: str) -> None:
-        changes = self.db.total_changes()
-        cursor = self.db.execute(sql, self.bindings)
-        try:
-            names = [column[0] for column in cursor.get_description()]
-        except apsw.ExecutionCompleteError:  # no rows
-            names = []
-        if names:
-            self.print_rows(names, cursor, mode)
-        changes = self.db.total_changes() - changes
-        if self.changes and changes:
-            total = self.db.total_changes()
-            self.stdout.write(f"changes: {changes}   total_changes: {total}\n")
 
     def print_rows(
         self, names: Sequence[str], rows: Iterable[Sequence[Value]], mode: str | None = None
@@ -171,9 +138,6 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
         write = self.stdout.write
         for piece in FORMATS[mode](names, rows, style):
             write(piece)
-
-    def _print_plan(self, sql: str) -> None:
-        self.stdout.writelines(draw(self.db.execute(sql, self.bindings)))
 
     def _measured(self) -> _Measured:
         return _Measured(self)
@@ -208,7 +172,7 @@ class BaseShell(_ApswShell):  # type: ignore[misc]
         if isinstance(error, apsw.InterruptError) and self.stderr.isatty():
             self.stderr.write("\n")  # the terminal has echoed ^C
         place = show_place(self.failed_text, getattr(error, "error_offset", -1))
-        text = describe(error, self.session.store, self.session.writer)
+        text = describe(error, self.session.writer)
         self.stderr.write(f"Error: {self.where()}{text}\n{place}")
         self.stderr.flush()
 

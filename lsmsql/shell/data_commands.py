@@ -6,69 +6,105 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 
+import apsw
+
+from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.counters import Stalls
+from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import UsageError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from lsmsql.shell.base import BaseShell
-from lsmsql.shell.dump import create_text, dump_table
+from lsmsql.shell.dump import create_text, dump, table_of, written_things
 from lsmsql.shell.formats import Style, column_lines, text_width
-from lsmsql.shell.imports import ImportFile, import_file
-
-_LINE = 80
+from lsmsql.shell.imports import (
+    ImportFile,
+    columns_of,
+    ingest_file,
+    insert_file,
+    temporary_columns,
+)
+from lsmsql.shell.layout import indented, side_by_side
+from vtab.sql.names import identifier
 
 
 class DataCommands(BaseShell):
     """``.tables``, ``.schema``, ``.indexes``, ``.dump``, ``.import``, ``.lsm`` and upkeep."""
 
     def command_tables(self, cmd: list[str]) -> None:
-        """tables ?PATTERN?: Lists names of tables matching LIKE pattern
+        """tables ?PATTERN?: Lists names of tables and views matching LIKE pattern
 
-        Tables of the store, and temporary tables and views.
+        Those of the store, and temporary ones.
         """
-        names = [schema.name for schema in self._schemas(cmd)]
-        names += [name for name, kind, _ in self._temporary(cmd) if kind in ("table", "view")]
-        self.stdout.writelines(_side_by_side(sorted(names, key=str.lower)))
+        names = [thing.name for thing in self._things(cmd) if not _is_index(thing)]
+        names += [str(name) for name, kind, *_ in self._temporary(cmd) if kind in ("table", "view")]
+        self.stdout.writelines(side_by_side(sorted(names, key=str.lower)))
 
     def command_schema(self, cmd: list[str]) -> None:
-        """schema ?PATTERN?: Shows the CREATE statements matching LIKE pattern
+        """schema ?--indent? ?PATTERN?: Shows the CREATE statements matching LIKE pattern
 
-        Tables of the store are shown as they were written. A table that was made in Python has a
-        statement made up for it.
+        Of tables, with their indexes, and of views, as they were written. A table that was made in
+        Python has a statement made up for it. --indent writes each column on a line of its own.
         """
-        for schema in self._schemas(cmd):
-            self.stdout.write(create_text(schema) + "\n")
-        for _, _, sql in self._temporary(cmd):
+        options, patterns = _options("schema", cmd, "indent", "nosys")
+        for thing in self._things(patterns):
+            text = create_text(thing)
+            if isinstance(thing, View):
+                text = self._with_columns(thing.name, text)
+            elif "indent" in options and not _is_index(thing):
+                text = indented(text)
+            self.stdout.write(text + "\n")
+        for *_, sql in self._temporary(patterns):
             self.stdout.write(sql.replace("CREATE ", "CREATE TEMP ", 1) + ";\n")
 
-    def command_indexes(self, cmd: list[str]) -> None:
-        """indexes ?TABLE?: Lists names of indexes
+    def _with_columns(self, view: str, text: str) -> str:
+        """The statement of a view with a comment that names its columns, if it can be read."""
+        try:
+            rows = self.db.execute("SELECT name FROM pragma_table_info(?, 'temp')", (view,))
+            columns = ",".join(identifier(str(name)) for (name,) in rows)
+        except apsw.SQLError:  # it names a table that is no more
+            return text
+        return f"{text.removesuffix(';').rstrip()}\n/* {identifier(view)}({columns}) */;"
 
-        Temporary tables can have indexes. A table of the store is ordered by its primary key and
-        has no other index.
+    def command_indexes(self, cmd: list[str]) -> None:
+        """indexes ?TABLE?: Lists names of indexes, of all tables or of those matching TABLE
+
+        Those named sqlite_autoindex belong to a PRIMARY KEY or UNIQUE constraint.
         """
-        sql = "SELECT name, tbl_name FROM sqlite_temp_schema WHERE type = 'index' ORDER BY 1"
-        for name, table in self.db.execute(sql):
+        _ = self.session.catalog  # so that the connection shows it
+        sql = "SELECT name, tbl_name FROM {}.sqlite_schema WHERE type = 'index'"
+        sql = f"{sql.format('main')} UNION ALL {sql.format('temp')} ORDER BY 1"
+        for name, table in self.db.execute(sql).fetchall():
             if self._matches(str(table), cmd):
                 self.stdout.write(f"{name}\n")
 
     command_indices = command_indexes
 
     def command_dump(self, cmd: list[str]) -> None:
-        """dump ?PATTERN? ...: Writes tables of the store and their rows as SQL
+        """dump ?--preserve-rowids? ?--data-only? ?PATTERN? ...: Writes the store as SQL
 
-        What it writes builds the tables again, in a new store or in SQLite:
+        Tables with their rows, indexes and views. It builds them again, in a new store or in
+        SQLite:
 
           lsmsql STORE .dump | lsmsql OTHER
 
-        All tables are as they were at one moment. Temporary tables are left out.
+        All is as it was at one moment. Temporary tables are left out. Rows of a table without a
+        PRIMARY KEY get new rowids, without --preserve-rowids. --data-only writes INSERTs alone.
         """
+        options, patterns = _options("dump", cmd, "preserve-rowids", "data-only")
+        catalog = self.session.catalog
         in_transaction = self.db.in_transaction
         if not in_transaction:
             self.db.execute("BEGIN")
         try:
-            for schema in self._schemas(cmd):
-                self.stdout.writelines(dump_table(self.db, schema))
+            pieces = dump(
+                self.db,
+                catalog,
+                lambda name: self._matches(name, patterns),
+                rowids="preserve-rowids" in options,
+                definitions="data-only" not in options,
+            )
+            self.stdout.writelines(pieces)
         finally:
             if not in_transaction and self.db.in_transaction:
                 self.db.execute("ROLLBACK")
@@ -77,18 +113,22 @@ class DataCommands(BaseShell):
         """import ?--csv? ?--skip N? FILE TABLE: Puts the rows of a text file into TABLE
 
         Fields are divided by the separator, which is a comma in mode csv, with --csv and for files
-        whose name ends with .csv. A first line with the names of columns is understood. An empty
-        field of an INTEGER or REAL column is NULL. All rows appear at once, or none; they replace
-        those with the same key.
+        whose name ends with .csv. A first line with the names of columns is understood; a table
+        that does not exist is made with the columns that it names. An empty field of a column for
+        numbers is NULL. All rows appear at once, or none; they replace those with the same key.
         """
         source, name = self._import_arguments(cmd)
-        stored = {schema.name.lower() for schema in self.session.store.tables()}
-        if name.lower() not in stored and name.lower() in self.temporary_names():
-            self._import_temporary(source, name)
-            return
-        if self.db.in_transaction:
-            raise UsageError(".import is a transaction of its own; COMMIT or ROLLBACK first")
-        import_file(source, self.session.store.table(name), self.signals.check)
+        session, check = self.session, self.signals.check
+        catalog = session.catalog
+        schema = catalog.find(name)
+        if schema is None:
+            temporary = name.lower() in self.temporary_names()
+            columns = temporary_columns(self.db, name) if temporary else None
+            insert_file(source, session.link, name, columns, check)
+        elif self.db.in_transaction or not _is_plain(schema, catalog):
+            insert_file(source, session.link, name, columns_of(schema), check)
+        else:
+            ingest_file(source, session.store.table(name), check)
 
     def _import_arguments(self, cmd: list[str]) -> tuple[ImportFile, str]:
         words, is_csv, skip, rest = [], self.mode == "csv", 0, list(cmd)
@@ -110,15 +150,6 @@ class DataCommands(BaseShell):
         if len(separator) != 1:
             raise UsageError(".import takes a separator of one character")
         return ImportFile(path, separator, skip, self.encoding[0]), table
-
-    def _import_temporary(self, source: ImportFile, name: str) -> None:
-        if source.skip:
-            raise UsageError("--skip is for tables of the store")
-        separator, self.separator = self.separator, source.separator
-        try:
-            super().command_import([source.path, name])
-        finally:
-            self.separator = separator
 
     def command_lsm(self, cmd: list[str]) -> None:
         """lsm: Shows the store: its tables level by level, its memory and its cache
@@ -178,20 +209,21 @@ class DataCommands(BaseShell):
             raise UsageError("usage: .compact ?TABLE?")
         self.session.store.compact(*cmd)
 
-    # ------------------------------------------------------------------------------- which tables
+    # ------------------------------------------------------------------------------- what there is
 
-    def _schemas(self, patterns: Sequence[str]) -> list[TableSchema]:
-        """Tables of the store whose names match one of the patterns, or all."""
-        return [s for s in self.session.store.tables() if self._matches(s.name, patterns)]
+    def _things(self, patterns: Sequence[str]) -> list[TableSchema | View]:
+        """Tables, with their indexes, and views of the store that match a pattern, or all."""
+        catalog = self.session.catalog
+        return [t for t in written_things(catalog) if self._matches(table_of(catalog, t), patterns)]
 
     def _temporary(self, patterns: Sequence[str]) -> list[tuple[str, str, str]]:
         """Name, kind and SQL of the user's own objects in the schema ``temp``."""
-        stored = {schema.name.lower() for schema in self.session.store.tables()}
+        catalog = self.session.catalog
         sql = "SELECT name, type, sql, tbl_name FROM sqlite_temp_schema WHERE sql NOT NULL"
         return [
             (str(name), str(kind), str(text))
-            for name, kind, text, table in self.db.execute(sql)
-            if str(name).lower() not in stored
+            for name, kind, text, table in self.db.execute(sql).fetchall()
+            if catalog.named(str(name)) is None
             and not str(name).startswith("sqlite_")
             and self._matches(str(table), patterns)
         ]
@@ -199,6 +231,26 @@ class DataCommands(BaseShell):
     def _matches(self, name: str, patterns: Sequence[str]) -> bool:
         like = "SELECT ?1 LIKE ?2 ESCAPE '\\'"
         return not patterns or any(self.db.execute(like, (name, p)).get for p in patterns)
+
+
+def _is_plain(schema: TableSchema, catalog: Catalog) -> bool:
+    """Whether a row of a table is what is written, and nothing is to be looked at."""
+    computed = any(c.hidden or c.default is not None or c.generated for c in schema.columns)
+    return not (computed or schema.checks or schema.id in catalog.indexes)
+
+
+def _is_index(thing: TableSchema | View) -> bool:
+    return isinstance(thing, TableSchema) and thing.index is not None
+
+
+def _options(command: str, cmd: Sequence[str], *known: str) -> tuple[set[str], list[str]]:
+    """The options in front, or between, and the other words. Raises UsageError."""
+    words = [word for word in cmd if not word.startswith("-")]
+    options = {word.lstrip("-") for word in cmd if word.startswith("-")}
+    for unknown in sorted(options - set(known)):
+        options_known = ", --".join(known)
+        raise UsageError(f"unknown option --{unknown} of .{command}; it knows --{options_known}")
+    return options, words
 
 
 def _stalls(stalls: Stalls) -> str:
@@ -212,14 +264,3 @@ def _stalls(stalls: Stalls) -> str:
 def _no_arguments(name: str, cmd: Sequence[str]) -> None:
     if cmd:
         raise UsageError(f".{name} takes no arguments")
-
-
-def _side_by_side(names: Sequence[str]) -> Iterator[str]:
-    """Names in columns that fill a line, downwards first, as ls and sqlite3 do."""
-    if not names:
-        return
-    width = max(map(text_width, names)) + 2
-    height = -(-len(names) // max(1, _LINE // width))
-    for top in range(height):
-        row = names[top::height]
-        yield "".join(name + " " * (width - text_width(name)) for name in row).rstrip() + "\n"

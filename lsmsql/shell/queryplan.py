@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from vtab.explain import readable
-
-Node = tuple[int, int, object, str]
+Node = tuple[Any, ...]
 """A row of EXPLAIN QUERY PLAN: id, id of the parent (0: none), unused, detail."""
 
 
@@ -24,5 +23,5 @@ def _branch(children: dict[int, list[Node]], parent: int, indent: str) -> Iterat
     nodes = children.get(parent, [])
     for node in nodes:
         last = node is nodes[-1]
-        yield f"{indent}{'`--' if last else '|--'}{readable(node[3])}\n"
+        yield f"{indent}{'`--' if last else '|--'}{node[3]}\n"
         yield from _branch(children, node[0], indent + ("   " if last else "|  "))

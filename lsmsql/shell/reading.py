@@ -11,7 +11,7 @@ import apsw
 
 from lsmsql import __version__
 from lsmsql.shell.base import BaseShell
-from lsmsql.shell.statements import is_blank
+from vtab.sql.split import is_blank
 
 _WORDS = {"exit", "quit", "help"}
 """Commands that beginners type without the dot."""

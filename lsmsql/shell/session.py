@@ -7,32 +7,41 @@ from dataclasses import dataclass
 
 import apsw
 
-import vtab
+from lsmsql.dbapi.link import Link
+from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.errors import BusyError, UsageError
 from lsmsql.engine.store import Store, open_store
+
+_CACHED = 16
+"""Statements that SQLite need not prepare again."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """A store, a connection with nothing else in it, and the binding between the two."""
+    """A store, and the link by which statements are run on it, as in the DB-API."""
 
     path: str
     store: Store
-    connection: apsw.Connection
-    binding: vtab.Binding
+    link: Link
     writer: str = ""
     """The number of the process that has the store open for writing, if this is why it is open for
     reading here."""
 
-    def catch_up(self) -> None:
-        """Show the tables that there are now: another process may have changed them."""
-        if self.store.readonly:
-            self.binding.catch_up()
+    @property
+    def connection(self) -> apsw.Connection:
+        """The connection that shows the store, and has nothing else in it."""
+        return self.link.raw
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables, indexes and views as the transaction has them now."""
+        self.link.ready()
+        return self.link.binding.session.catalog
 
     def close(self) -> None:
         """Roll back what is not committed and close both. Closing twice is harmless."""
         try:
-            self.connection.close(True)
+            self.link.close()
         finally:
             self.store.close()
 
@@ -56,11 +65,8 @@ def open_session(
     except BusyError as error:
         store, writer = open_store(path, "r", history=history), error.owner
     try:
-        connection = apsw.Connection(":memory:")
-        # As in the sqlite3 shell: "x" is a name and never a text.
-        connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
-        connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
-        return Session(path, store, connection, vtab.register(connection, store), writer)
+        link = Link(store, _CACHED, True, None, one_thread=False)
+        return Session(path, store, link, writer)
     except BaseException:
         store.close()
         raise

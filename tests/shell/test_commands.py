@@ -32,6 +32,36 @@ def test_schema_shows_what_the_user_wrote(ok):
     ]
 
 
+def test_schema_shows_indexes_and_views(ok):
+    ok(T, "CREATE INDEX i ON t(b) WHERE a > 1", "CREATE VIEW v AS SELECT a, b AS 'b c' FROM t")
+    index = "CREATE INDEX i ON t(b) WHERE a > 1;\n"
+    view = "CREATE VIEW v AS SELECT a, b AS 'b c' FROM t\n/* v(a,\"b c\") */;\n"
+    assert ok(".schema t") == f"{T};\n{index}"
+    assert ok(".schema v") == view
+    assert ok(".schema").endswith(f"{T};\n{index}{view}")
+    assert ok("BEGIN", "DROP INDEX i", "DROP VIEW v", ".schema t", "ROLLBACK", ".tables") == (
+        f"{T};\nkv  t   v\n"
+    )
+    assert ok("DROP TABLE t", ".schema v", ".indexes") == (
+        "CREATE VIEW v AS SELECT a, b AS 'b c' FROM t;\nsqlite_autoindex_kv_1\n"
+    )
+
+
+def test_schema_with_a_line_for_each_column(ok, wrong):
+    ok("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT DEFAULT (1 + 2), CHECK (a IN (1, 2))) STRICT")
+    assert ok(".schema --indent t") == (
+        "CREATE TABLE t(\n  a INTEGER PRIMARY KEY,\n  b TEXT DEFAULT (1 + 2),\n"
+        "  CHECK (a IN (1, 2))\n) STRICT;\n"
+    )
+    assert "it knows --indent" in wrong(".schema --wide")
+
+
+def test_indexes(ok):
+    ok("CREATE TABLE t(a TEXT PRIMARY KEY, b UNIQUE)", "CREATE INDEX i ON t(b)")
+    assert ok(".indexes t") == "i\nsqlite_autoindex_t_1\nsqlite_autoindex_t_2\n"
+    assert ok(".indices k%") == "sqlite_autoindex_kv_1\n"
+
+
 def test_schema_of_a_table_made_in_python(ok, path):
     with lsmsql.open(path) as store:
         columns = {"a b": "TEXT", "n": "INTEGER", "v": "ANY"}
@@ -45,7 +75,9 @@ def test_schema_of_a_table_made_in_python(ok, path):
 
 def test_schema_of_temporary_objects(ok):
     script = ["CREATE TEMP TABLE x(a)", "CREATE INDEX i ON x(a)", ".schema x", ".indexes"]
-    assert ok(*script) == "CREATE TEMP TABLE x(a);\nCREATE TEMP INDEX i ON x(a);\ni\n"
+    assert ok(*script) == (
+        "CREATE TEMP TABLE x(a);\nCREATE TEMP INDEX i ON x(a);\ni\nsqlite_autoindex_kv_1\n"
+    )
 
 
 def test_lsm_shows_levels_and_memory(ok):
@@ -127,6 +159,16 @@ def test_changes(ok):
     assert text == "changes: 2   total_changes: 2\n"
 
 
+def test_changes_count_what_was_changed(ok):
+    upsert = "INSERT INTO kv VALUES(1, 2), (2, 3) ON CONFLICT DO NOTHING"
+    assert ok("INSERT INTO kv VALUES(1, 1)", ".changes on", upsert, "DELETE FROM kv") == (
+        "changes: 1   total_changes: 2\nchanges: 2   total_changes: 4\n"
+    )
+    assert ok(".changes on", "UPDATE kv SET value = 1", "SELECT 1", "CREATE TABLE t(a)") == (
+        "changes: 0   total_changes: 0\n1\n"
+    )
+
+
 def test_query_plan_is_a_tree(ok):
     ok(T)
     text = ok("EXPLAIN QUERY PLAN SELECT * FROM t x JOIN kv WHERE x.b = kv.key ORDER BY x.b")
@@ -135,6 +177,18 @@ def test_query_plan_is_a_tree(ok):
     assert all(line.startswith("|--") for line in lines[1:-1])
     assert lines[-1] == "`--USE TEMP B-TREE FOR ORDER BY"
     assert "VIRTUAL TABLE INDEX" not in text
+
+
+def test_every_statement_has_a_plan(ok):
+    ok(T, "CREATE INDEX i ON t(b)")
+    plan = "`--SEARCH t BY PRIMARY KEY (a=?) COLUMNS *\n"
+    change = "UPDATE t SET b = 1 WHERE a = 1 RETURNING b"
+    assert ok(f"EXPLAIN QUERY PLAN {change}") == f"QUERY PLAN\n{plan}"
+    assert ok("EXPLAIN QUERY PLAN CREATE INDEX j ON t(b)", ".indexes t") == "i\n"
+    text = ok("EXPLAIN INSERT INTO t VALUES(1, 2) ON CONFLICT DO NOTHING", "SELECT * FROM t")
+    assert re.match(r"addr  opcode +p1", text)
+    assert "VUpdate" in text
+    assert ok(".eqp on", f"{change};") == f"QUERY PLAN\n{plan}"
 
 
 def test_eqp(ok):

@@ -103,6 +103,60 @@ def test_a_table_as_the_user_wrote_it(ok):
     assert ok(".schema t") == f"{sql}\n;\n"
 
 
+SCRIPT = """
+CREATE TABLE log(day TEXT DEFAULT 'today', n INTEGER CHECK (n > 0), twice AS (n * 2));
+INSERT INTO log(n) VALUES (1), (2), (3);
+DELETE FROM log WHERE n = 2;
+CREATE TABLE item(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE COLLATE NOCASE);
+INSERT INTO item(name) VALUES ('tea'), ('cake');
+CREATE TABLE pair(a, b, c TEXT GENERATED ALWAYS AS (a || b) STORED, PRIMARY KEY (a, b DESC));
+INSERT INTO pair VALUES (1, 2), ('x', 2.5);
+CREATE VIEW names AS SELECT name FROM item; -- all of them
+CREATE UNIQUE INDEX by_c ON pair(c DESC) WHERE a > 0;
+CREATE INDEX by_n ON log(n + 1);
+ALTER TABLE log ADD COLUMN note TEXT DEFAULT 'none';
+"""
+QUERIES = [
+    "SELECT * FROM log ORDER BY n",
+    "SELECT * FROM item ORDER BY id",
+    "SELECT * FROM pair ORDER BY a",
+    "SELECT * FROM names ORDER BY 1",
+    "SELECT n FROM log WHERE n + 1 = 4",
+    "SELECT name, tbl_name FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY 1",
+]
+
+
+def test_all_that_a_store_has_is_built_again(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    shell(first, stdin=SCRIPT)
+    dump = shell(first, ".dump")
+    shell(second, stdin=dump)
+    assert shell(second, ".dump") == dump
+    assert shell(second, ".schema") == shell(first, ".schema")
+    sqlite = apsw.Connection(":memory:")
+    sqlite.execute(dump)
+    for query in (*QUERIES, "INSERT INTO log(n) VALUES (9) RETURNING *"):
+        expected = shell(first, query)
+        assert shell(second, query) == expected
+        assert "".join(
+            "|".join(map(str, row)) + "\n" for row in sqlite.execute(query)
+        ) == expected  # fmt: skip
+
+
+def test_rowids_are_kept_if_they_are_asked_for(tmp_path):
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    shell(first, stdin=SCRIPT)
+    shell(second, stdin=shell(first, ".dump log"))
+    assert shell(second, "SELECT rowid, n FROM log") == "1|1\n2|3\n"
+    shell(third, stdin=shell(first, ".dump --preserve-rowids"))
+    assert shell(third, "SELECT rowid, n FROM log") == "1|1\n3|3\n"
+
+
+def test_data_only(ok):
+    ok("CREATE TABLE t(a)", "CREATE INDEX i ON t(a)", "INSERT INTO t VALUES(1)")
+    assert ok(".dump --data-only t") == "BEGIN;\nINSERT INTO t VALUES(1);\nCOMMIT;\n"
+
+
 def test_only_the_tables_asked_for(ok):
     ok(*(f"CREATE TABLE {name}(a PRIMARY KEY)" for name in ("one", "two", "three")))
     assert ok(".dump t%").count("CREATE") == 2

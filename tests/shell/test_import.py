@@ -70,9 +70,9 @@ def test_a_wrong_row_imports_nothing(ok, wrong, file, text, message):
 
 
 def test_a_temporary_table(ok, file):
-    path = file("1,2\n")
-    script = ["CREATE TEMP TABLE t(a, b)", f".import {path} t", "SELECT * FROM t"]
-    assert ok(*script) == "1|2\n"
+    path = file("b,a\n1,2")
+    script = ["CREATE TEMP TABLE t(a, b, c DEFAULT 'x')", f".import {path} t"]
+    assert ok(*script, "SELECT * FROM t") == "2|1|x\n"
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,42 @@ def test_a_temporary_table(ok, file):
         (".import a b c", "usage: .import"),
         (".import -foo a b", "unknown option -foo"),
         (".import nothing.csv kv", "nothing.csv: No such file"),
-        (".import nothing.csv nowhere", "no such table: nowhere"),
+        (".import nothing.csv nowhere", "nothing.csv: No such file"),
     ],
 )
 def test_wrong_commands(wrong, command, message):
     assert message in wrong(command)
 
 
-def test_not_within_a_transaction(wrong, file):
-    message = wrong("BEGIN", f".import {file('1,2')} kv")
-    assert "COMMIT or ROLLBACK first" in message
+def test_within_a_transaction(ok, file):
+    script = ["BEGIN", f".import {file('1,2')} kv", "SELECT * FROM kv", "ROLLBACK"]
+    assert ok(*script, "SELECT count(*) FROM kv") == "1|2\n0\n"
+
+
+def test_what_the_file_does_not_have_gets_its_default_or_is_computed(ok, file):
+    table = "CREATE TABLE t(a INTEGER, b TEXT DEFAULT 'x', c AS (a * 2), CHECK (a < 10))"
+    path = file("a\n7\n5\n")
+    ok(table, "CREATE INDEX i ON t(a)", f".import {path} t")
+    path = file("2,y\n")
+    ok(f".import {path} t")
+    assert ok("SELECT rowid, * FROM t") == "1|7|x|14\n2|5|x|10\n3|2|y|4\n"
+    assert ok("SELECT b FROM t WHERE a = 5") == "x\n"
+
+
+def test_a_row_that_breaks_a_rule_imports_nothing(ok, wrong, file):
+    ok("CREATE TABLE t(a INTEGER UNIQUE, b CHECK (b <> 'no'))", "INSERT INTO t VALUES(1, 'x')")
+    path = file("2,yes\n3,no\n")
+    assert f"{path}, line 2: CHECK constraint failed" in wrong(f".import {path} t")
+    assert ok("SELECT * FROM t") == "1|x\n"
+    assert ok(f".import {file('1,y')} t", "SELECT * FROM t") == "1|y\n"
+
+
+def test_a_table_that_does_not_exist_is_made(ok, wrong, file):
+    path = file("id, two words\n1,\n02,x\n")
+    ok(f".import {path} fresh")
+    assert ok("SELECT * FROM fresh", ".schema fresh") == (
+        '1|\n02|x\nCREATE TABLE "fresh"("id" TEXT, "two words" TEXT);\n'
+    )
+    assert "no first row" in wrong(f".import {file('')} other")
+    assert "duplicate column name: a" in wrong(f".import {file('a,a')} other")
+    assert ok(".tables") == "fresh  kv\n"
