@@ -25,6 +25,7 @@ from lsmsql.engine.errors import (
 )
 from lsmsql.engine.schema import Check, TableSchema
 from lsmsql.engine.values import Value
+from vtab.planner import has_rowid
 
 _STORAGE_NAMES: dict[type, str] = {int: "INT", float: "REAL", str: "TEXT", bytes: "BLOB"}
 """As SQLite calls them in this message."""
@@ -41,7 +42,7 @@ class RowTypeError(TypeMismatchError, apsw.ConstraintError):
 
 
 class StatementTypeError(TypeMismatchError, apsw.MismatchError):
-    """The same in a statement with OR IGNORE, OR FAIL or OR ROLLBACK."""
+    """The same for a rowid, or in a statement with OR IGNORE, OR FAIL or OR ROLLBACK."""
 
 
 class DefinitionError(SchemaError, apsw.SQLError):
@@ -86,7 +87,8 @@ def read_only(error: ReadOnlyError) -> StoreReadOnlyError:
 def duplicate_key(schema: TableSchema) -> RowConstraintError:
     """There is a row with this key."""
     names = ", ".join(f"{schema.name}.{schema.columns[i].name}" for i in schema.key)
-    code = apsw.SQLITE_CONSTRAINT_PRIMARYKEY
+    hidden = schema.columns[schema.key[0]].hidden
+    code = apsw.SQLITE_CONSTRAINT_ROWID if hidden else apsw.SQLITE_CONSTRAINT_PRIMARYKEY
     return _coded(RowConstraintError(f"UNIQUE constraint failed: {names}"), code)
 
 
@@ -116,19 +118,24 @@ def null_value(schema: TableSchema, column: Column) -> RowConstraintError:
 def null_rowid(schema: TableSchema) -> StatementTypeError:
     """NULL in the key of a row that is there already: it would have no rowid."""
     name = f"{schema.name}.{schema.columns[schema.key[0]].name}"
-    return StatementTypeError(f"cannot store NULL in {name}, the key of the table; give an integer")
+    message = f"cannot store NULL in {name}, the key of the table; give an integer"
+    return _coded(StatementTypeError(message), apsw.SQLITE_MISMATCH)
 
 
 def wrong_type(
     schema: TableSchema, column: Column, value: Value, on_conflict: int
 ) -> RowTypeError | StatementTypeError:
-    """A value that cannot be converted to the type of its column. It fails the whole statement."""
+    """A value that cannot be converted to the type of its column. It fails the whole statement.
+
+    For a rowid, which takes integers in any table, SQLite has another code than for STRICT.
+    """
     message = (
         f"cannot store {_STORAGE_NAMES[type(value)]} value in {column.type_name} column"
         f" {schema.name}.{column.name}"
     )
-    if on_conflict not in (apsw.SQLITE_ABORT, apsw.SQLITE_REPLACE):
-        return StatementTypeError(message)
+    is_rowid = has_rowid(schema) and column is schema.columns[schema.key[0]]
+    if is_rowid or on_conflict not in (apsw.SQLITE_ABORT, apsw.SQLITE_REPLACE):
+        return _coded(StatementTypeError(message), apsw.SQLITE_MISMATCH)
     return _coded(RowTypeError(message), apsw.SQLITE_CONSTRAINT_DATATYPE)
 
 

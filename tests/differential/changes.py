@@ -45,7 +45,8 @@ class Changes:
         return make(draw.pick(self._tables))
 
     def _step(self, table: Table, sql: str, *, inserts: bool = False) -> Step:
-        keeps = inserts and table.rowid is not None
+        named = table.alias or f"{table.rowid})" not in sql
+        keeps = inserts and table.rowid is not None and named
         return Step(sql, self._draw.taken(sql), keeps_rowid=keeps)
 
     # --------------------------------------------------------------------------- pieces

@@ -50,7 +50,12 @@ def _keys(rows: list[Row], order: tuple[int, ...]) -> list[str]:
 
 
 def _exact(row: Row) -> str:
-    return repr(row)
+    return repr([_positive(value) for value in row])
+
+
+def _positive(value: Any) -> Any:
+    """The value, but 0.0 for -0.0: a REAL column of SQLite's does not hold that."""
+    return 0.0 if isinstance(value, float) and value == 0 else value
 
 
 def _loose(row: Row) -> str:

@@ -25,6 +25,11 @@ class Name:
     affinity: str
     ties: bool = True
 
+    @property
+    def kind(self) -> str:
+        """The affinity as far as comparisons know it."""
+        return self.affinity if self.affinity in ("TEXT", "BLOB") else "NUMERIC"
+
 
 Scope = Sequence[Name]
 
@@ -107,9 +112,8 @@ class Expressions:
             case 7:
                 return f"{draw.pick(['', 'NOT '])}EXISTS ({self._subquery(scope, '1', depth)})"
             case _:
-                name = draw.pick(scope)
                 word = draw.pick(["IN", "IN", "NOT IN"])
-                return f"{name.sql} {word} ({self._subquery(scope, None, depth)})"
+                return f"+{draw.pick(scope).sql} {word} ({self._subquery(scope, None, depth)})"
 
     def _rows(self, scope: Scope) -> str:
         """A comparison of row values."""
@@ -128,6 +132,15 @@ class Expressions:
             case _:
                 return f"({left}) {draw.pick(['=', '<', '<=', '>', '>=', '<>', 'IS'])} {right()}"
 
+    def alike(self, scope: Scope, other: Scope) -> tuple[Name, Name]:
+        """A column of each, of affinities that compare alike (see ``differences``)."""
+        one = self._draw.pick(scope)
+        found = [name for name in other if name.kind == one.kind]
+        if found:
+            return one, self._draw.pick(found)
+        two = self._draw.pick(other)
+        return Name(f"+{one.sql}", "BLOB"), Name(f"+{two.sql}", "BLOB")
+
     def _subquery(self, outer: Scope, item: str | None, depth: int) -> str:
         """A SELECT on one table, often of what the row outside has."""
         draw = self._draw
@@ -136,7 +149,8 @@ class Expressions:
         inner = names_of(table, alias)
         conditions = []
         if draw.chance(60):
-            conditions.append(f"{draw.pick(inner).sql} = {draw.pick(outer).sql}")
+            one, two = self.alike(inner, outer)
+            conditions.append(f"{one.sql} = {two.sql}")
         if draw.chance(60) or not conditions:
             conditions.append(self.condition(inner, depth - 1))
         item = item or draw.pick(inner).sql

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,11 @@ from tests.differential.programs import Program, Step
 from tests.differential.sides import Both, Side
 
 NOT_TEXT = "a text that is not valid UTF-8"
-"""It can be had in SQLite, but not in Python: a program ends there."""
+"""It can be had in SQLite, but not in Python."""
+FULL = "a table whose greatest rowid is the greatest there is"
+"""SQLite then gives out some other number at random."""
+_ENDS = (NOT_TEXT, FULL)
+"""What ends a program, because from then on the two differ."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ def run(steps: Sequence[Step], tally: Tally | None = None) -> Failure | None:
     with Both() as both:
         for place, step in enumerate(steps):
             found, failed = _run_step(both.ours, both.theirs, step)
-            if found == NOT_TEXT:
+            if found in _ENDS:
                 break
             if found is not None:
                 return Failure(list(steps[: place + 1]), found)
@@ -63,7 +68,10 @@ def _run_step(ours: Side, theirs: Side, step: Step) -> tuple[str | None, bool]:
     try:
         left = ours.run(step)
     except Exception as error:
-        return f"exception: {type(error).__name__}: {error}", False
+        where = traceback.format_tb(error.__traceback__)[-1].strip()
+        return f"exception {type(error).__name__}: {error}\n{where}", False
     if "UTF-8" in left.message:
         return NOT_TEXT, True
+    if "holds the greatest possible rowid" in left.message:
+        return FULL, True
     return difference(step, left, right), bool(right.error)

@@ -137,6 +137,8 @@ def draw_table(draw: Draw, name: str) -> Table:
         key = draw.some(columns, least=min(most, 2), most=most)
         table.key = [(column.name, draw.chance(30)) for column in key]
         table.without_rowid = draw.chance(50)
+        if len(key) == 1 and strict and key[0].affinity == "INTEGER":
+            key[0].declared, key[0].affinity = "TEXT", "TEXT"
         for column in key:
             column.not_null = True
         if len(key) == 1 and key[0].declared == "INTEGER" and not table.without_rowid:

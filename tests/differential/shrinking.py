@@ -8,47 +8,77 @@ from dataclasses import replace
 from typing import TypeVar
 
 from tests.differential.programs import Step
-from tests.differential.running import Failure, run
+from tests.differential.running import Failure, Tally, run
 from vtab.sql.tokens import tokenize
 
 T = TypeVar("T")
 
 
-def shrunk(failure: Failure, seconds: float = 30.0) -> Failure:
+def shrunk(failure: Failure, seconds: float = 20.0) -> Failure:
     """A failure of the same kind by a program from which nothing can be left out; or what has been
-    reached after ``seconds``."""
+    reached after ``seconds``. No statement is left that fails in both, unless it did before."""
     end = time.monotonic() + seconds
     best = failure
+    errors = _errors(failure)
 
     def fails(steps: Sequence[Step]) -> bool:
-        nonlocal best
-        found = None if time.monotonic() > end else run(steps)
-        if found is None or found.kind != failure.kind or not _sound(found):
+        nonlocal best, errors
+        if time.monotonic() > end:
             return False
-        best = found
+        tally = Tally()
+        try:
+            found = run(steps, tally)
+        except KeyError:  # what is left of the name of a variable
+            return False
+        if found is None or found.kind != failure.kind or tally.errors > errors:
+            return False
+        best, errors = found, tally.errors
         return True
 
     _minimal(best.steps, fails)
-    for place in reversed(range(len(best.steps))):
-        if place < len(best.steps):
-            _shrink_text(best.steps, place, fails)
-    _minimal(best.steps, fails)
+    for cut in (_groups, _tokens):
+        for place in reversed(range(len(best.steps))):
+            _shrink_text(best.steps, place, cut, fails)
+        _minimal(best.steps, fails)
     return best
 
 
-def _sound(failure: Failure) -> bool:
-    """Whether it is no syntax error that has come about by leaving something out."""
-    return "syntax error" not in failure.difference and "incomplete" not in failure.difference
+def _errors(failure: Failure) -> int:
+    tally = Tally()
+    run(failure.steps, tally)
+    return tally.errors
 
 
-def _shrink_text(steps: list[Step], place: int, fails: Callable[[Sequence[Step]], bool]) -> None:
+def _shrink_text(
+    steps: list[Step],
+    place: int,
+    cut: Callable[[str], list[str]],
+    fails: Callable[[Sequence[Step]], bool],
+) -> None:
     step = steps[place]
-    pieces = [token.text for token in tokenize(step.sql)]
 
     def with_text(kept: Sequence[str]) -> bool:
         return fails([*steps[:place], replace(step, sql="".join(kept)), *steps[place + 1 :]])
 
-    _minimal(pieces, with_text)
+    _minimal(cut(step.sql), with_text)
+
+
+def _tokens(sql: str) -> list[str]:
+    return [token.text for token in tokenize(sql)]
+
+
+def _groups(sql: str) -> list[str]:
+    """A statement cut so that what stands in parentheses, with a comma before it, is one piece."""
+    pieces: list[str] = []
+    depth = 0
+    for text in _tokens(sql):
+        joins = depth > 0 or (text == "(" and pieces and pieces[-1].rstrip().endswith(","))
+        depth += {"(": 1, ")": -1}.get(text, 0)
+        if joins or (pieces and pieces[-1].rstrip() == "," and not text.strip()):
+            pieces[-1] += text
+        else:
+            pieces.append(text)
+    return pieces
 
 
 def _minimal(things: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> list[T]:

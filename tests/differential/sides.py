@@ -126,8 +126,8 @@ class Ours:
 
 
 def _kind(code: int) -> str:
-    if code & 0xFF == apsw.SQLITE_CONSTRAINT:
-        return str(apsw.mapping_extended_result_codes.get(code, code))
+    if code & 0xFF in (apsw.SQLITE_CONSTRAINT, apsw.SQLITE_MISMATCH):
+        return str({**apsw.mapping_result_codes, **apsw.mapping_extended_result_codes}[code])
     return "error"
 
 
