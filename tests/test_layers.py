@@ -39,6 +39,7 @@ LAYERS = """
     lsmsql.engine.conditions
     lsmsql.engine.projection
     lsmsql.engine.slices
+    lsmsql.engine.rows lsmsql.engine.indexes
     lsmsql.engine.readset
     lsmsql.engine.merge
     lsmsql.engine.output
@@ -62,8 +63,6 @@ LAYERS = """
     lsmsql.engine.backpressure lsmsql.engine.verify
     lsmsql.engine.admission
     lsmsql.engine.scheduler
-    lsmsql.engine.rows
-    lsmsql.engine.indexes
     lsmsql.engine.upkeep
     lsmsql.engine.sources lsmsql.engine.ingest
     lsmsql.engine.tables

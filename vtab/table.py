@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import apsw
@@ -11,6 +12,7 @@ from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.cursor import Cursor
 from vtab.failures import RowConstraintError
+from vtab.integrity import problems
 from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
@@ -47,8 +49,8 @@ class VirtualTable:
 
     def Integrity(self, database: str, name: str, quick: int) -> str | None:
         """PRAGMA integrity_check: every row that is committed; quick_check: every checksum."""
-        report = self._session.store.verify("checksums" if quick else "full", self._schema.name)
-        return None if report.ok else "\n".join(map(str, report.errors[:_MOST_ERRORS]))
+        found = problems(self._session, self._schema, quick=bool(quick))
+        return "\n".join(islice(found, _MOST_ERRORS)) or None
 
     # ------------------------------------------------------------------------------- rows
 

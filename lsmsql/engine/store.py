@@ -31,6 +31,7 @@ from lsmsql.engine.stats import Stats, collect_stats
 from lsmsql.engine.transaction import Transaction, run
 from lsmsql.engine.values import Row
 from lsmsql.engine.verbs import WriteVerbs
+from lsmsql.engine.verify.agreement import check_indexes
 from lsmsql.engine.verify.report import Level, Report
 from lsmsql.engine.verify.verify import verify_directory
 from lsmsql.engine.wal.changes import Changes
@@ -279,6 +280,8 @@ class Store(Database, WriteVerbs):
         only = None if table is None else core.catalog.get(table).id
         chosen = Level.named(level)
         findings = verify_directory(core.filesystem, core.path, chosen, core.catalog, only)
+        if chosen >= Level.FULL and findings.ok:
+            check_indexes(core, findings, only)
         return findings.report(core.path, chosen)
 
     def close(self) -> None:

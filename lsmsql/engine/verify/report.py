@@ -41,6 +41,7 @@ class Finding:
 
     ``file`` is its name in the directory of the store, ``offset`` the byte at which it begins
     (``None``: the file as a whole), ``table`` the name of the table it is about, if it is known.
+    In place of a file stands "index NAME" where an index does not agree with its table.
     """
 
     severity: Severity
@@ -140,6 +141,11 @@ class Findings:
             rows=c.rows + rows,
             size=c.size + size,
         )
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong so far."""
+        return all(finding.severity is not Severity.ERROR for finding in self.found)
 
     def report(self, path: str, level: Level) -> Report:
         """All of it, as a value."""

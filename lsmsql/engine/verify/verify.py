@@ -8,8 +8,8 @@ and still says so.
     level       what
     quick       manifest against directory; of each file size, footer, properties, index
     checksums   and every checksum: blocks, bloom filters, frames of logs
-    full        and every row: order, key ranges, counts, zone maps, bloom filters, types; and that
-                readers find the newest version of each key
+    full        and every row: order, key ranges, counts, zone maps, bloom filters, types; that
+                readers find the newest version of each key; that indexes agree with their tables
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from lsmsql.engine.options import Options
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.sstable.meta import FileMeta, file_name
 from lsmsql.engine.sstable.opening import described_file
+from lsmsql.engine.verify.agreement import check_indexes
 from lsmsql.engine.verify.arrangement import misfits
 from lsmsql.engine.verify.log_file import Commits, LogContent, check_log
 from lsmsql.engine.verify.reading_order import hidden_version
@@ -59,10 +60,15 @@ def verify(
     filesystem = filesystem or OsFileSystem()
     directory = os.path.abspath(os.fspath(path))
     _check_place(filesystem, directory)
-    catalog, failure = _read_catalog(filesystem, directory)
+    reader, failure = _open(filesystem, directory)
+    catalog = None if reader is None else reader.catalog
     findings = verify_directory(filesystem, directory, chosen, catalog)
-    if failure is not None and findings.report("", chosen).ok:
+    if failure is not None and findings.ok:
         findings.caught(failure, CURRENT)
+    if reader is not None:
+        if chosen >= Level.FULL and findings.ok:
+            check_indexes(reader, findings)
+        reader.end()
     return findings.report(os.fsdecode(path), chosen)
 
 
@@ -93,17 +99,14 @@ def is_store_file(name: str) -> bool:
     return name == CURRENT or name.endswith((".sst", ".log")) or name.startswith("MANIFEST-")
 
 
-def _read_catalog(
-    filesystem: FileSystem, directory: str
-) -> tuple[Catalog | None, StorageError | None]:
-    """The catalogue, or why the store does not open."""
+def _open(filesystem: FileSystem, directory: str) -> tuple[Follower | None, StorageError | None]:
+    """The store, open for reading, or why it does not open."""
     reader = Follower(filesystem, directory, Options())
     try:
         reader.begin()
     except StorageError as error:
         return None, error
-    reader.end()
-    return reader.catalog, None
+    return reader, None
 
 
 def _is_gone(error: Error) -> bool:
