@@ -134,12 +134,17 @@ class Transaction(WriteVerbs):
         self._change(table_id, key, row)
 
     def write(self, changes: Changes) -> None:
-        """Make many changes."""
+        """Make many changes, all of them or, if one is refused, none."""
         self._check()
         self.core.check_writable()
-        for table_id, records in changes.items():
-            for key, row in records.items():
-                self._change(table_id, key, row)
+        before = self._writes.step
+        try:
+            for table_id, records in changes.items():
+                for key, row in records.items():
+                    self._change(table_id, key, row)
+        except BaseException:
+            self._writes.rollback(before)
+            raise
 
     def _change(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Change a row, and the indexes of its table."""

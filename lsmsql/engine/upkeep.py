@@ -16,7 +16,7 @@ from lsmsql.engine.indexes import IndexEntries
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range
-from lsmsql.engine.values import Row
+from lsmsql.engine.values import Row, Value
 from lsmsql.engine.view import Found, found_columns
 
 
@@ -48,24 +48,30 @@ class Upkeep:
     def change(self, records: Records, key: bytes, row: Row | None) -> None:
         """Set the row of a key, or with None delete it.
 
-        Raises ConstraintError if a UNIQUE index has another row with the same terms, LimitError.
+        Raises ConstraintError if a UNIQUE index has another row with the same terms, LimitError;
+        then nothing has been changed.
         """
-        table_id, everything = self._table.id, self._rows.everything
-        found = records.find(table_id, key)
-        if found is not None:
-            old = found_columns(found, key, everything)
-            for entries in self._entries:
-                entry, _ = entries.entry(entries.terms(old), key, old)
-                records.set_record(entries.schema.id, entry, None)
-        if row is not None:
-            new = everything.from_row(key, row)
-            for entries in self._entries:
+        changes: list[tuple[int, bytes, Row | None]] = []
+        old = self._old(records, key)
+        new = None if row is None else self._rows.everything.from_row(key, row)
+        for entries in self._entries:
+            before = after = None
+            if old is not None:
+                before, _ = entries.entry(entries.terms(old), key, old)
+                changes.append((entries.schema.id, before, None))
+            if new is not None:
                 terms = entries.terms(new)
-                span = entries.equals(terms)
+                after, payload = entries.entry(terms, key, new)
+                changes.append((entries.schema.id, after, payload))
+                span = None if after == before else entries.equals(terms)
                 if span is not None and records.has_any(entries.schema.id, span):
                     raise ConstraintError(describe_duplicate(self._table, entries))
-                records.set_record(entries.schema.id, *entries.entry(terms, key, new))
-        records.set_record(table_id, key, row)
+        for change in (*changes, (self._table.id, key, row)):
+            records.set_record(*change)
+
+    def _old(self, records: Records, key: bytes) -> list[Value] | None:
+        found = records.find(self._table.id, key)
+        return None if found is None else found_columns(found, key, self._rows.everything)
 
 
 def describe_duplicate(table: TableSchema, entries: IndexEntries) -> str:
