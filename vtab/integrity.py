@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lsmsql.engine.indexes import IndexEntries
+from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.snapshot import catalog_at
@@ -31,7 +31,7 @@ def _of_computed_indexes(session: Session, table_id: int) -> Iterator[str]:
             if IndexEntries(index, table).needs_sql:
                 rules = Rules(session, table, (index,))
 
-                def terms(values: Sequence[Value], rules: Rules = rules) -> list[Value] | None:
+                def terms(values: Sequence[Value], rules: Rules = rules) -> Terms | None:
                     return rules.terms(values)[0]
 
                 for problem in disagreements(view, table, index, terms):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from lsmsql.engine.catalog import catalog_of
 from lsmsql.engine.core import Core
 from lsmsql.engine.errors import StorageError
-from lsmsql.engine.indexes import IndexEntries
+from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import key_codec
 from lsmsql.engine.readview import ReadView
@@ -25,7 +25,7 @@ from lsmsql.engine.slices import Range
 from lsmsql.engine.values import Value
 from lsmsql.engine.verify.report import Findings
 
-Terms = Callable[[Sequence[Value]], "list[Value] | None"]
+TermsOf = Callable[[Sequence[Value]], Terms | None]
 """The terms of a row in an index; None if a partial index does not have it."""
 
 _Thing = tuple[bytes, int | None]
@@ -50,7 +50,7 @@ def check_indexes(core: Core, findings: Findings, only: int | None = None) -> No
 
 
 def disagreements(
-    view: ReadView, table: TableSchema, index: TableSchema, terms: Terms | None = None
+    view: ReadView, table: TableSchema, index: TableSchema, terms: TermsOf | None = None
 ) -> Iterator[str]:
     """What is wrong with an index, one row or entry after another.
 
@@ -81,7 +81,7 @@ def _summed(things: Iterable[object]) -> tuple[int, int]:
 
 
 def _expected(
-    view: ReadView, table: TableSchema, entries: IndexEntries, terms: Terms
+    view: ReadView, table: TableSchema, entries: IndexEntries, terms: TermsOf
 ) -> Iterator[_Thing]:
     """The entries that the rows should have."""
     for piece in view.scan(table.id, Range(), RowCodec(table).everything):

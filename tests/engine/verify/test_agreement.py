@@ -11,6 +11,7 @@ import lsmsql
 from lsmsql.engine.indexes import IndexEntries
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.values import Row, Value
 
 SOME = [[n, f"b{n % 3}", n / 2 if n % 2 else n] for n in range(1, 30)]
 
@@ -37,10 +38,15 @@ def index_of(store: lsmsql.Store, name: str) -> TableSchema:
     return found
 
 
-def write_unseen(store: lsmsql.Store, table_id: int, key: bytes, row: object) -> None:
+def write_unseen(store: lsmsql.Store, table_id: int, key: bytes, row: Row | None) -> None:
     """Past all that keeps indexes up."""
     with store.transaction() as transaction:
-        transaction.set_record(table_id, key, row)  # type: ignore[arg-type]
+        transaction.set_record(table_id, key, row)
+
+
+def entry_of(index: TableSchema, table: TableSchema, row: list[Value]) -> bytes:
+    entries = IndexEntries(index, table)
+    return entries.entry(entries.terms(row), RowCodec(table).encode_key(row[0]), row)[0]
 
 
 def told(store: lsmsql.Store) -> list[str]:
@@ -55,9 +61,7 @@ def test_those_that_agree_are_passed(store: lsmsql.Store) -> None:
 
 def test_a_row_without_an_entry_is_named(store: lsmsql.Store) -> None:
     table, index = store.table("t"), index_of(store, "sqlite_autoindex_t_1")
-    entry, _ = IndexEntries(index, table.schema).entry(
-        ["b7"], RowCodec(table.schema).encode_key(7), SOME[6]
-    )
+    entry = entry_of(index, table.schema, [7, "b7", 3.5])
     write_unseen(store, index.id, entry, None)
     assert told(store) == ["error: index sqlite_autoindex_t_1 (table t): row 7 is missing"]
     assert store.verify("checksums").ok
@@ -91,9 +95,8 @@ def test_integrity_check_computes_what_only_sql_can_tell(store: lsmsql.Store) ->
     key, payload = rows.encode_row([8, "zz", 8])
     write_unseen(store, rows.schema.id, key, payload)
     unique = index_of(store, "sqlite_autoindex_t_1")
-    entries = IndexEntries(unique, rows.schema)
-    write_unseen(store, unique.id, *entries.entry(["zz"], key, [8, "zz", 8]))
-    write_unseen(store, unique.id, entries.entry(["b8"], key, [8, "b8", 8])[0], None)
+    write_unseen(store, unique.id, entry_of(unique, rows.schema, [8, "zz", 8]), ())
+    write_unseen(store, unique.id, entry_of(unique, rows.schema, [8, "b8", 8]), None)
     assert told(store) == []
     ((found,),) = connection.execute("PRAGMA integrity_check(t)").fetchall()
     assert found.splitlines() == [
