@@ -17,9 +17,11 @@ from functools import partial
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lsmsql.engine.columns import PUT, concat_columns, make_run, starts_of_keys
 from lsmsql.engine.core import Core
+from lsmsql.engine.errors import ConflictError
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.manifest.version import TableVersion
 from lsmsql.engine.order import sort_order_and_ties
@@ -173,6 +175,8 @@ def _in_key_order(codec: RowCodec, columns: Batch) -> _Rows:
     for column, values in zip(schema.columns, columns, strict=True):
         if column.slot is not None:
             slots[column.slot] = values
+        if column.null_slot is not None:
+            slots[column.null_slot] = pc.if_else(pc.is_null(values), 1, None)
     order = _last_of_each(keys)
     return _Rows(keys, slots, None if order is None else from_numpy(order))
 
@@ -195,6 +199,8 @@ def _install(core: Core, scheduler: Scheduler, codec: RowCodec, chunks: Sequence
     with core.write_lock:
         core.admit()
         core.schema_of(table_id)
+        if table_id in core.catalog.indexes:
+            raise ConflictError("an index has been created meanwhile; ingest the rows again")
         if any(_in_memtables(core, table_id, chunk) for chunk in chunks):
             core.rotate()
             scheduler.flush()

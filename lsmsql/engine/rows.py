@@ -37,11 +37,16 @@ class RowCodec:
         Raises UsageError for a table whose rows only SQL can check or compute.
         """
         if self._needs_sql:
+            self.check_without_sql()
+        return self.encode_values(self.schema.convert_row(row))
+
+    def check_without_sql(self) -> None:
+        """Raise UsageError for a table whose rows only SQL can check or compute."""
+        if self._needs_sql:
             raise UsageError(
                 f"table {self.schema.name} has CHECK constraints or generated columns;"
                 " write its rows with SQL: store.connect()"
             )
-        return self.encode_values(self.schema.convert_row(row))
 
     def encode_values(self, values: Sequence[Value]) -> tuple[bytes, Row]:
         """Key and payload of values in column order that have been converted."""

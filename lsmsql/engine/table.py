@@ -52,7 +52,8 @@ class Table:
     @property
     def schema(self) -> TableSchema:
         """The definition of the table."""
-        return self._rows.schema
+        known = self._rows.schema
+        return self._tables.catalog.by_id.get(known.id, known)
 
     @property
     def name(self) -> str:
@@ -74,16 +75,17 @@ class Table:
 
         A row is a mapping by column name (missing columns are NULL) or a sequence of all columns.
         """
-        key, payload = self._rows.encode_row(row)
-        self._tables.write_one(self._id(), key, payload)
+        table_id = self._id()
+        self._tables.write_one(table_id, *self._rows.encode_row(row))
 
     def update(self, rows: Iterable[RowLike]) -> None:
         """``put`` many rows as one commit: all of them or, if one is refused, none."""
         if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
             given = type(rows).__name__
             raise TypeMismatchError(f"update takes several rows, not {given}; put takes one")
+        table_id = self._id()
         records: dict[bytes, Row | None] = dict(map(self._rows.encode_row, rows))
-        self._tables.write({self._id(): records})
+        self._tables.write({table_id: records})
 
     def delete(self, key: object) -> None:
         """Delete the row with that key, if there is one."""
@@ -91,6 +93,7 @@ class Table:
 
     def __setitem__(self, key: object, row: RowLike) -> None:
         """Put a row under ``key``; a mapping may leave out the key columns."""
+        self._id()
         self.put(self._rows.row_with_key(key, row))
 
     def __delitem__(self, key: object) -> None:
@@ -106,6 +109,7 @@ class Table:
         them appear at once, or none. ``progress`` is called with the number of rows read so far.
         """
         self._id()
+        self._rows.check_without_sql()
         return self._tables.ingest_rows(self._rows, data, progress)
 
     # ------------------------------------------------------------------------------- reading
@@ -116,8 +120,9 @@ class Table:
     def get(self, key: object, default: T) -> dict[str, Value] | T: ...
     def get(self, key: object, default: object = None) -> object:
         """The row with that key, or ``default``."""
+        table_id = self._id()
         encoded = self._rows.encode_key(key)
-        found = self._tables.find(self._id(), encoded)
+        found = self._tables.find(table_id, encoded)
         if found is None:
             return default
         return self._rows.as_dict(found_columns(found, encoded, self._rows.everything))
@@ -143,7 +148,8 @@ class Table:
 
         Both may be leading values of a composite key. The rows are those there at the call.
         """
-        return self._read(self._rows.range(start, stop), self._dicts, reverse, limit)
+        self._id()
+        return self._read(self._rows.range(start, stop), self._dicts(), reverse, limit)
 
     def prefix(
         self, prefix: object, *, reverse: bool = False, limit: int | None = None
@@ -152,7 +158,8 @@ class Table:
 
         A text (or bytes) for a key of one column; leading values for a composite key.
         """
-        return self._read(self._rows.prefix(prefix), self._dicts, reverse, limit)
+        self._id()
+        return self._read(self._rows.prefix(prefix), self._dicts(), reverse, limit)
 
     def __iter__(self) -> Iterator[object]:
         """The keys in order: values, or tuples for a composite key."""
@@ -172,15 +179,26 @@ class Table:
         return True
 
     def _id(self) -> int:
-        """The number of the table. Raises NoSuchTableError if it has been dropped."""
-        schema = self.schema
-        if schema.id not in self._tables.catalog.by_id:
-            raise NoSuchTableError(f"no such table: {schema.name}; it has been dropped")
+        """The number of the table, whose rows are as it is defined now.
+
+        Raises NoSuchTableError if it has been dropped.
+        """
+        known = self._rows.schema
+        schema = self._tables.catalog.by_id.get(known.id)
+        if schema is None:
+            raise NoSuchTableError(f"no such table: {known.name}; it has been dropped")
+        if schema is not known:  # it has been altered
+            self._rows = RowCodec(schema)
         return schema.id
 
-    def _dicts(self, columns: Columns) -> Iterator[dict[str, Value]]:
+    def _dicts(self) -> Callable[[Columns], Iterator[dict[str, Value]]]:
+        """What makes rows of columns, by the names that these have now."""
         names = self.columns
-        return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+
+        def dicts(columns: Columns) -> Iterator[dict[str, Value]]:
+            return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+
+        return dicts
 
     def _read(
         self,
