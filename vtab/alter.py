@@ -105,11 +105,11 @@ def _altered_indexes(
     definition: TableDefinition,
 ) -> list[TableSchema]:
     """The indexes of the table with their new statements and positions."""
-    implied = iter(definition.indexes)
+    implied = {_number(name): (name, described) for name, described in definition.indexes}
     found: list[TableSchema] = []
     for index in indexes:
         if index.sql is None:
-            name, described = next(implied)
+            name, described = implied[_number(index.name)]
             renewed = index_schema(table, name, described)
         else:
             text = text_of(scratch, "index", index.name)
@@ -117,3 +117,8 @@ def _altered_indexes(
             renewed = index_schema(table, index.name, described, text)
         found.append(replace(renewed, id=index.id))
     return found
+
+
+def _number(name: str) -> str:
+    """The number in the name of an implied index, which stays when its table is renamed."""
+    return name.rpartition("_")[2]
