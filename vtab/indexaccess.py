@@ -40,6 +40,7 @@ class IndexAccess:
         self._all_columns = Projection(schema, self._rows.codec, range(len(schema.columns)))
         self._index = IndexEntries(index, schema)
         self._key = catalog_key(index.id)
+        self._same_terms = len(plan.plan.prefix) >= len(self._index.definition.terms)
         self._slots = [schema.columns[position].slot for position in plan.columns]
         self._parts = [
             schema.key.index(position)
@@ -62,13 +63,20 @@ class IndexAccess:
         if not self._is_in(view):
             yield from self._without_index(view, arguments)
             return
-        row_key = self._index.row_key
         for piece in self._entries.scan(view, arguments):
-            keys = [row_key(entry) for entry in piece.keys]
+            keys = self._row_keys(piece.keys)
             if self.plan.covering:
                 yield Slice(keys, [piece.columns[at] for at in self._from_entry])
             else:
                 yield Slice(keys, self._fetch(view, keys))
+
+    def _row_keys(self, entries: Sequence[bytes]) -> list[bytes]:
+        """The keys of the rows that entries lead to: what follows their terms."""
+        if self._same_terms:
+            start = len(self._index.prefix_of(entries[0]))
+            return [entry[start:] for entry in entries]
+        row_key = self._index.row_key
+        return [row_key(entry) for entry in entries]
 
     def arrange(self, keys: Sequence[bytes], columns: Columns) -> Lists:
         """The columns of a slice by their position in the table; the keys behind the last one."""

@@ -30,5 +30,6 @@ def _type_error(step: Step, ours: Outcome, theirs: Outcome) -> bool:
     wrong type is not. So it has another code.
     """
     wrong = theirs.error == "SQLITE_CONSTRAINT_DATATYPE"
-    return wrong and ours.error == "SQLITE_MISMATCH" and any(word in step.sql for word in _CONFLICTS)
-
+    return (
+        wrong and ours.error == "SQLITE_MISMATCH" and any(word in step.sql for word in _CONFLICTS)
+    )
