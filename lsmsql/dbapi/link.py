@@ -46,7 +46,7 @@ class Link:
         autocommit: object,
         isolation_level: object,
         one_thread: bool,
-        references: bool,
+        references: bool = False,
     ) -> None:
         self.store = store
         self.lock = threading.RLock()
