@@ -11,6 +11,8 @@ from vtab.sql.reader import Reader, UnreadableError
 
 _OF_TABLES = {"TABLE_INFO", "TABLE_XINFO", "INDEX_LIST", "INDEX_INFO", "INDEX_XINFO"}
 _OF_TABLES |= {"FOREIGN_KEY_LIST"}
+_KEPT = ("USER_VERSION", "APPLICATION_ID")
+"""What SQLite keeps in the header of its file."""
 _ON = ("ON", "YES", "TRUE", "1")
 
 
@@ -25,6 +27,8 @@ def adapted(sql: str) -> str:
         return sql
     if name.upper() == "FOREIGN_KEYS" and value.strip("'\"") in _ON:
         raise UsageError("foreign keys are not enforced; leave PRAGMA foreign_keys off")
+    if name.upper() in _KEPT and value:
+        raise UsageError(f"{name} is not kept in a store; keep it in a table")
     if schema is None and name.upper() in _OF_TABLES and value:
         return f"{sql[: place.start]}main.{sql[place.start :]}"
     return sql

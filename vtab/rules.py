@@ -17,6 +17,7 @@ from lsmsql.engine.column import Column
 from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.schema import Check, TableSchema
 from lsmsql.engine.values import Row, Value
+from vtab.planner import has_rowid
 from vtab.session import Session
 
 Converter = Callable[[Column, Value], Value]
@@ -33,7 +34,8 @@ class Rules:
         self._schema = schema
         self.entries = [IndexEntries(index, schema) for index in indexes]
         columns = list(enumerate(schema.columns))
-        self.defaults = frozenset(i for i, c in columns if c.default is not None)
+        rowid = schema.key[0] if has_rowid(schema) else None  # which gives out its own
+        self.defaults = frozenset(i for i, c in columns if c.default is not None and i != rowid)
         self.generated = frozenset(i for i, c in columns if c.generated is not None)
         self._formulas = [(i, c, c.generated.sql) for i, c in columns if c.generated is not None]
         self._computed: list[str] = []

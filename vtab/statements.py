@@ -10,7 +10,8 @@ Every other statement stays as it is, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from vtab.sql.changes import Change, read_change
 from vtab.sql.parameters import Bindings, Part, Variables, bindings_for, compose, read_variables
 from vtab.sql.reader import Slice
 from vtab.upsert import Clause, RowUpsert, read_clauses
+
+Rows = list[tuple[Any, ...]]
 
 _OURS = ("main", "temp")
 
@@ -120,36 +123,54 @@ def _returning(session: Session, change: Change, table: TableSchema, variables: 
 
 def run_change(
     session: Session, cursor: apsw.Cursor, statement: ChangeStatement, bindings: Bindings | None
-) -> int:
-    """Run the statement, and return how many rows it has inserted, changed or deleted.
+) -> tuple[int, Rows]:
+    """Run the statement: how many rows it has inserted, changed or deleted, and those it returns.
 
-    The cursor gives the rows to return, if it returns any.
+    All of it is done, or nothing, also if a row cannot be returned.
     """
     running, table = session.running, statement.table
     before = running.changes
     if statement.is_plain:
         cursor.execute(statement.main.text, bindings)
-        return running.changes - before
-    captured: list[tuple[Value, ...]] | None = None if statement.returning is None else []
+        return running.changes - before, []
     upsert = None
     if statement.clauses:
         upsert = RowUpsert(session.evaluation, table, statement.clauses, bindings)
-    with running.statement(table.id, Written(statement.named, upsert, captured)):
-        cursor.execute(statement.main.text, bindings_for(statement.main, bindings))
-    changes = running.changes - before
-    if statement.returning is not None and captured is not None:
-        _give_rows(session, cursor, statement.returning, table, captured, bindings)
-    return changes
+    main, returning = statement.main, statement.returning
+    if returning is None:
+        with running.statement(table.id, Written(statement.named, upsert)):
+            cursor.execute(main.text, bindings_for(main, bindings))
+        return running.changes - before, []
+    captured: list[tuple[Value, ...]] = []
+    with _all_or_none(cursor.connection) as done:
+        with running.statement(table.id, Written(statement.named, upsert, captured)):
+            cursor.execute(main.text, bindings_for(main, bindings))
+        done.append(main)
+        source = session.evaluation.source(table, "returned")
+        with source.holding(captured):
+            rows = cursor.execute(returning.text, bindings_for(returning, bindings)).fetchall()
+    return running.changes - before, rows
 
 
-def _give_rows(
-    session: Session,
-    cursor: apsw.Cursor,
-    returning: Part,
-    table: TableSchema,
-    rows: Sequence[Sequence[Value]],
-    bindings: Any,
-) -> None:
-    source = session.evaluation.source(table, "returned")
-    with source.holding(rows):
-        cursor.execute(returning.text, bindings_for(returning, bindings))
+@contextmanager
+def _all_or_none(connection: apsw.Connection) -> Iterator[list[object]]:
+    """Take back what was done if then something fails.
+
+    What was done is to be put into the list that is given: a statement that fails itself has taken
+    back by then what it has to, and OR FAIL lets something stay.
+    """
+    begin, end, undo = "BEGIN", "COMMIT", "ROLLBACK"
+    if connection.in_transaction:
+        begin, end, undo = "SAVEPOINT lsm_rows", "RELEASE lsm_rows", "ROLLBACK TO lsm_rows"
+    done: list[object] = []
+    connection.execute(begin)
+    try:
+        yield done
+        connection.execute(end)
+    except BaseException:
+        if connection.in_transaction:  # OR ROLLBACK has ended it
+            if done:
+                connection.execute(undo)
+            if not done or end != "COMMIT":
+                connection.execute(end)
+        raise

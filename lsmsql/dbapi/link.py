@@ -180,8 +180,8 @@ class Link:
         if self._defined and not self.binding.session.is_writing:
             self.binding.session.have_told()
         if statement.change is not None:
-            changes = run_change(self.binding.session, cursor, statement.change, values)
-            rows = None if statement.description is None else iter(cursor.fetchall())
+            changes, found = run_change(self.binding.session, cursor, statement.change, values)
+            rows = None if statement.description is None else iter(found)
         else:
             cursor.execute(statement.sql, values)
             rows = None if statement.description is None else iter(cursor.fetchall())

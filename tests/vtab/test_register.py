@@ -76,7 +76,7 @@ def test_refresh_follows_the_store(store: Store, connection: apsw.Connection) ->
 def test_a_temporary_table_of_the_same_name_is_an_error(store: Store) -> None:
     connection = apsw.Connection(":memory:")
     connection.execute("CREATE TEMP TABLE kv(a)")
-    with pytest.raises(SchemaError, match="kv of the store cannot be attached"):
+    with pytest.raises(SchemaError, match="kv of the store cannot be shown"):
         vtab.register(connection, store)
 
 
