@@ -7,6 +7,7 @@ greatest at its first use. In a piece that is run alone the same variables get o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from vtab.sql.tokens import Kind, tokenize
 
 Bindings = Sequence[object] | Mapping[str, object]
 """What a caller gives for the variables of a statement: by number, or by name."""
+
+_SIGNS = re.compile(r"[?$@:#]")
+"""What every variable begins with."""
 
 _DIGITS = 9
 """More than the number of any variable has."""
@@ -70,6 +74,8 @@ class Part:
 
 def read_variables(sql: str) -> Variables:
     """The variables of one statement, numbered as SQLite does."""
+    if not _SIGNS.search(sql):
+        return Variables((), {}, 0)
     uses: list[Variable] = []
     numbers: dict[str, int] = {}
     count = 0

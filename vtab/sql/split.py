@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from vtab.sql.tokens import Kind, capitals, first_word, tokenize
+from vtab.sql.tokens import Kind, capitals, first_word, past_semicolon, tokenize
 
 
 def is_blank(text: str) -> bool:
@@ -17,6 +17,13 @@ def split_first(text: str) -> tuple[str, str]:
 
     A CREATE TRIGGER goes on up to its END.
     """
+    if first_word(text) != "CREATE":
+        end = 0
+        while end < len(text):
+            start, end = end, past_semicolon(text, end)
+            if not is_blank(text[start:end]):
+                return text[:end], text[end:]
+        return text, ""
     words: list[str] = []
     for token in tokenize(text):
         if token.kind is Kind.BLANK:

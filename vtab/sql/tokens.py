@@ -74,6 +74,12 @@ def tokenize(sql: str) -> Iterator[Token]:
         depth += text == "("
 
 
+def past_semicolon(sql: str, start: int) -> int:
+    """The end of the first semicolon from ``start`` on, where a token begins; or of the text."""
+    ends = (match.end() for match in _TOKEN.finditer(sql, start) if match[0] == ";")
+    return next(ends, len(sql))
+
+
 def first_word(sql: str) -> str:
     """The first token in capitals, after blanks and semicolons; "" if there is none."""
     for match in _TOKEN.finditer(sql):
