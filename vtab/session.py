@@ -63,6 +63,8 @@ class Session:
         self.running = Running()
         self.accesses = Accesses()
         self.planning = Planning(store.core, self.accesses, self.indexes_of)
+        self.new_writes: Callable[[], WriteSet] = WriteSet
+        """What makes the write set of the next transaction."""
         self.writes = WriteSet()
         self.reads = ReadSet()
         self._connection = weakref.ref(connection)
@@ -503,7 +505,7 @@ class Session:
         self._immediate.give_back()
 
     def _reset(self) -> None:
-        self.writes, self.reads = WriteSet(), ReadSet()
+        self.writes, self.reads = self.new_writes(), ReadSet()
         self._last.clear()
         self._own.forget()
         if self._snapshot is not None:

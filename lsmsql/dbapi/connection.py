@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -13,9 +14,11 @@ import apsw
 from lsmsql.dbapi import errors, functions, sharing
 from lsmsql.dbapi.cursor import Cursor, RowFactory
 from lsmsql.dbapi.errors import NotSupportedError, ProgrammingError, raise_translated
+from lsmsql.dbapi.limits import Limits
 from lsmsql.dbapi.link import Link
 from lsmsql.dbapi.rows import TextFactory
 from lsmsql.dbapi.transactions import LEGACY_TRANSACTION_CONTROL
+from lsmsql.dbapi.untrusted import UntrustedLink
 from lsmsql.engine.backup import BackupReport
 from lsmsql.engine.errors import Error
 from lsmsql.engine.store import Store
@@ -60,6 +63,10 @@ class Connection:
         cached_statements: int = 128,
         autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
         foreign_keys: str = "refuse",
+        untrusted: bool = False,
+        max_seconds: float | None = None,
+        max_rows: int | None = None,
+        max_memory: int | None = None,
         **options: Any,
     ) -> None:
         self._closed = True
@@ -67,12 +74,14 @@ class Connection:
         self.text_factory: TextFactory = str
         self.detect_types = detect_types
         references = _check_foreign_keys(foreign_keys) == "declare"
+        limits = _limits(untrusted, seconds=max_seconds, rows=max_rows, memory=max_memory)
+        make_link = Link if limits is None else partial(UntrustedLink, limits)
         try:
             self._lease = _take(path, mode, timeout, options)
         except Exception as error:
             raise_translated(error)
         try:
-            self._link = Link(
+            self._link = make_link(
                 self._lease.store,
                 cached_statements,
                 autocommit,
@@ -343,6 +352,17 @@ def _check_foreign_keys(value: object) -> object:
     raise ValueError(f"foreign_keys is 'refuse' or 'declare', not {value!r}")
 
 
+def _limits(untrusted: bool, **given: Any) -> Limits | None:
+    """The limits of an untrusted connection."""
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if untrusted:
+        return Limits(**wanted)
+    if wanted:
+        names = ", ".join(f"max_{name}" for name in wanted)
+        raise ProgrammingError(f"{names}: only with untrusted=True")
+    return None
+
+
 def connect(
     path: Place, *, factory: Callable[..., Connection] = Connection, **arguments: Any
 ) -> Connection:
@@ -356,6 +376,9 @@ def connect(
 
     ``foreign_keys``: "refuse" a table that has some, or let it "declare" them; they are reflected
     then, but, as in SQLite by default, not enforced.
+
+    ``untrusted``: for SQL from strangers (docs/untrusted.md). A statement may take ``max_seconds``
+    (5), give ``max_rows`` (100,000) and take ``max_memory`` bytes (64 MiB).
 
     Connections of one process to one path share the open store. Raises OperationalError if another
     process writes to it, or if it cannot be used; ProgrammingError for wrong arguments.

@@ -84,6 +84,7 @@ class Cursor:
         Raises an ``lsmsql.DatabaseError``; see the table in docs/dbapi.md.
         """
         link = self._link
+        rows = None
         with link.lock:
             try:
                 link.ready()
@@ -101,6 +102,8 @@ class Cursor:
                 if rows is not None:
                     self._rows, self._ahead = rows, next(rows, None)
             except Exception as error:
+                if rows is not None:
+                    self._stop()
                 raise_translated(error)
             if statement.inserting:
                 self.lastrowid = link.raw.last_insert_rowid()
@@ -194,7 +197,7 @@ class Cursor:
                 try:
                     self._ahead = next(rows, None)
                 except Exception as error:
-                    self._ahead = None
+                    self._stop()
                     raise_translated(error)
         if row is None or (self._decode is None and self.row_factory is None):
             return row
@@ -228,7 +231,7 @@ class Cursor:
             taken += islice(rows, None if size is None else size - 1)
             self._ahead = next(rows, None)
         except Exception as error:
-            self._ahead = None
+            self._stop()
             raise_translated(error)
         return taken
 

@@ -52,10 +52,7 @@ class Link:
         self.lock = threading.RLock()
         self.statements: dict[str, Statement] = {}
         self.thread = get_ident() if one_thread else None
-        self.raw = apsw.Connection(":memory:", statementcachesize=cached)
-        # As in the shell: "x" is a name and never a text.
-        self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
-        self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        self.raw = self._connection(cached)
         self.binding = vtab.register(self.raw, store, owned=True, references=references)
         self.changes = 0
         """How many rows were changed since the connection was made."""
@@ -72,6 +69,18 @@ class Link:
         self.transactions = Transactions(
             self.command, lambda: self.raw.in_transaction, autocommit, isolation_level
         )
+
+    def _connection(self, cached: int) -> apsw.Connection:
+        """An SQLite connection for the store."""
+        raw = apsw.Connection(":memory:", statementcachesize=cached)
+        # As in the shell: "x" is a name and never a text.
+        settings = {apsw.SQLITE_DBCONFIG_DQS_DML: 0, apsw.SQLITE_DBCONFIG_DQS_DDL: 0}
+        if self.store.readonly:  # so SQLite does with a file that is open for reading
+            settings[apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE] = 0
+            settings[apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE] = 0
+        for setting, value in settings.items():
+            raw.config(setting, value)
+        return raw
 
     # ------------------------------------------------------------------------------- use
 
@@ -184,10 +193,14 @@ class Link:
             rows = None if statement.description is None else iter(found)
         else:
             cursor.execute(statement.sql, values)
-            rows = None if statement.description is None else iter(cursor.fetchall())
+            rows = None if statement.description is None else iter(self._all(cursor))
             changes = self.raw.changes()
         self.changes += changes
         return rows, changes
+
+    def _all(self, cursor: apsw.Cursor) -> list[tuple[Any, ...]]:
+        """The rows that a change returns."""
+        return cursor.fetchall()
 
     def command(self, sql: str) -> None:
         """Run a statement that neither takes nor gives anything."""
