@@ -122,11 +122,15 @@ def _returning(session: Session, change: Change, table: TableSchema, variables: 
 
 
 def run_change(
-    session: Session, cursor: apsw.Cursor, statement: ChangeStatement, bindings: Bindings | None
+    session: Session,
+    cursor: apsw.Cursor,
+    statement: ChangeStatement,
+    bindings: Bindings | None,
+    fetch: Callable[[apsw.Cursor], Rows],
 ) -> tuple[int, Rows]:
     """Run the statement: how many rows it has inserted, changed or deleted, and those it returns.
 
-    All of it is done, or nothing, also if a row cannot be returned.
+    All of it is done, or nothing, also if ``fetch`` fails, which takes these rows.
     """
     running, table = session.running, statement.table
     before = running.changes
@@ -148,7 +152,7 @@ def run_change(
         done.append(main)
         source = session.evaluation.source(table, "returned")
         with source.holding(captured):
-            rows = cursor.execute(returning.text, bindings_for(returning, bindings)).fetchall()
+            rows = fetch(cursor.execute(returning.text, bindings_for(returning, bindings)))
     return running.changes - before, rows
 
 

@@ -189,7 +189,8 @@ class Link:
         if self._defined and not self.binding.session.is_writing:
             self.binding.session.have_told()
         if statement.change is not None:
-            changes, found = run_change(self.binding.session, cursor, statement.change, values)
+            session = self.binding.session
+            changes, found = run_change(session, cursor, statement.change, values, self._all)
             rows = None if statement.description is None else iter(found)
         else:
             cursor.execute(statement.sql, values)

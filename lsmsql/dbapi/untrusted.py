@@ -8,7 +8,7 @@ definitions   refused: others would run what a stranger has put into a view or a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ import apsw
 
 from lsmsql.dbapi.errors import DataError, NotSupportedError
 from lsmsql.dbapi.limits import INSTRUCTIONS, SQLITE_LIMITS, BoundedWriteSet, Limits, Meter, Watch
-from lsmsql.dbapi.link import Link, Result
+from lsmsql.dbapi.link import Link, Result, Values
 from lsmsql.dbapi.permissions import FUNCTIONS, refusal
 from lsmsql.dbapi.statements import Statement
 from lsmsql.engine.affinity import APPLY_AFFINITY
@@ -136,7 +136,7 @@ class UntrustedLink(Link):
         with self._translated(), Meter(self._watch):
             return super().first_statement(sql)
 
-    def run(self, cursor: apsw.Cursor, statement: Statement, values: Sequence[Any]) -> Result:
+    def run(self, cursor: apsw.Cursor, statement: Statement, values: Values) -> Result:
         """Run a statement. Raises OperationalError if it takes more than it may."""
         meter = Meter(self._watch)
         with self._translated(), meter:

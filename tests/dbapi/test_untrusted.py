@@ -140,7 +140,6 @@ REFUSED = [
     "PRAGMA temp_store_directory = '{folder}'",
     "PRAGMA temp_store = 1",
     "PRAGMA hard_heap_limit = 1",
-    "PRAGMA user_version = 5",
     "PRAGMA query_only = ON",
     "PRAGMA case_sensitive_like = ON",
     "PRAGMA journal_mode = DELETE",
