@@ -92,9 +92,10 @@ def duplicate_key(schema: TableSchema) -> RowConstraintError:
     return _coded(RowConstraintError(f"UNIQUE constraint failed: {names}"), code)
 
 
-def duplicate_terms(message: str) -> RowConstraintError:
-    """A UNIQUE index has a row with these terms."""
-    return _coded(RowConstraintError(message), apsw.SQLITE_CONSTRAINT_UNIQUE)
+def duplicate_terms(message: str, *, primary: bool = False) -> RowConstraintError:
+    """A UNIQUE index, or one that is the ``primary`` key, has a row with these terms."""
+    code = apsw.SQLITE_CONSTRAINT_PRIMARYKEY if primary else apsw.SQLITE_CONSTRAINT_UNIQUE
+    return _coded(RowConstraintError(message), code)
 
 
 def broken_check(check: Check) -> RowConstraintError:

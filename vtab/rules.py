@@ -33,6 +33,9 @@ class Rules:
         self._session = session
         self._schema = schema
         self.entries = [IndexEntries(index, schema) for index in indexes]
+        self.order = _order(schema, self.entries)
+        """What must be unique, in the order in which SQLite looks: places in ``entries``, and None
+        for the key."""
         columns = list(enumerate(schema.columns))
         rowid = schema.key[0] if has_rowid(schema) else None  # which gives out its own
         self.defaults = frozenset(i for i, c in columns if c.default is not None and i != rowid)
@@ -44,7 +47,11 @@ class Rules:
         for entries in self.entries:
             first = len(self._computed)
             where = entries.definition.where
-            self._computed += entries.expressions + ([] if where is None else [_truth(where)])
+            if where is None:
+                self._computed += entries.expressions
+            else:  # whose terms may fail for rows that the index does not have
+                self._computed += [_if(where, term) for term in entries.expressions]
+                self._computed.append(_truth(where))
             self._places.append((first, len(self._computed)))
 
     @property
@@ -113,6 +120,27 @@ class Rules:
                     continue
             found.append(entries.terms(values, computed[first:last]))
         return found
+
+
+def _order(schema: TableSchema, entries: Sequence[IndexEntries]) -> tuple[int | None, ...]:
+    """The rowid; then indexes, the last created first, and among them that of the primary key."""
+    places: list[int | None] = [i for i, e in enumerate(entries) if e.definition.unique]
+    key_at = 0 if has_rowid(schema) else len(places) - _before_key(entries)
+    places.reverse()
+    return (*places[:key_at], None, *places[key_at:])
+
+
+def _before_key(entries: Sequence[IndexEntries]) -> int:
+    """How many UNIQUE constraints stand before the PRIMARY KEY: their names have numbers, in which
+    the key's is left out."""
+    implied = (e.schema.name for e in entries if e.definition.origin != "c")
+    numbers = sorted(int(name.rpartition("_")[2]) for name in implied)
+    return sum(number == place for place, number in enumerate(numbers, 1))
+
+
+def _if(condition: str, expression: str) -> str:
+    """SQL that is the expression where the condition is true."""
+    return f"CASE WHEN ({condition}) THEN ({expression}) END"
 
 
 def _truth(condition: str) -> str:

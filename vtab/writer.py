@@ -185,12 +185,12 @@ class Writer:
         and for a value of a wrong type the error of ``wrong_type``.
         """
         rules = self._rules
+        if None in values and not self._accept_nulls(values, self._stored):
+            return None
         for position, (column, wanted) in enumerate(self._types):
             value = values[position]
             if type(value) is not wanted and value is not None:
                 values[position] = self._converted(column, value)
-        if None in values and not self._accept_nulls(values, self._stored):
-            return None
         if rules.generated:
             rules.generate(values, self._converted)
             if not self._accept_nulls(values, rules.generated):
@@ -256,10 +256,13 @@ class Writer:
         ``own`` is the key of the row itself before it is changed.
         """
         session = self._session
-        if key != own and session.find(self._schema.id, key) is not None:
-            yield key, None
-        for entries, there in zip(self._rules.entries, terms, strict=True):
-            if there is None or not entries.definition.unique:
+        for place in self._rules.order:
+            if place is None:
+                if key != own and session.find(self._schema.id, key) is not None:
+                    yield key, None
+                continue
+            entries, there = self._rules.entries[place], terms[place]
+            if there is None:
                 continue
             for entry in session.entries_with(entries, there):
                 other = entries.row_key(entry)
@@ -281,7 +284,8 @@ class Writer:
     def _duplicate(self, entries: IndexEntries | None) -> Exception:
         if entries is None:
             return duplicate_key(self._schema)
-        return duplicate_terms(describe_duplicate(self._schema, entries))
+        message = describe_duplicate(self._schema, entries)
+        return duplicate_terms(message, primary=entries.definition.origin == "pk")
 
     def _upsert(self, upsert: Upsert, clause: object, key: bytes, new: Sequence[Value]) -> None:
         """Change the row that is there, as a clause of ON CONFLICT says."""

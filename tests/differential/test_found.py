@@ -1,0 +1,49 @@
+"""Small programs that once gave something else here than in SQLite."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.differential.programs import Step
+from tests.differential.running import run
+
+FOUND = {
+    "a rowid that is no integer": """
+        CREATE TABLE t(a INTEGER PRIMARY KEY, b);
+        INSERT INTO t VALUES ('x', 1);
+        INSERT OR IGNORE INTO t VALUES ('x', 1);
+        INSERT INTO t VALUES (1, 1);
+        UPDATE t SET a = NULL""",
+    "a rowid that is there": """
+        CREATE TABLE t(a);
+        INSERT INTO t(rowid, a) VALUES (7, 1), (7, 2)""",
+    "a primary key with a collation that is there": """
+        CREATE TABLE t(a TEXT COLLATE NOCASE NOT NULL PRIMARY KEY);
+        INSERT INTO t VALUES ('a'), ('A')""",
+    "several constraints that are broken": """
+        CREATE TABLE t(a TEXT NOT NULL, b UNIQUE, PRIMARY KEY (a));
+        CREATE UNIQUE INDEX i ON t(b, a);
+        INSERT INTO t VALUES ('x', 1);
+        INSERT INTO t VALUES ('x', 1);
+        INSERT INTO t VALUES ('y', 1)""",
+    "NULL beside a value of a wrong type": """
+        CREATE TABLE t(a TEXT NOT NULL, b BLOB) STRICT;
+        INSERT OR IGNORE INTO t(b) VALUES (1);
+        INSERT INTO t(b) VALUES (1)""",
+    "a term that fails for a row that is not in the index": """
+        CREATE TABLE t(a);
+        CREATE INDEX i ON t(abs(a)) WHERE a > 0;
+        INSERT INTO t VALUES (-9223372036854775808);
+        SELECT * FROM t""",
+    "a row that an UPSERT meets twice": """
+        CREATE TABLE t(b UNIQUE, e TEXT NOT NULL PRIMARY KEY);
+        INSERT INTO t VALUES (1, 'x'), (2, 'y');
+        INSERT INTO t VALUES (1, 'y') ON CONFLICT (b) DO UPDATE SET b = 9;
+        SELECT * FROM t""",
+}
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_once_differed(what):
+    failure = run([Step(text.strip()) for text in FOUND[what].split(";")])
+    assert failure is None, str(failure)
