@@ -13,8 +13,10 @@ import sys
 import time
 
 from tests.differential.generate import program
-from tests.differential.running import Tally, run
+from tests.differential.running import Failure, Tally, run
 from tests.differential.shrinking import shrunk
+
+_MOST_LINES = 40
 
 
 def main() -> int:
@@ -27,7 +29,7 @@ def main() -> int:
         failure = run(program(seed, arguments.length), tally)
         if failure is not None:
             failures += 1
-            print(f"-- seed {seed}\n{shrunk(failure)}\n", flush=True)
+            print(f"-- seed {seed}\n{_shown(shrunk(failure))}\n", flush=True)
             if not arguments.all:
                 break
         seed += 1
@@ -37,6 +39,14 @@ def main() -> int:
         f" {seed - arguments.seed:,} programs; {tally.statements / took:,.0f} statements a second"
     )
     return 1 if failures else 0
+
+
+def _shown(failure: Failure) -> str:
+    lines = str(failure).splitlines()
+    return "\n".join(
+        [f"({len(lines) - _MOST_LINES} more lines)"] * (len(lines) > _MOST_LINES)
+        + lines[-_MOST_LINES:]
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

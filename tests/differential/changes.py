@@ -12,7 +12,7 @@ from tests.differential.draw import Draw
 from tests.differential.expressions import Expressions, Name, names_of
 from tests.differential.programs import Step
 from tests.differential.schemas import Column, Table
-from tests.differential.values import exact_value
+from tests.differential.values import exact_value, near_greatest
 
 _WISHES = ["", "", "", "", " OR IGNORE", " OR REPLACE", " OR ABORT", " OR FAIL", " OR ROLLBACK"]
 
@@ -40,7 +40,7 @@ class Changes:
                 self._move,
                 self._from,
                 self._delete,
-            ]  # fmt: skip
+            ]
         )
         return make(draw.pick(self._tables))
 
@@ -55,6 +55,8 @@ class Changes:
         draw = self._draw
         if column.name == table.rowid and draw.chance(25):
             return "NULL"
+        if column.name == table.rowid and draw.chance(85):
+            return draw.bound(draw.pick([*range(15), -1, -(2**63), 2**53 + 1, 1.0, "2", "7.0"]))
         if column.name in table.key_names and draw.chance(50):
             choices = {"INTEGER": range(30), "REAL": [0.5, 1, 1.5, 2, 7.25]}
             small = choices.get(column.affinity, [f"k{n}" for n in range(20)])
@@ -65,6 +67,8 @@ class Changes:
             affinity = "" if column.declared == "ANY" else column.affinity
             return draw.bound(exact_value(draw.random, affinity))
         value = draw.value(column.affinity)
+        while column.name == table.rowid and near_greatest(value):
+            value = draw.value(column.affinity)
         while value is None and column.not_null and draw.chance(80):
             value = draw.value(column.affinity)
         return draw.bound(value)
@@ -94,7 +98,8 @@ class Changes:
         draw = self._draw
         if not draw.chance(percent):
             return ""
-        items = draw.pick(["*", self._expressions.value(names_of(table)), draw.pick(table.names)])
+        value = Expressions(draw).value(names_of(table))
+        items = draw.pick(["*", value, draw.pick(table.names)])
         if table.rowid is not None and draw.chance(30):
             items += f", {table.rowid}"
         return f" RETURNING {items}"
@@ -242,16 +247,16 @@ class Changes:
         mine = names_of(table, "m")
         if not columns or table.strict:
             return self._update(table)
+        key_text = f"CAST({key.sql} AS TEXT) COLLATE BINARY"
         grouped = (
-            f"SELECT {key.sql} COLLATE BINARY AS k, count(*) AS n, max(quote({value.sql})) AS v"
-            f" FROM {source.name} AS g WHERE typeof({key.sql}) IN ('integer', 'text')"
-            f" GROUP BY {key.sql} COLLATE BINARY"
+            f"SELECT {key_text} AS k, count(*) AS n, max(quote({value.sql})) AS v"
+            f" FROM {source.name} AS g WHERE typeof({key.sql}) <> 'blob' GROUP BY {key_text}"
         )
         assigned = draw.pick(columns).name
         sql = (
-            f"UPDATE {table.name} AS m SET {assigned} = {draw.pick(['f.n', 'f.v', 'm.a || f.v'])}"
+            f"UPDATE {table.name} AS m SET {assigned} = {draw.pick(['f.n', 'f.v', 'f.v || 'm''])}"
             f" FROM ({grouped}) AS f"
-            f" WHERE CAST({draw.pick(mine).sql} AS TEXT) COLLATE BINARY = CAST(f.k AS TEXT)"
+            f" WHERE CAST({draw.pick(mine).sql} AS TEXT) COLLATE BINARY = f.k"
         )
         return self._step(table, sql)
 

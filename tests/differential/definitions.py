@@ -41,7 +41,7 @@ class Definitions:
                 self._as_select,
                 self._reindex,
                 self._wrong,
-            ]  # fmt: skip
+            ]
         )
         return make(draw.pick(self._tables))
 
@@ -64,7 +64,7 @@ class Definitions:
         if draw.chance(20):
             where = draw.pick(_CONDITIONS).format(draw.pick(table.names))
         unique = draw.chance(25)
-        if unique:
+        if unique and not any(table.alias and term == table.rowid for term in plain):
             table.unique_terms.append((", ".join(plain), where))
         table.indexes.append(name)
         condition = "" if where is None else f" WHERE {where}"

@@ -242,7 +242,7 @@ class Queries:
 
     def _with(self) -> Step:
         draw = self._draw
-        table, source, scope = self._table()
+        _, source, scope = self._table()
         names = draw.some(scope, least=2, most=3)
         outer = [Name(f"w.x{i}", n.affinity, n.ties) for i, n in enumerate(names)]
         inner = f"SELECT {', '.join(n.sql for n in names)} FROM {source}{self._where(scope, 60)}"

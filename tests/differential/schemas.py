@@ -93,11 +93,14 @@ class Table:
         return [name for name, _ in self.key]
 
     def targets(self) -> list[tuple[str, str | None]]:
-        """What an ON CONFLICT clause may be about: terms, and the condition of a partial index."""
+        """What an ON CONFLICT clause may be about: terms, and the condition of a partial index.
+
+        Not a UNIQUE of several columns with the rowid among them: SQLite does not find it.
+        """
         found: list[tuple[str, str | None]] = []
         if self.key:
             found.append((", ".join(self.key_names), None))
-        found += [(", ".join(names), None) for names in self.uniques]
+        found += [(", ".join(n), None) for n in self.uniques if self.rowid not in n]
         found += [(column.name, None) for column in self.columns if column.unique]
         return found + self.unique_terms
 

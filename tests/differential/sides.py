@@ -13,6 +13,7 @@ import apsw
 
 import lsmsql
 from lsmsql.engine.store import Store
+from lsmsql.engine.values import MAX_INTEGER
 from tests.differential.programs import Does, Step
 
 Row = tuple[Any, ...]
@@ -44,7 +45,8 @@ class Side(Protocol):
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
-def _changing(sql: str) -> bool:
+def changing(sql: str) -> bool:
+    """Whether a statement changes rows."""
     return sql.startswith(_CHANGES)
 
 
@@ -65,12 +67,24 @@ class Theirs:
         except apsw.Error as error:
             kind = _kind(error.extendedresult)
             return Outcome(None, kind, str(error), in_transaction=connection.in_transaction)
-        changing = _changing(step.sql)
+        counts = changing(step.sql)
         return Outcome(
             rows,
-            changes=connection.changes() if changing else 0,
+            changes=connection.changes() if counts else 0,
             rowid=connection.last_insert_rowid() if step.keeps_rowid else 0,
             in_transaction=connection.in_transaction,
+        )
+
+    def is_full(self) -> bool:
+        """Whether a table has come near the greatest rowid that there is."""
+        connection = self._connection
+        names = connection.execute(
+            "SELECT name FROM pragma_table_list WHERE type = 'table'"
+            " AND NOT wr AND name NOT LIKE 'sqlite%'"
+        ).fetchall()
+        return any(
+            connection.execute(f"SELECT 1 FROM {name} WHERE rowid > {MAX_INTEGER - 10}").fetchall()
+            for (name,) in names
         )
 
     def close(self) -> None:
@@ -108,7 +122,7 @@ class Ours:
             return Outcome(None, kind, str(error), in_transaction=connection.in_transaction)
         return Outcome(
             rows,
-            changes=cursor.rowcount if _changing(step.sql) else 0,
+            changes=cursor.rowcount if changing(step.sql) else 0,
             rowid=cursor.lastrowid if step.keeps_rowid else 0,
             in_transaction=connection.in_transaction,
         )
