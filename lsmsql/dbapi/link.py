@@ -8,6 +8,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from threading import get_ident
 from typing import Any, NoReturn
 
@@ -33,6 +34,14 @@ CLOSED = -1
 _KNOWN_PER_CACHED = 4
 
 
+@dataclass
+class _Changes:
+    """How many rows were changed by the last statement that changes any, and by all."""
+
+    last: int = 0
+    total: int = 0
+
+
 class Link:
     """A store in an SQLite connection. Whoever uses it holds ``lock``.
 
@@ -54,8 +63,11 @@ class Link:
         self.thread = get_ident() if one_thread else None
         self.raw = self._connection(cached)
         self.binding = vtab.register(self.raw, store, owned=True, references=references)
-        self.changes = 0
-        """How many rows were changed since the connection was made."""
+        self._changes = counts = _Changes()
+        # SQLite's own functions count rows that a table of the store has ignored. What is given to
+        # the connection must not hold it.
+        self.raw.create_scalar_function("changes", lambda *_: counts.last, 0)
+        self.raw.create_scalar_function("total_changes", lambda *_: counts.total, 0)
         self._known = max(1, cached) * _KNOWN_PER_CACHED
         self._core = store.core
         self._catalog = store.catalog
@@ -144,6 +156,11 @@ class Link:
 
     # ------------------------------------------------------------------------------- statements
 
+    @property
+    def changes(self) -> int:
+        """How many rows were changed since the connection was made."""
+        return self._changes.total
+
     def statement(self, sql: str) -> Statement:
         """What ``sql`` is. Raises ProgrammingError if it is more than one statement."""
         found = self.statements.get(sql)
@@ -196,7 +213,8 @@ class Link:
             cursor.execute(statement.sql, values)
             rows = None if statement.description is None else iter(self._all(cursor))
             changes = self.raw.changes()
-        self.changes += changes
+        self._changes.last = changes
+        self._changes.total += changes
         return rows, changes
 
     def _all(self, cursor: apsw.Cursor) -> list[tuple[Any, ...]]:

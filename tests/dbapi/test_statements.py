@@ -68,3 +68,14 @@ def test_an_error_tells_its_place_in_the_text_of_the_user(ours, sql):
     with pytest.raises(lsmsql.OperationalError, match="no such column: wrong") as caught:
         ours.execute(sql, (1, 2, 3))
     assert sql.encode()[vars(caught.value)["error_offset"] :].startswith(b"wrong")
+
+
+def test_the_functions_that_count_changes(ours):
+    ours.execute("INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    ours.execute("INSERT OR IGNORE INTO t VALUES (2, 'c'), (3, 'c')")
+    assert ours.execute("SELECT changes(), total_changes()").fetchone() == (1, 3)
+    ours.execute("CREATE TEMP TABLE x(a)")
+    ours.execute("INSERT INTO x SELECT id FROM t")
+    assert ours.execute("SELECT changes(), total_changes()").fetchone() == (3, 6)
+    ours.execute("DELETE FROM t WHERE id > 5")
+    assert ours.execute("SELECT changes(), total_changes()").fetchone() == (0, 6)
