@@ -17,14 +17,21 @@ from lsmsql.engine.definitions import View
 from lsmsql.engine.schema import KV_TABLE_ID, TableSchema
 from lsmsql.shell.values import literal
 from vtab.declare import create_statement, generated_statement, quoted
+from vtab.sql.definitions import read_statement
 from vtab.sql.names import identifier
 
 _ROWS_PER_TRANSACTION = 10_000
 
 
 def create_text(thing: TableSchema | View) -> str:
-    """The CREATE statement of a table, index or view, with its semicolon."""
+    """The CREATE statement of a table, index or view, with its semicolon.
+
+    As in SQLite it is what the user wrote, but for what stands before the name of a table.
+    """
     sql = thing.sql if isinstance(thing, View) else create_statement(thing)
+    head = read_statement(sql)
+    if head is not None and head.kind == "TABLE" and head.written is not None:
+        sql = "CREATE TABLE " + sql[head.written.start :]
     sql = sql.strip().rstrip(";")
     comment = "--" in sql.rpartition("\n")[2]  # would hide the semicolon
     return sql + ("\n;" if comment else ";")
