@@ -75,6 +75,14 @@ class LsmsqlDialect(SQLiteDialect_pysqlite):
         if dbapi_connection.autocommit is not True and not dbapi_connection.in_transaction:
             dbapi_connection.execute(f"BEGIN {dbapi_connection.isolation_level or ''}")
 
+    def do_commit(self, dbapi_connection: Any) -> None:
+        """Commit. A transaction that is refused is over for SQLAlchemy, so it is rolled back."""
+        try:
+            dbapi_connection.commit()
+        except BaseException:
+            dbapi_connection.rollback()
+            raise
+
     def get_isolation_level(self, dbapi_connection: Any) -> Any:
         """SERIALIZABLE or AUTOCOMMIT."""
         if self.detect_autocommit_setting(dbapi_connection):
