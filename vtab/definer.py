@@ -7,7 +7,7 @@ changed, and the connection shows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ import apsw
 from lsmsql.engine.catalog import kind_of
 from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.indexes import check_indexable, index_schema
-from lsmsql.engine.schema import TableSchema
+from lsmsql.engine.schema import Check, TableSchema
 from vtab.alter import altered
 from vtab.ddl import parse_create, read_index
 from vtab.declare import quoted
@@ -202,9 +202,22 @@ class Definer:
     def _alter(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
         session = self._session
         table = session.catalog.get(head.name or "")
-        for thing in altered(session, table, sql, head, references=self._references):
+        things = altered(session, table, sql, head, references=self._references)
+        for thing in things:
             session.redefine(thing)
         self._show(connection)
+        new = things[0]
+        if isinstance(new, TableSchema):
+            self._check_rows(connection, new, new.checks[len(table.checks) :])
+
+    def _check_rows(
+        self, connection: apsw.Connection, table: TableSchema, checks: Sequence[Check]
+    ) -> None:
+        """Raise SchemaError, as SQLite says it, if a row breaks a CHECK that is new."""
+        for check in checks:
+            query = f"SELECT 1 FROM temp.{quoted(table.name)} WHERE NOT ({check.sql}) LIMIT 1"
+            if connection.execute(query).fetchall():
+                raise SchemaError("CHECK constraint failed")
 
     def _reindex(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
         """REINDEX, of everything, a table or an index: its entries are made anew."""

@@ -42,6 +42,8 @@ class Written:
     upsert: Upsert | None = None
     captured: list[tuple[Value, ...]] | None = None
     """Where to put the rows that were written or deleted, if anybody wants them."""
+    changed: set[bytes] | None = None
+    """The keys of the rows that were changed, if each is to be changed once."""
 
 
 NOTHING_SAID = Written()

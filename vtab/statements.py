@@ -10,7 +10,7 @@ Every other statement stays as it is, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +38,8 @@ class ChangeStatement:
     """INSERT, UPDATE or DELETE on a table of the store.
 
     ``main`` is what SQLite runs, ``returning`` the query for the rows to return. ``named`` are the
-    positions of the columns that an INSERT names, None if all count as named.
+    positions of the columns that an INSERT names, None if all count as named. ``once``: an UPDATE
+    ... FROM, which changes a row once, however many rows it is joined with.
     """
 
     table: TableSchema
@@ -47,11 +48,12 @@ class ChangeStatement:
     clauses: tuple[Clause, ...]
     returning: Part | None
     variables: Variables
+    once: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Whether SQLite runs it as it is, and the table need know nothing of it."""
-        return self.named is None and not self.clauses and self.returning is None
+        return not (self.named is not None or self.clauses or self.returning or self.once)
 
 
 def read_change_statement(session: Session, sql: str) -> ChangeStatement | None:
@@ -81,6 +83,7 @@ def read_change_statement(session: Session, sql: str) -> ChangeStatement | None:
         clauses,
         None if change.returning is None else _returning(session, change, table, variables),
         variables,
+        change.joined,
     )
 
 
@@ -141,13 +144,14 @@ def run_change(
     if statement.clauses:
         upsert = RowUpsert(session.evaluation, table, statement.clauses, bindings)
     main, returning = statement.main, statement.returning
+    changed: set[bytes] | None = set() if statement.once else None
     if returning is None:
-        with running.statement(table.id, Written(statement.named, upsert)):
+        with running.statement(table.id, Written(statement.named, upsert, None, changed)):
             cursor.execute(main.text, bindings_for(main, bindings))
         return running.changes - before, []
     captured: list[tuple[Value, ...]] = []
     with _all_or_none(cursor.connection) as done:
-        with running.statement(table.id, Written(statement.named, upsert, captured)):
+        with running.statement(table.id, Written(statement.named, upsert, captured, changed)):
             cursor.execute(main.text, bindings_for(main, bindings))
         done.append(main)
         source = session.evaluation.source(table, "returned")

@@ -115,6 +115,11 @@ class Writer:
         old = self._read(old_key)
         if old is None:  # the statement itself has replaced it
             return
+        changed = self._session.running.on(self._schema.id).changed
+        if changed is not None:
+            if old_key in changed:
+                return
+            changed.add(old_key)
         values = list(old)
         for position, value in enumerate(fields[: self._width]):
             if value is not apsw.no_change:

@@ -254,7 +254,7 @@ class Changes:
         )
         assigned = draw.pick(columns).name
         sql = (
-            f"UPDATE {table.name} AS m SET {assigned} = {draw.pick(['f.n', 'f.v', 'f.v || 'm''])}"
+            f"UPDATE {table.name} AS m SET {assigned} = {draw.pick(['f.n', 'f.v', 'f.k'])}"
             f" FROM ({grouped}) AS f"
             f" WHERE CAST({draw.pick(mine).sql} AS TEXT) COLLATE BINARY = f.k"
         )

@@ -52,7 +52,8 @@ class Change:
     the verb of that name. ``columns`` are those that an INSERT names, None without a list.
     ``main`` begins where the statement does, a WITH included, and ends before the first UPSERT or
     RETURNING; without these it is the whole text. ``returning`` is what follows that word.
-    ``target_end`` is where the name of the table ends, or its alias.
+    ``target_end`` is where the name of the table ends, or its alias. ``joined``: it is an UPDATE
+    with a FROM.
     """
 
     verb: str
@@ -66,14 +67,17 @@ class Change:
     returning: Slice | None
     main: Slice
     target_end: int
+    joined: bool = False
 
 
 def read_change(sql: str) -> Change | None:
     """The pieces of the statement; None if it is another one, or cannot be read."""
-    if first_word(sql) not in (*_VERBS, "WITH"):
+    first = first_word(sql)
+    if first not in (*_VERBS, "WITH"):
         return None
     # The source of an INSERT may be long: it is gone through only if there may be something behind.
-    up_to = () if _CLAUSES.search(sql) else _SOURCES
+    whole = first in ("UPDATE", "WITH") or _CLAUSES.search(sql)
+    up_to = () if whole else _SOURCES
     try:
         return _read(Reader(sql, up_to))
     except UnreadableError:
@@ -94,7 +98,10 @@ def _read(reader: Reader) -> Change:
     inserts = verb in ("INSERT", "REPLACE")
     columns = _read_names(reader.parentheses()) if inserts and reader.peek() == "(" else None
     default_values = reader.follows("DEFAULT", "VALUES")
+    first = reader.at
     reader.at = _find_clauses(reader, upserts=inserts)
+    from_at = reader.find(first, ("FROM",), depth=0) if verb == "UPDATE" else reader.last
+    joined = from_at < reader.at
     main = _read_main(reader)
     upsert = tuple(_read_upserts(reader))
     returning = reader.rest() if reader.accept(*_RETURNING) else None
@@ -102,7 +109,7 @@ def _read(reader: Reader) -> Change:
         raise UnreadableError(f"RETURNING or the end expected, not {reader.peek()}")
     return Change(
         verb, conflict, schema, table, alias, columns, default_values, upsert, returning, main,
-        target_end,
+        target_end, joined,
     )  # fmt: skip
 
 
