@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from lsmsql.engine.columns import build_column
 from lsmsql.engine.database import Database
-from lsmsql.engine.errors import ConstraintError
+from lsmsql.engine.errors import ConflictError, ConstraintError
 from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.ingest import Batch, ingest
 from lsmsql.engine.readview import LongView, ReadView
@@ -39,7 +39,8 @@ def build_index(
     """Create an index of a table, with an entry for every row.
 
     ``terms_of`` is needed where SQL must compute the terms. Raises ConstraintError if the index is
-    UNIQUE and two rows have the same terms, SchemaError, LimitError; then there is no index.
+    UNIQUE and two rows have the same terms, SchemaError, LimitError, and ConflictError if the table
+    is altered or dropped meanwhile; then there is no index.
     """
     entries = IndexEntries(index, table)
     with Transaction(database, immediate=True) as transaction:
@@ -50,13 +51,13 @@ def build_index(
         with LongView(database.core) as since:
             builder.fill(since, direct=terms_of is None and entries.keeps_values)
             with Transaction(database, immediate=True) as transaction:
+                _check_unchanged(transaction, table, created)
                 builder.catch_up(since, transaction)
                 builder.check_unique(transaction)
                 transaction.redefine(_ready(created, True))
     except BaseException:
         if not database.core.closed and database.core.failure is None:
-            with Transaction(database, immediate=True) as transaction:
-                transaction.undefine_index(created)
+            _drop(database, created)
         raise
 
 
@@ -64,8 +65,21 @@ def drop_unfinished(database: Database) -> None:
     """Drop the indexes whose building was interrupted by the end of the process."""
     for schema in list(database.catalog.by_id.values()):
         if schema.index is not None and not schema.index.ready:
-            with Transaction(database, immediate=True) as transaction:
-                transaction.undefine_index(schema)
+            _drop(database, schema)
+
+
+def _drop(database: Database, index: TableSchema) -> None:
+    """Drop an index, unless that has been done."""
+    with Transaction(database, immediate=True) as transaction:
+        if index.id in transaction.catalog.by_id:
+            transaction.undefine_index(index)
+
+
+def _check_unchanged(transaction: Transaction, *schemas: TableSchema) -> None:
+    """Raise ConflictError if a table or index is not as it was."""
+    for schema in schemas:
+        if transaction.catalog.by_id.get(schema.id) != schema:
+            raise ConflictError(f"{schema.name} was changed while the index was being built")
 
 
 def _ready(index: TableSchema, ready: bool) -> TableSchema:
