@@ -34,7 +34,8 @@ class VirtualTable:
         self._indexes = session.catalog.indexes.get(schema.id, ())
         self._writer = Writer(session, schema, self._indexes)
         self._seen = session.definitions
-        self._savepoints = Savepoints(0)
+        # A table that is created is in the transaction without a Begin.
+        self._savepoints = Savepoints(session.writes.step)
 
     # ruff: noqa: N802 (SQLite's names)
 

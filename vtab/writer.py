@@ -130,8 +130,6 @@ class Writer:
             place = self._schema.key[0]
             if rowid != identity and (place >= self._width or fields[place] is apsw.no_change):
                 values[place] = rowid
-            if values[place] is None:
-                raise null_rowid(self._schema)
         self._change(old_key, old, values)
 
     def delete(self, identity: Value) -> None:
@@ -190,6 +188,8 @@ class Writer:
         and for a value of a wrong type the error of ``wrong_type``.
         """
         rules = self._rules
+        if self._has_rowid:
+            self._prepare_rowid(values)
         if None in values and not self._accept_nulls(values, self._stored):
             return None
         for position, (column, wanted) in enumerate(self._types):
@@ -206,6 +206,15 @@ class Writer:
                 return None
             raise broken_check(check)
         return values
+
+    def _prepare_rowid(self, values: list[Value]) -> None:
+        """A rowid is looked at before all else. Raises the error of ``wrong_type``."""
+        (place,) = self._schema.key
+        value = values[place]
+        if value is None:
+            raise null_rowid(self._schema)
+        if type(value) is not int:
+            values[place] = self._converted(self._schema.columns[place], value)
 
     def _converted(self, column: Column, value: Value) -> Value:
         """A value of the column's type, converted as SQLite's tables do it."""

@@ -14,6 +14,20 @@ FOUND = {
         INSERT OR IGNORE INTO t VALUES ('x', 1);
         INSERT INTO t VALUES (1, 1);
         UPDATE t SET a = NULL""",
+    "a rowid that becomes NULL": """
+        CREATE TABLE t(a INTEGER PRIMARY KEY, b NOT NULL);
+        INSERT INTO t VALUES (1, 1);
+        INSERT INTO t VALUES (1, 2) ON CONFLICT DO UPDATE SET a = NULL;
+        INSERT OR IGNORE INTO t VALUES ('x', NULL)""",
+    "a table that is created behind a savepoint": """
+        CREATE TABLE t(a);
+        BEGIN;
+        INSERT INTO t VALUES (1);
+        SAVEPOINT x;
+        CREATE TABLE u(a);
+        ALTER TABLE t ADD b;
+        ROLLBACK TO x;
+        SELECT * FROM t""",
     "a rowid that is there": """
         CREATE TABLE t(a);
         INSERT INTO t(rowid, a) VALUES (7, 1), (7, 2)""",
