@@ -12,7 +12,7 @@ from tests.differential.draw import Draw
 from tests.differential.expressions import Expressions, Name, names_of
 from tests.differential.programs import Step
 from tests.differential.schemas import Column, Table
-from tests.differential.values import exact_value, near_greatest
+from tests.differential.values import Value, exact_value, near_greatest
 
 _WISHES = ["", "", "", "", " OR IGNORE", " OR REPLACE", " OR ABORT", " OR FAIL", " OR ROLLBACK"]
 
@@ -58,11 +58,11 @@ class Changes:
         if column.name == table.rowid and draw.chance(85):
             return draw.bound(draw.pick([*range(15), -1, -(2**63), 2**53 + 1, 1.0, "2", "7.0"]))
         if column.name in table.key_names and draw.chance(50):
-            choices = {"INTEGER": range(30), "REAL": [0.5, 1, 1.5, 2, 7.25]}
-            small = choices.get(column.affinity, [f"k{n}" for n in range(20)])
+            small: dict[str, list[Value]] = {"INTEGER": [*range(30)], "REAL": [0.5, 1, 1.5, 7.25]}
+            choices = small.get(column.affinity, [f"k{n}" for n in range(20)])
             if table.strict and column.declared == "BLOB":
-                small = [f"k{n}".encode() for n in range(20)]
-            return draw.bound(draw.pick(small))  # type: ignore[type-var]
+                choices = [b"%d" % n for n in range(20)]
+            return draw.bound(draw.pick(choices))
         if table.strict and not draw.chance(5):
             affinity = "" if column.declared == "ANY" else column.affinity
             return draw.bound(exact_value(draw.random, affinity))

@@ -65,7 +65,7 @@ class Theirs:
         try:
             rows = connection.execute(step.sql, dict(step.variables)).fetchall()
         except apsw.Error as error:
-            kind = _kind(error.extendedresult)
+            kind = _kind(getattr(error, "extendedresult", 0))
             return Outcome(None, kind, str(error), in_transaction=connection.in_transaction)
         counts = changing(step.sql)
         return Outcome(
