@@ -16,7 +16,7 @@ import apsw
 
 from lsmsql.dbapi.link import Link
 from lsmsql.engine.column import affinity_of
-from lsmsql.engine.errors import Error, UsageError
+from lsmsql.engine.errors import ConstraintError, LimitError, TypeMismatchError, UsageError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.table import Table
 from lsmsql.engine.values import ColumnType, Value
@@ -25,6 +25,7 @@ from vtab.definer import atomic
 
 _NUMBERS = (ColumnType.INTEGER, ColumnType.REAL)
 _ROWS_PER_CHECK = 1000
+_WRONG_ROW = (csv.Error, ConstraintError, TypeMismatchError, LimitError, apsw.ConstraintError)
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,7 @@ class _Rows:
 
 
 def _named(header: list[str], known: list[ImportColumn]) -> list[ImportColumn] | None:
-    """The columns that the fields of the first row name; None if one names none, or two the same.
-
-    An empty field is NULL there, so a header is told from a row of a table by its names alone.
-    """
+    """The columns that the fields of the first row name; None if one names none, or two the same."""
     by_name = {column.name.lower(): column for column in known}
     found = [by_name[field.lower()] for field in header if field.lower() in by_name]
     return found if found and len({column.name for column in found}) == len(header) else None
@@ -128,12 +126,9 @@ def _reading(source: ImportFile, known: list[ImportColumn] | None) -> Iterator[_
         try:
             rows = _Rows(source, file, known)
             yield rows
-        except (apsw.InterruptError, OSError):
-            raise
-        except (csv.Error, Error, apsw.Error) as error:
-            place = f"{source.path}: " if rows is None else f"{rows.place}: "
-            text = str(error)
-            raise UsageError(text if text.startswith(source.path) else place + text) from None
+        except _WRONG_ROW as error:
+            place = source.path if rows is None else rows.place
+            raise UsageError(f"{place}: {error}") from None
 
 
 def ingest_file(source: ImportFile, table: Table, check: Callable[[], None]) -> int:
