@@ -80,6 +80,8 @@ def downgrade():
         batch.drop_column("kind")
         batch.drop_column("born")
         batch.add_column(sa.Column("age", sa.Integer))
+        batch.create_foreign_key("of_town", "towns", ["town"], ["name"])
+        batch.create_check_constraint("born", sa.text("age >= 0"))
 """
 
 BROKEN = """
