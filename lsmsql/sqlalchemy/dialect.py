@@ -14,15 +14,16 @@ import re
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import util
+from sqlalchemy import event, util
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, reflection
-from sqlalchemy.pool import Pool, QueuePool, SingletonThreadPool
+from sqlalchemy.pool import Pool, QueuePool
 
 import lsmsql
 from lsmsql.dbapi.transactions import LEGACY_TRANSACTION_CONTROL
+from lsmsql.sqlalchemy.temporary import TemporaryStore
 from lsmsql.sqlalchemy.types import ANY
-from lsmsql.sqlalchemy.url import connect_arguments, is_temporary
+from lsmsql.sqlalchemy.url import MEMORY, connect_arguments
 
 _KV = "kv"
 
@@ -38,6 +39,10 @@ class LsmsqlDialect(SQLiteDialect_pysqlite):
     supports_statement_cache = True
     ischema_names = {**SQLiteDialect_pysqlite.ischema_names, "ANY": ANY}  # noqa: RUF012
 
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.temporary = TemporaryStore()
+
     # ------------------------------------------------------------------------------- connecting
 
     @classmethod
@@ -51,15 +56,26 @@ class LsmsqlDialect(SQLiteDialect_pysqlite):
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:
-        """Connections to one path share a store; a temporary store belongs to one connection."""
-        return SingletonThreadPool if is_temporary(url) else QueuePool
+        """Connections share a store, a temporary one as well."""
+        return QueuePool
+
+    @classmethod
+    def engine_created(cls, engine: Any) -> None:
+        """A temporary store goes when the engine is disposed of."""
+        event.listen(engine, "engine_disposed", lambda _: engine.dialect.temporary.close())
 
     def create_connect_args(self, url: URL) -> Any:
         """The arguments of ``lsmsql.connect``."""
         path, arguments = connect_arguments(url)
-        arguments.setdefault("check_same_thread", is_temporary(url))
+        arguments.setdefault("check_same_thread", False)
         arguments.setdefault("foreign_keys", "declare")
         return [path], arguments
+
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """A connection to the store of the path, or to the temporary store of the engine."""
+        if cargs == (MEMORY,):
+            return self.temporary.connect(cparams)
+        return super().connect(*cargs, **cparams)
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Whether the connections of the pool are of no use any more: somebody has closed the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any, Final
@@ -42,9 +42,9 @@ _OPTIONS: Final = {
 }
 
 
-def is_temporary(url: URL) -> bool:
-    """Whether each connection has a store of its own, which goes with it."""
-    return not url.database or url.database == MEMORY
+def store_options() -> Set[str]:
+    """The arguments that are about the store, not the connection."""
+    return _OPTIONS.keys()
 
 
 def connect_arguments(url: URL) -> tuple[str, dict[str, Any]]:

@@ -6,12 +6,12 @@ import importlib
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.pool import QueuePool, SingletonThreadPool
 
 import lsmsql
 from lsmsql.sqlalchemy import LsmsqlDialect
@@ -62,15 +62,44 @@ def test_an_option_of_a_wrong_value_is_refused_by_its_name(make_engine, path):
     assert not Path(path).exists()
 
 
-def test_connections_share_a_store_and_a_temporary_store_has_one(make_engine):
-    assert isinstance(make_engine().pool, QueuePool)
-    temporary = create_engine("lsmsql://")
-    assert isinstance(temporary.pool, SingletonThreadPool)
-    with temporary.begin() as connection:
-        connection.execute(text("CREATE TABLE t(a)"))
-    with temporary.connect() as connection:
-        assert connection.execute(text("SELECT * FROM t")).all() == []
+@pytest.fixture
+def temporary():
+    """An engine for a temporary store."""
+    made = create_engine("lsmsql://?sync=normal")
+    yield made
+    made.dispose()
+
+
+def test_the_connections_of_an_engine_share_its_temporary_store(temporary):
+    other = create_engine("lsmsql://")
+    with temporary.begin() as first:
+        first.execute(text("CREATE TABLE t(a)"))
+    with temporary.connect() as first, temporary.connect() as second:
+        first.execute(text("INSERT INTO t VALUES (1)"))
+        assert second.execute(text("SELECT * FROM t")).all() == []
+        first.commit()
+        second.rollback()
+        assert second.execute(text("SELECT * FROM t")).all() == [(1,)]
+        folder = Path(first.connection.driver_connection._link.store.path)
+    assert inspect(other).get_table_names() == []
+    other.dispose()
     temporary.dispose()
+    assert not folder.exists()
+    assert inspect(temporary).get_table_names() == []
+
+
+def test_threads_share_a_temporary_store(temporary):
+    with temporary.begin() as connection:
+        connection.execute(text("CREATE TABLE t(a INTEGER PRIMARY KEY)"))
+
+    def insert(number):
+        with temporary.begin() as connection:
+            connection.execute(text("INSERT INTO t VALUES (:n)"), {"n": number})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(insert, range(20)))
+    with temporary.connect() as connection:
+        assert connection.scalar(text("SELECT sum(a) FROM t")) == 190
 
 
 def test_disposing_of_the_engine_closes_the_store(engine, path):
