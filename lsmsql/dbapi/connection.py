@@ -19,8 +19,9 @@ from lsmsql.dbapi.link import Link
 from lsmsql.dbapi.rows import TextFactory
 from lsmsql.dbapi.transactions import LEGACY_TRANSACTION_CONTROL
 from lsmsql.dbapi.untrusted import UntrustedLink
+from lsmsql.dialects.translation import SQLITE, check_dialect
 from lsmsql.engine.backup import BackupReport
-from lsmsql.engine.errors import Error
+from lsmsql.engine.errors import Error, UsageError
 from lsmsql.engine.store import Store
 from lsmsql.shell.dump import dump
 
@@ -63,6 +64,7 @@ class Connection:
         cached_statements: int = 128,
         autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
         foreign_keys: str = "refuse",
+        dialect: str = SQLITE,
         untrusted: bool = False,
         max_seconds: float | None = None,
         max_rows: int | None = None,
@@ -74,6 +76,7 @@ class Connection:
         self.text_factory: TextFactory = str
         self.detect_types = detect_types
         references = _check_foreign_keys(foreign_keys) == "declare"
+        _check_dialect(dialect, untrusted)
         limits = _limits(untrusted, seconds=max_seconds, rows=max_rows, memory=max_memory)
         make_link = Link if limits is None else partial(UntrustedLink, limits)
         try:
@@ -88,6 +91,7 @@ class Connection:
                 isolation_level,
                 check_same_thread,
                 references,
+                dialect,
             )
             self._link.transactions.start()
         except BaseException as error:
@@ -352,6 +356,15 @@ def _check_foreign_keys(value: object) -> object:
     raise ValueError(f"foreign_keys is 'refuse' or 'declare', not {value!r}")
 
 
+def _check_dialect(dialect: str, untrusted: bool) -> None:
+    try:
+        check_dialect(dialect)
+    except UsageError as error:
+        raise_translated(error)
+    if untrusted and dialect != SQLITE:
+        raise NotSupportedError("untrusted=True: strangers may use SQLite's own dialect only")
+
+
 def _limits(untrusted: bool, **given: Any) -> Limits | None:
     """The limits of an untrusted connection."""
     wanted = {name: value for name, value in given.items() if value is not None}
@@ -376,6 +389,9 @@ def connect(
 
     ``foreign_keys``: "refuse" a table that has some, or let it "declare" them; they are reflected
     then, but, as in SQLite by default, not enforced.
+
+    ``dialect``: "postgres", "mysql" or "duckdb": what statements are written in
+    (docs/dialects.md); what has no equivalent raises NotSupportedError.
 
     ``untrusted``: for SQL from strangers (docs/untrusted.md). A statement may take ``max_seconds``
     (5), give ``max_rows`` (100,000) and take ``max_memory`` bytes (64 MiB).

@@ -22,6 +22,7 @@ from typing import Final, NoReturn
 
 import apsw
 
+from lsmsql.dialects.errors import DialectError
 from lsmsql.engine import errors as engine
 from lsmsql.engine.errors import Error
 
@@ -133,6 +134,10 @@ class ProgrammingUsageError(ProgrammingError, engine.UsageError):
     """``UsageError`` in SQL."""
 
 
+class NotSupportedDialectError(NotSupportedError, DialectError):
+    """``DialectError`` in SQL: a construct that SQLite has no equivalent of."""
+
+
 _OF_ENGINE: Final[dict[type, type[_FromSQLite]]] = {
     engine.CorruptionError: DatabaseCorruptionError,
     engine.FormatError: DatabaseFormatError,
@@ -147,6 +152,7 @@ _OF_ENGINE: Final[dict[type, type[_FromSQLite]]] = {
     engine.TypeMismatchError: IntegrityTypeError,
     engine.LimitError: DataLimitError,
     engine.ClosedError: ProgrammingClosedError,
+    DialectError: NotSupportedDialectError,
     engine.UsageError: ProgrammingUsageError,
     engine.Error: DatabaseError,
 }

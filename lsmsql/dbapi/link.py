@@ -18,6 +18,8 @@ import vtab
 from lsmsql.dbapi.errors import ProgrammingError
 from lsmsql.dbapi.statements import Statement, read
 from lsmsql.dbapi.transactions import Transactions
+from lsmsql.dialects import functions
+from lsmsql.dialects.translation import SQLITE, translate
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.store import Store
 from vtab.statements import run_change
@@ -56,6 +58,7 @@ class Link:
         isolation_level: object,
         one_thread: bool,
         references: bool = False,
+        dialect: str = SQLITE,
     ) -> None:
         self.store = store
         self.lock = threading.RLock()
@@ -68,6 +71,9 @@ class Link:
         # the connection must not hold it.
         self.raw.create_scalar_function("changes", lambda *_: counts.last, 0)
         self.raw.create_scalar_function("total_changes", lambda *_: counts.total, 0)
+        self._dialect = dialect
+        if dialect != SQLITE:
+            functions.register(self.raw)
         self._known = max(1, cached) * _KNOWN_PER_CACHED
         self._core = store.core
         self._catalog = store.catalog
@@ -169,6 +175,9 @@ class Link:
         statement, rest = self.first_statement(sql)
         if rest:
             raise ProgrammingError("You can only execute one statement at a time.")
+        return self._remember(sql, statement)
+
+    def _remember(self, sql: str, statement: Statement) -> Statement:
         if len(self.statements) >= self._known:
             del self.statements[next(iter(self.statements))]
         self.statements[sql] = statement
@@ -180,7 +189,13 @@ class Link:
             raise TypeError(f"SQL is a str, not {type(sql).__name__}")
         if "\0" in sql:
             raise ProgrammingError("the query contains a null character")
-        return read(self.raw, self.binding.session, sql)
+        if self._dialect == SQLITE:
+            return read(self.raw, self.binding.session, sql)
+        from lsmsql.dialects.splitting import split_first  # imports sqlglot: 0.2 seconds, once
+
+        first, rest = split_first(sql, self._dialect)
+        translated = translate(first, self._dialect).sql
+        return read(self.raw, self.binding.session, translated)[0], rest
 
     def run(self, cursor: apsw.Cursor, statement: Statement, values: Values) -> Result:
         """Run a statement: the one place where this is done."""
@@ -222,8 +237,11 @@ class Link:
         return cursor.fetchall()
 
     def command(self, sql: str) -> None:
-        """Run a statement that neither takes nor gives anything."""
-        self.run(self._commands, self.statement(sql), ())
+        """Run a statement of SQLite's that neither takes nor gives anything."""
+        statement = self.statements.get(sql)
+        if statement is None:
+            statement = self._remember(sql, read(self.raw, self.binding.session, sql)[0])
+        self.run(self._commands, statement, ())
 
     def _define(self, statement: Statement) -> bool:
         """Run a statement that defines something in the store; False if it is about another."""

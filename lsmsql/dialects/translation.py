@@ -15,7 +15,8 @@ from functools import lru_cache
 from lsmsql.dialects.errors import DialectError
 from lsmsql.engine.errors import UsageError
 
-DIALECTS = ("sqlite", "postgres", "mysql", "duckdb")
+SQLITE = "sqlite"
+DIALECTS = (SQLITE, "postgres", "mysql", "duckdb")
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,8 @@ def translate(sql: str, dialect: str) -> Translation:
     Raises DialectError, which quotes the construct, for whatever is not known to mean the same in
     SQLite; UsageError for an unknown dialect.
     """
-    if dialect not in DIALECTS:
-        raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
-    if dialect == "sqlite":
+    check_dialect(dialect)
+    if dialect == SQLITE:
         return Translation(sql)
     from lsmsql.dialects.rewriting import rewrite  # imports sqlglot: 0.2 seconds, once
 
@@ -54,3 +54,9 @@ def translate(sql: str, dialect: str) -> Translation:
     except RecursionError:
         raise DialectError(dialect, sql.strip(), "too deeply nested") from None
     return Translation(text, names, text != sql)
+
+
+def check_dialect(dialect: str) -> None:
+    """Raises UsageError for an unknown dialect."""
+    if dialect not in DIALECTS:
+        raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
