@@ -200,7 +200,7 @@ class Writer:
             rules.generate(values, self._converted)
             if not self._accept_nulls(values, rules.generated):
                 return None
-        check = rules.broken_check(values)
+        check = rules.broken_check(values) if self._schema.checks else None
         if check is not None:
             if self._session.on_conflict() == apsw.SQLITE_IGNORE:
                 return None
@@ -330,12 +330,19 @@ class Writer:
             return
         encode = self._records.for_types(tuple(map(type, converted)))
         key, payload = encode(tuple(converted))
-        terms = self._rules.terms(converted) if self._rules.entries else []
-        for other, entries in self._conflicts(key, terms, own=old_key):
-            if not self._replaces(other, entries):
+        moved = key != old_key
+        if self._is_plain:
+            if moved and not self._may_take(key):
                 return
-        self._remove(old_key, old, moved=key != old_key)
-        self._put(key, payload, converted, terms)
+            self._remove(old_key, old, moved=moved)
+            self._session.writes.put(self._schema.id, key, payload)
+        else:
+            terms = self._rules.terms(converted)
+            for other, entries in self._conflicts(key, terms, own=old_key):
+                if not self._replaces(other, entries):
+                    return
+            self._remove(old_key, old, moved=moved)
+            self._put(key, payload, converted, terms)
         if self._has_rowid:
             self._note(converted)
         self._done(converted)

@@ -110,7 +110,7 @@ class _Rows:
 
 
 def _named(header: list[str], known: list[ImportColumn]) -> list[ImportColumn] | None:
-    """The columns that the fields of the first row name; None if one names none, or two the same."""
+    """The columns that the first row names; None if a field names none, or two the same."""
     by_name = {column.name.lower(): column for column in known}
     found = [by_name[field.lower()] for field in header if field.lower() in by_name]
     return found if found and len({column.name for column in found}) == len(header) else None
