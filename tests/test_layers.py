@@ -17,7 +17,7 @@ import pytest
 
 LAYERS = """
     lsmsql.engine.errors lsmsql.engine.counters lsmsql.engine.together lsmsql.engine.turns
-    lsmsql.engine.place
+    lsmsql.engine.place lsmsql.engine.claims
     lsmsql.engine.ragged
     lsmsql.engine.values lsmsql.engine.order
     lsmsql.engine.affinity

@@ -21,6 +21,7 @@ from typing import cast
 import apsw
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, SEQUENCES_SCHEMA, Catalog, CatalogRecords
+from lsmsql.engine.claims import Claimer
 from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import BusyError, ConflictError, NoSuchTableError, ReadOnlyError
 from lsmsql.engine.indexes import IndexEntries, Terms, index_schema
@@ -32,7 +33,7 @@ from lsmsql.engine.schema import IndexDefinition, TableSchema
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
-from lsmsql.engine.values import Row
+from lsmsql.engine.values import MAX_INTEGER, Row
 from lsmsql.engine.view import Found, found_slot
 from lsmsql.engine.writeset import WriteSet
 from vtab.bestindex import Planning
@@ -77,6 +78,8 @@ class Session:
         self._tracing = False
         self._probed: list[int] | None = None
         self._last: dict[int, int | None] = {}
+        self._claimer: Claimer | None = None
+        """Who was given keys of tables, in this transaction."""
         self._own = OwnEntries()
         self._snapshot: ReadView | None = None
         """That of the transaction, without its changes, if somebody has asked for it."""
@@ -364,20 +367,33 @@ class Session:
         keys_only = Projection(schema, key_codec(schema), ())
         return next(self.rows(schema, keys_only), None) is not None
 
-    def last(self, schema: TableSchema, codec: KeyCodec) -> int | None:
-        """The greatest key of a table keyed by one INTEGER; None if the table is empty."""
+    def next_key(self, schema: TableSchema, codec: KeyCodec, least: int) -> int:
+        """The key after the greatest, of a table keyed by one INTEGER; ``least`` or greater.
+
+        That is no read of the transaction: others may add rows. Nobody else gets the same one while
+        it goes on. Beyond MAX_INTEGER if the greatest possible is taken.
+        """
         if schema.id not in self._last:
-            keys_only = Projection(schema, codec, ())
-            forwards = schema.descending[0]
-            slices = self._present().scan(
-                schema.id, Range(), keys_only, reverse=not forwards, first=1
-            )
+            self._last[schema.id] = self._newest_key(schema, codec)
+        last = self._last[schema.id]
+        least = max(least, 1 if last is None else last + 1)
+        if least > MAX_INTEGER:
+            return least
+        if self._claimer is None:
+            self._claimer = Claimer()
+        return self.core.claims.claim(schema.id, self._claimer, least)
+
+    def _newest_key(self, schema: TableSchema, codec: KeyCodec) -> int | None:
+        """The greatest key there is by now, also in commits that the transaction does not see."""
+        keys_only = Projection(schema, codec, ())
+        forwards = schema.descending[0]
+        with ReadView(self.core, self.writes) as view:
+            slices = view.scan(schema.id, Range(), keys_only, reverse=not forwards, first=1)
             piece = next(slices, None)
-            last = None
-            if piece is not None:
-                (last,) = codec.decode(piece.keys[0 if forwards else -1])
-            self._last[schema.id] = cast("int | None", last)
-        return self._last[schema.id]
+            if piece is None:
+                return None
+            (last,) = codec.decode(piece.keys[0 if forwards else -1])
+            return cast("int", last)
 
     def added(self, table_id: int, key: int) -> None:
         """A row has come into a table keyed by one INTEGER."""
@@ -511,6 +527,9 @@ class Session:
         if self._snapshot is not None:
             self._snapshot.close()
             self._snapshot = None
+        if self._claimer is not None:
+            self.core.claims.end(self._claimer)
+            self._claimer = None
         self._base = None
         pin, self._pin = self._pin, None  # the next cursor takes a new snapshot
         if pin is not None and not pin.users:

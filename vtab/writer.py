@@ -21,7 +21,7 @@ from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.upkeep import describe_duplicate
-from lsmsql.engine.values import MAX_INTEGER, ColumnType, Value
+from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value
 from lsmsql.engine.view import found_columns
 from vtab.bounds import PYTHON_TYPES
 from vtab.declare import Identity, identity_of, visible
@@ -405,12 +405,10 @@ class Writer:
 
         Raises FullError if there is none.
         """
-        last = self._session.last(self._schema, self._rows.keys)
-        if self._schema.autoincrement:
-            last = max(last or 0, self._session.greatest(self._schema))
-        if last == MAX_INTEGER:
-            return self._free_rowid()
-        return 1 if last is None else last + 1
+        session, schema = self._session, self._schema
+        least = session.greatest(schema) + 1 if schema.autoincrement else MIN_INTEGER
+        rowid = session.next_key(schema, self._rows.keys, least)
+        return self._free_rowid() if rowid > MAX_INTEGER else rowid
 
     def _free_rowid(self) -> int:
         """A rowid that no row has, as SQLite looks for one: a few times at random."""

@@ -21,6 +21,7 @@ from collections.abc import Callable
 import msgspec
 
 from lsmsql.engine.catalog import Catalog
+from lsmsql.engine.claims import Claims
 from lsmsql.engine.errors import (
     Error,
     UsageError,
@@ -68,6 +69,8 @@ class Core(Writing):
         """Tells readers in other processes that the set of logs or files has changed."""
         self.next_look = 0
         """With so many bytes in them the next commit asks whether there is room for it."""
+        self.claims = Claims()
+        """The keys that tables give out to transactions that go on."""
         self._install_lock = threading.Lock()
         self._next_file = 1
         self._next_table = 0

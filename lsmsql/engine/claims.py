@@ -1,0 +1,43 @@
+"""Keys that tables give out themselves: no two transactions that go on get the same one.
+
+A table keyed by one INTEGER gives a new row the number after the greatest. Two transactions that do
+not see each other's rows would both take it, and one would be in conflict for nothing that its
+program has done. So a number that was given out is not given out again while anybody who was given
+one goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+
+class Claimer:
+    """A transaction that was given numbers."""
+
+
+class Claims:
+    """The greatest number that was given out of each table, as long as somebody goes on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._claimers: dict[int, weakref.WeakSet[Claimer]] = {}
+        self._greatest: dict[int, int] = {}
+
+    def claim(self, table_id: int, claimer: Claimer, least: int) -> int:
+        """A number of the table, ``least`` or greater."""
+        with self._lock:
+            claimers = self._claimers.get(table_id)
+            if claimers is None or not claimers:
+                claimers = self._claimers[table_id] = weakref.WeakSet()
+                self._greatest[table_id] = least - 1
+            claimers.add(claimer)
+            number = max(least, self._greatest[table_id] + 1)
+            self._greatest[table_id] = number
+            return number
+
+    def end(self, claimer: Claimer) -> None:
+        """A transaction is over."""
+        with self._lock:
+            for claimers in self._claimers.values():
+                claimers.discard(claimer)
