@@ -3,6 +3,7 @@
     take     what is there, and what is lost, by table             (see ``source``)
     merge    the newest version of each key, by the one merge
     write    as files of the new store, with a catalogue, in one edit
+    index    what the tables have indexes on                       (see ``indexes``)
 
 What is lost may have been newer than what is left: then an older row is in the new store, or one
 that was deleted. The report tells for which keys that may be so.
@@ -15,15 +16,23 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from lsmsql.engine.catalog import CATALOG_TABLE_ID, catalog_key, catalog_row, next_id_row
+from lsmsql.engine.catalog import (
+    CATALOG_TABLE_ID,
+    Catalog,
+    catalog_key,
+    catalog_row,
+    next_id_row,
+)
 from lsmsql.engine.core import Core
+from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import StorageError, UsageError
 from lsmsql.engine.filesystem import FileSystem, OsFileSystem
 from lsmsql.engine.manifest.edit import AddedFile, Edit
 from lsmsql.engine.output import write_tables
+from lsmsql.engine.repair.indexes import make_indexes, without_indexes
 from lsmsql.engine.repair.report import RepairReport
 from lsmsql.engine.repair.source import Source
-from lsmsql.engine.schema import KV_TABLE_ID
+from lsmsql.engine.schema import KV_TABLE_ID, TableSchema
 from lsmsql.engine.sstable.meta import FileMeta
 from lsmsql.engine.store import open_store
 from lsmsql.engine.values import Row
@@ -51,9 +60,13 @@ def repair(
     found = Source(filesystem, old)
     found.take()
     with open_store(new, filesystem=filesystem, background=False) as store:
-        rows = _write(store.core, found)
+        written = without_indexes(found.catalog, lossless=not found.losses)
+        rows = _write(store.core, found, written)
+        notes = [*found.notes, *make_indexes(store, found.catalog)]
+        indexes = {schema.name for schema in store.catalog.by_id.values() if schema.index}
+    losses = tuple(loss for loss in found.losses if loss.table not in indexes)
     places = os.fsdecode(source), os.fsdecode(target)
-    return RepairReport(*places, rows, tuple(found.losses), tuple(found.notes))
+    return RepairReport(*places, rows, losses, tuple(notes))
 
 
 def _check_places(filesystem: FileSystem, source: str, target: str) -> None:
@@ -66,9 +79,8 @@ def _check_places(filesystem: FileSystem, source: str, target: str) -> None:
         raise UsageError(f"{target} is not empty; name a directory that does not exist yet")
 
 
-def _write(core: Core, found: Source) -> dict[str, int]:
-    """Fill the new store; the rows of each table by its name."""
-    catalog = found.catalog
+def _write(core: Core, found: Source, catalog: Catalog) -> dict[str, int]:
+    """Fill the new store with what is in ``catalog``; the rows of each table by its name."""
     counts: dict[str, int] = {}
     written: list[FileMeta] = []
     for schema in catalog.by_id.values():
@@ -76,11 +88,11 @@ def _write(core: Core, found: Source) -> dict[str, int]:
         written += write_tables(
             core, schema, counted, bottom=True, table_bytes=core.options.table_bytes
         )
-        counts[schema.name] = counted.rows
+        if schema.index is None:
+            counts[schema.name] = counted.rows
+    things: list[TableSchema | View] = [*catalog.by_id.values(), *catalog.views.values()]
     records: dict[bytes, Row | None] = {
-        catalog_key(schema.id): catalog_row(schema)
-        for schema in catalog.by_id.values()
-        if schema.id != KV_TABLE_ID
+        catalog_key(thing.id): catalog_row(thing) for thing in things if thing.id != KV_TABLE_ID
     }
     with core.write_lock:
         core.commit({CATALOG_TABLE_ID: {**records, catalog_key(0): next_id_row(catalog.next_id)}})

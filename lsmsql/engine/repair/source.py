@@ -110,7 +110,8 @@ class Source:
         for table_id, schema in sorted(described.items()):
             named = replace(schema, name=self._free_name(schema.name))
             by_id = {**self.catalog.by_id, table_id: named}
-            self.catalog = Catalog(by_id, max(self.catalog.next_id, table_id + 1))
+            next_id = max(self.catalog.next_id, table_id + 1)
+            self.catalog = replace(self.catalog, by_id=by_id, next_id=next_id)
             self.notes.append(
                 f"the definition of table {named.name} is lost, or it was dropped: its files tell"
                 " the types of its columns and the names of those in the key; the others were named"
@@ -121,7 +122,7 @@ class Source:
                 self.files[number] = replace(saved, schema=self.catalog.by_id[saved.schema.id])
 
     def _free_name(self, name: str) -> str:
-        while self.catalog.find(name) is not None:
+        while self.catalog.named(name) is not None:
             name += "_"
         return name
 
@@ -259,8 +260,8 @@ def _readable(rows: Sequence[tuple[bytes, Row]], path: str) -> Catalog:
             one = read_catalog([row], path)
         except CorruptionError:
             continue
-        by_id = {**catalog.by_id, **one.by_id}
-        catalog = Catalog(by_id, max(catalog.next_id, one.next_id))
+        by_id, views = {**catalog.by_id, **one.by_id}, {**catalog.views, **one.views}
+        catalog = Catalog(by_id, max(catalog.next_id, one.next_id), views=views)
     return catalog
 
 
