@@ -21,6 +21,7 @@ import msgspec
 from lsmsql.engine.columns import DELETE, FIRST_VALUE, KEY, KIND, SEQUENCE, column_values
 from lsmsql.engine.definitions import View, decode_definition, encode_definition
 from lsmsql.engine.errors import CorruptionError, NoSuchTableError, SchemaError
+from lsmsql.engine.indexes import fits
 from lsmsql.engine.merge import Retention, merge
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.scan import memtable_runs, scan
@@ -256,7 +257,12 @@ def catalog_of(state: State, sequence: int, path: str) -> Catalog:
     rows: list[tuple[bytes, Row]] = []
     for piece in scan(state.table(CATALOG_TABLE_ID), sequence, Range(), projection):
         rows += zip(piece.keys, zip(*piece.columns, strict=True), strict=True)
-    return replace(read_catalog(rows, path), sequence=sequence)
+    catalog = replace(read_catalog(rows, path), sequence=sequence)
+    for schema in catalog.by_id.values():
+        if schema.index is not None and not fits(schema, catalog.by_id.get(schema.index.table_id)):
+            problem = f"the catalogue is malformed: index {schema.name} is of no such table"
+            raise CorruptionError(path, None, problem)
+    return catalog
 
 
 def dropped_since(state: State, floor: int, path: str) -> dict[int, Dropped]:

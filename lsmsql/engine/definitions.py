@@ -20,6 +20,10 @@ from lsmsql.engine.schema import Check, IndexDefinition, IndexTerm, TableSchema
 from lsmsql.engine.values import ColumnType, check_value
 
 
+_MOST_SLOTS = 1 << 20
+"""Columns come and go, and slots are never used again: but not as often as that."""
+
+
 @dataclass(frozen=True)
 class View:
     """A view: ``sql`` is its CREATE VIEW statement."""
@@ -103,15 +107,10 @@ def decode_definition(table_id: int, name: str, data: bytes) -> TableSchema | Vi
     stored = msgspec.msgpack.decode(data, type=_Definition)
     if stored.view is not None:
         return View(table_id, name, stored.view)
-    columns = tuple(map(_column, stored.columns))
-    if not stored.key or any(columns[position].slot is not None for position in stored.key):
-        raise ValueError(f"table {name} has no proper key")
-    if len(stored.key) != len(stored.descending):
-        raise ValueError(f"table {name} has no direction for each column of its key")
-    return TableSchema(
+    schema = TableSchema(
         table_id,
         name,
-        columns,
+        tuple(map(_column, stored.columns)),
         stored.key,
         stored.descending,
         stored.sql,
@@ -121,6 +120,34 @@ def decode_definition(table_id: int, name: str, data: bytes) -> TableSchema | Vi
         None if stored.index is None else _index(stored.index),
         stored.autoincrement,
     )
+    problem = _problem(schema)
+    if problem is not None:
+        raise ValueError(f"{name}: {problem}")
+    return schema
+
+
+def _problem(schema: TableSchema) -> str | None:
+    """What cannot be so in a definition."""
+    columns, key = schema.columns, schema.key
+    if not key or len(set(key)) != len(key) or not set(key) <= set(range(len(columns))):
+        return "it has no proper key"
+    if len(key) != len(schema.descending):
+        return "it has no direction for each column of its key"
+    if len(schema.positions) != len(columns):
+        return "two columns have the same name"
+    if {i for i, column in enumerate(columns) if column.slot is None} != set(key):
+        return "just the columns of the key must be without a slot"
+    slots = [column.slot for column in columns if column.slot is not None]
+    slots += [column.null_slot for column in columns if column.null_slot is not None]
+    first = 1 if schema.has_real_mask else 0
+    if len(set(slots)) != len(slots) or not all(first <= slot < schema.slots for slot in slots):
+        return "its columns have no proper slots"
+    if not first <= schema.slots <= _MOST_SLOTS:
+        return f"it has {schema.slots} slots"
+    terms = () if schema.index is None else schema.index.terms
+    if any((term.position is None) == (term.expression is None) for term in terms):
+        return "a term of an index is a column, or else an expression"
+    return None
 
 
 def _packed_column(column: Column) -> _Column:

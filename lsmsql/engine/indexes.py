@@ -19,7 +19,7 @@ from typing import NamedTuple
 from lsmsql.engine.collation import fold_of, folded
 from lsmsql.engine.column import BINARY, Column
 from lsmsql.engine.errors import LimitError, SchemaError
-from lsmsql.engine.keys import successor
+from lsmsql.engine.keys import key_parts, successor
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.schema import IndexDefinition, IndexTerm, TableSchema
 from lsmsql.engine.slices import Range
@@ -165,6 +165,20 @@ class IndexEntries:
     def row_key(self, entry: bytes) -> bytes:
         """The key of the row that an entry leads to."""
         return entry[self._codec.end_of(entry, len(self.definition.terms)) :]
+
+
+def fits(index: TableSchema, table: TableSchema | None) -> bool:
+    """Whether an index is one of the columns that the table has."""
+    definition = index.index
+    if definition is None or table is None or table.index is not None:
+        return False
+    positions = {term.position for term in definition.terms} - {None}
+    if not definition.terms or not positions <= set(range(len(table.columns))):
+        return False
+    try:
+        return key_parts(index_schema(table, index.name, definition)) == key_parts(index)
+    except SchemaError:
+        return False
 
 
 def check_indexable(table: TableSchema) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.errors import ConstraintError
-from lsmsql.engine.indexes import IndexEntries
+from lsmsql.engine.indexes import IndexEntries, fits
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.store import Store
 
@@ -33,8 +33,8 @@ def make_indexes(store: Store, catalog: Catalog) -> Iterator[str]:
         if index.index is None or not index.index.ready or index.id in store.catalog.by_id:
             continue
         table = catalog.by_id.get(index.index.table_id)
-        if table is None:
-            yield f"index {index.name} was dropped: its table is lost"
+        if table is None or not fits(index, table):
+            yield f"index {index.name} was dropped: its table is lost, or has other columns"
         elif _is_computed(catalog, index):
             yield (
                 f"index {index.name} of table {table.name} was dropped, as its entries may not be"
@@ -54,4 +54,6 @@ def _is_computed(catalog: Catalog, index: TableSchema) -> bool:
     """Whether only SQL can tell what is in an index, that is ready."""
     assert index.index is not None
     table = catalog.by_id.get(index.index.table_id)
-    return index.index.ready and table is not None and IndexEntries(index, table).needs_sql
+    if not index.index.ready or table is None or not fits(index, table):
+        return False
+    return IndexEntries(index, table).needs_sql
