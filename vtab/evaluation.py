@@ -18,8 +18,11 @@ from lsmsql.engine.values import Value
 from vtab.declare import quoted
 from vtab.rowsource import RowSource
 
-_LITERAL = re.compile(r"\s*(?:[-+]?\s*[0-9.][\w.]*|'(?:[^']|'')*'|x'[0-9a-f]*'|NULL)\s*", re.I)
-"""Expressions that have one value for ever; not ``1e-3``, which is just computed each time."""
+_NUMBER = r"[-+]?\s*[0-9.][\w.]*(?:(?<=e)[-+][0-9]+)?"
+_LITERAL = re.compile(
+    rf"\s*(?:{_NUMBER}|'(?:[^']|'')*'|x'[0-9a-f]*'|NULL|TRUE|FALSE)\s*", re.IGNORECASE
+)
+"""Expressions that have one value for ever."""
 
 
 class Evaluation:

@@ -190,12 +190,13 @@ class Writer:
         rules = self._rules
         if self._has_rowid:
             self._prepare_rowid(values)
+        types_first = bool(rules.generated)  # as SQLite has it: they are computed from the others
+        if types_first:
+            self._convert(values)
         if None in values and not self._accept_nulls(values, self._stored):
             return None
-        for position, (column, wanted) in enumerate(self._types):
-            value = values[position]
-            if type(value) is not wanted and value is not None:
-                values[position] = self._converted(column, value)
+        if not types_first:
+            self._convert(values)
         if rules.generated:
             rules.generate(values, self._converted)
             if not self._accept_nulls(values, rules.generated):
@@ -215,6 +216,13 @@ class Writer:
             raise null_rowid(self._schema)
         if type(value) is not int:
             values[place] = self._converted(self._schema.columns[place], value)
+
+    def _convert(self, values: list[Value]) -> None:
+        """Convert the values to the types of their columns. Raises the error of ``wrong_type``."""
+        for position, (column, wanted) in enumerate(self._types):
+            value = values[position]
+            if type(value) is not wanted and value is not None:
+                values[position] = self._converted(column, value)
 
     def _converted(self, column: Column, value: Value) -> Value:
         """A value of the column's type, converted as SQLite's tables do it."""

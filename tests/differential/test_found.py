@@ -44,6 +44,17 @@ FOUND = {
         CREATE TABLE t(a TEXT NOT NULL, b BLOB) STRICT;
         INSERT OR IGNORE INTO t(b) VALUES (1);
         INSERT INTO t(b) VALUES (1)""",
+    "a value of a wrong type beside NULL, where columns are computed": """
+        CREATE TABLE t(a TEXT NOT NULL, b BLOB, c TEXT AS (a)) STRICT;
+        INSERT INTO t(b) VALUES (1)""",
+    "a column that is added with a constant": """
+        CREATE TABLE t(a);
+        INSERT INTO t VALUES (1);
+        ALTER TABLE t ADD b NUMERIC DEFAULT 1e-05;
+        ALTER TABLE t ADD c DEFAULT -2.5E+3;
+        ALTER TABLE t ADD d DEFAULT TRUE;
+        ALTER TABLE t ADD e DEFAULT (1 + 2);
+        SELECT * FROM t""",
     "a term that fails for a row that is not in the index": """
         CREATE TABLE t(a);
         CREATE INDEX i ON t(abs(a)) WHERE a > 0;
