@@ -99,6 +99,8 @@ class Changes:
         if not draw.chance(percent):
             return ""
         value = Expressions(draw).value(names_of(table))
+        if "AS NUMERIC" in value:  # of a whole REAL it is an INTEGER, but only here
+            value = "1"
         items = draw.pick(["*", value, draw.pick(table.names)])
         if table.rowid is not None and draw.chance(30):
             items += f", {table.rowid}"

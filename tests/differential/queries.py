@@ -97,7 +97,7 @@ class Queries:
         """ORDER BY with LIMIT, where the order leaves nothing open."""
         draw = self._draw
         table, source, scope = self._table()
-        order = self._expressions.total_order(names_of(table, "t"))
+        order = self._expressions.total_order(scope)
         strict = all(not table.column(k).has_ties for k in table.key_names)
         if table.key and strict and draw.chance(60):
             turn = draw.chance(50)
@@ -199,8 +199,8 @@ class Queries:
 
     def _window(self) -> Step:
         draw = self._draw
-        table, source, scope = self._table()
-        total = self._expressions.total_order(names_of(table, "t"))
+        _, source, scope = self._table()
+        total = self._expressions.total_order(scope)
         one, two = draw.pick(scope).sql, draw.pick(scope).sql
         function = draw.pick(
             [
@@ -278,8 +278,8 @@ class Queries:
     def _nested(self) -> Step:
         """A query over what a query gives, with subqueries among the items."""
         draw = self._draw
-        table, source, scope = self._table("i")
-        total = self._expressions.total_order(names_of(table, "i"))
+        _, source, scope = self._table("i")
+        total = self._expressions.total_order(scope)
         names = ", ".join(f"{n.sql} AS y{i}" for i, n in enumerate(scope))
         outer = [Name(f"q.y{i}", n.affinity, n.ties) for i, n in enumerate(scope)]
         limit = f" ORDER BY {total} LIMIT {draw.number(1, 5)}" if draw.chance(50) else ""
