@@ -16,7 +16,8 @@ from lsmsql.engine.errors import UsageError
 from vtab.pragmas import adapted
 from vtab.session import Session
 from vtab.sql.definitions import Definition, read_statement
-from vtab.sql.parameters import Part, read_variables
+from vtab.sql.parameters import Part, compose, read_variables
+from vtab.sql.reader import Slice
 from vtab.sql.split import is_blank, split_explain, split_first
 from vtab.sql.tokens import first_word
 from vtab.statements import ChangeStatement, read_change_statement
@@ -69,7 +70,7 @@ def read(connection: apsw.Connection, session: Session, text: str) -> tuple[Stat
     verb = first_word(text)
     if verb == "EXPLAIN":
         sql, rest = split_first(text)
-        explainable = _explainable(session, sql)
+        explainable = _explainable(connection, session, sql)
         return _read_other(connection, session, explainable, verb)[0], _more(rest)
     if verb in _DEFINING:
         sql, rest = split_first(text)
@@ -95,19 +96,35 @@ def _more(rest: str) -> str:
     return "" if is_blank(rest) else rest
 
 
-def _explainable(session: Session, sql: str) -> str:
+def _explainable(connection: apsw.Connection, session: Session, sql: str) -> str:
     """An EXPLAIN that SQLite understands: of a change without the clauses that it refuses, and of a
     definition on the twins in ``main`` (see ``vtab.twins``)."""
-    explain, sql = split_explain(session.in_temp(sql))
-    definition = read_statement(sql)
+    sql = session.in_temp(sql)
+    explain, statement = split_explain(sql)
+    statement = " " * len(explain) + statement  # so that places in it are places in ``sql``
+    definition = read_statement(statement)
     if definition is None:
-        change = read_change_statement(session, sql)
-        return explain + (sql if change is None else change.main.text)
+        change = read_change_statement(session, statement)
+        if change is None:
+            return sql
+        _read_change(connection, statement, "", change)
+        return explain + change.main.text[len(explain) :]
     creates = definition.verb == "CREATE" and definition.table is None
     subject = definition.table or definition.name or ""
-    if not definition.temporary and (creates or session.catalog.named(subject) is not None):
-        sql = definition.in_schema(sql, "main")
-    return explain + sql
+    part = in_main(statement, definition)
+    if part is None or not (creates or session.catalog.named(subject)):
+        return sql
+    details_of(connection, part, statement)
+    return explain + part.text[len(explain) :]
+
+
+def in_main(sql: str, definition: Definition) -> Part | None:
+    """The statement with the schema ``main`` before its name; None if it has none, or is TEMP."""
+    place, written = definition.place, definition.written
+    if definition.temporary or place is None or written is None:
+        return None
+    before, after = Slice(sql[: place.start], 0), Slice(sql[place.end :], place.end)
+    return compose(read_variables(sql), before, "main.", written, after)
 
 
 def details_of(connection: apsw.Connection, part: Part, sql: str) -> apsw.ext.QueryDetails:
@@ -118,6 +135,8 @@ def details_of(connection: apsw.Connection, part: Part, sql: str) -> apsw.ext.Qu
         offset = getattr(error, "error_offset", -1)
         if offset >= 0:
             place = part.origin(len(part.text.encode()[:offset].decode(errors="replace")))
+            if place is None and "syntax error" in str(error):  # in what follows a clause
+                raise apsw.SQLError("incomplete input") from None
             offset = -1 if place is None else len(sql[:place].encode())
             error.error_offset = offset  # type: ignore[attr-defined]
         raise

@@ -9,14 +9,13 @@ from __future__ import annotations
 import apsw
 
 from lsmsql.dbapi.link import Link
-from lsmsql.dbapi.statements import Statement, details_of
-from vtab.sql.parameters import Part, compose, read_variables
-from vtab.sql.reader import Slice
+from lsmsql.dbapi.statements import Statement, details_of, in_main
 
 
 def tell_place(error: Exception, link: Link, statement: Statement) -> None:
     """Have an error of a definition tell its place, if SQLite says the same of it in ``main``."""
-    part = _in_main(statement)
+    head = statement.definition
+    part = None if head is None else in_main(statement.sql, head)
     if part is None:
         return
     try:
@@ -24,12 +23,3 @@ def tell_place(error: Exception, link: Link, statement: Statement) -> None:
     except apsw.Error as found:
         if str(found) == str(error):
             vars(error)["error_offset"] = vars(found).get("error_offset", -1)
-
-
-def _in_main(statement: Statement) -> Part | None:
-    """The statement with the schema before its name; None if it defines nothing."""
-    head, sql = statement.definition, statement.sql
-    if head is None or head.temporary or head.place is None or head.written is None:
-        return None
-    before, after = Slice(sql[: head.place.start], 0), Slice(sql[head.place.end :], head.place.end)
-    return compose(read_variables(sql), before, "main.", head.written, after)

@@ -62,12 +62,20 @@ def details(rows):
         "INSERT INTO t VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = ? || 'ü' || wrong",
         "UPDATE t SET name = 'ü' WHERE id = ?2 AND wrong RETURNING *",
         "DELETE FROM main.t RETURNING 'ü', ? + wrong AS x",
+        "EXPLAIN DELETE FROM main.t RETURNING 'ü', ? + wrong AS x",
+        "EXPLAIN QUERY PLAN CREATE TABLE u AS SELECT 'ü', wrong FROM t",
+        "EXPLAIN CREATE INDEX i ON t(wrong)",
     ],
 )
 def test_an_error_tells_its_place_in_the_text_of_the_user(ours, sql):
     with pytest.raises(lsmsql.OperationalError, match="no such column: wrong") as caught:
         ours.execute(sql, (1, 2, 3))
     assert sql.encode()[vars(caught.value)["error_offset"] :].startswith(b"wrong")
+
+
+def test_a_clause_that_is_cut_off(ours):
+    with pytest.raises(lsmsql.OperationalError, match="incomplete input"):
+        ours.execute("DELETE FROM t RETURNING id,")
 
 
 def test_the_functions_that_count_changes(ours):
