@@ -189,6 +189,13 @@ def test_definitions_last(ok):
     assert ok("SELECT * FROM v", "SELECT name FROM t", ".tables") == "y\nx\ny\nkv  t   v\n"
 
 
+def test_a_temporary_trigger_changes_a_table_through_a_view(ok):
+    trigger = "INSTEAD OF INSERT ON v BEGIN INSERT INTO t(b) VALUES (upper(NEW.b)); END"
+    ok(T, "CREATE VIEW v AS SELECT b FROM t")
+    assert ok(f"CREATE TEMP TRIGGER r {trigger}", "INSERT INTO v VALUES ('x'), ('y')") == ""
+    assert ok("SELECT * FROM t") == "1|X\n2|Y\n"
+
+
 def test_upsert_and_returning(ok):
     ok("CREATE TABLE t(k TEXT PRIMARY KEY, n INTEGER DEFAULT 1)")
     change = "INSERT INTO t(k) VALUES('a'), ('a') ON CONFLICT DO UPDATE SET n = n + 1 RETURNING *"
@@ -333,10 +340,18 @@ def test_a_shell_that_reads_follows_the_writer(path):
         store["a"] = 1
         store.create_table("t", {"a": "INTEGER"}, "a").put([7])
         shell.run_input("SELECT count(*), a FROM kv, t;")
+        with contextlib.closing(store.connect()) as connection:
+            connection.execute("CREATE INDEX i ON t(a DESC)")
+            connection.execute("CREATE VIEW v AS SELECT a FROM t")
+        shell.run_input(".indexes t")
+        shell.run_input(".schema v")
         store.drop_table("t")
         shell.run_input("SELECT * FROM t;")
         session.close()
-    assert output.getvalue().splitlines()[:3] == ["0", "1|7", "Error: no such table: t"]
+    assert output.getvalue().splitlines()[:5] == [
+        "0", "1|7", "i", "CREATE VIEW v AS SELECT a FROM t", "/* v(a) */;",
+    ]  # fmt: skip
+    assert "Error: no such table: t\n" in output.getvalue()
 
 
 def test_a_time_to_wait_for_the_writer_is_a_number(path, ok):
