@@ -67,7 +67,10 @@ def test_decisions_are_numbered_and_built_alike():
         assert parts == ["Context", "Decision", "Rejected", "Consequences"]
 
 
-@pytest.mark.parametrize(("name", "least"), [("python.md", 50), ("dbapi.md", 25), ("sql.md", 25)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("python.md", 50), ("dbapi.md", 25), ("sql.md", 25), ("sqlalchemy.md", 15)],
+)
 def test_the_examples_of_the_python_api_run(name, least, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = ROOT / "docs" / name
