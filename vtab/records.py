@@ -41,6 +41,19 @@ class RecordEncoder:
         masked = bool(self._mask) and float in map(types.__getitem__, self._rows.schema.key)
         return self._encode if self._is_plain and not masked else self._encode_any
 
+    def encode_all(self, rows: Sequence[Values]) -> list[Record] | None:
+        """The records of rows; None if their types must be looked at one by one.
+
+        Raises RowLimitError for a key that is too long.
+        """
+        if self._mask or not self._is_plain:
+            return None
+        try:
+            keys = list(map(self._encode_key, map(self._key, rows)))
+        except LimitError as error:
+            raise RowLimitError(str(error)) from None
+        return list(zip(keys, map(self._payload, rows), strict=True))
+
     def _encode(self, values: Values) -> Record:
         try:
             return self._encode_key(self._key(values)), self._mask + self._payload(values)

@@ -60,6 +60,11 @@ class Rules:
         return not (self.entries or self.defaults or self.generated or self._schema.checks)
 
     @property
+    def only_defaults(self) -> bool:
+        """Whether there is nothing to do for a row that has a value for every column."""
+        return not (self.entries or self.generated or self._schema.checks)
+
+    @property
     def leave_rows(self) -> bool:
         """Whether a row of the right types is stored as it is."""
         return not (self.defaults or self.generated or self._schema.checks)

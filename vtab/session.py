@@ -14,7 +14,7 @@ Nothing here is for more than one thread at a time; a connection is used by one 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import cast
 
@@ -330,6 +330,13 @@ class Session:
             return (self._pin or self._present()).find(table_id, key)
         (row,) = change
         return None if row is None else (None, 0, row)
+
+    def are_new(self, table_id: int, keys: Collection[bytes]) -> bool:
+        """Whether it is sure that the transaction has none of the keys."""
+        if self.writes.may_have(table_id, keys):
+            return False
+        find = (self._pin or self._present()).find
+        return all(find(table_id, key) is None for key in keys)
 
     def entries_with(self, entries: IndexEntries, terms: Terms) -> list[bytes]:
         """The entries of a UNIQUE index with these terms, as the transaction has them now.

@@ -14,7 +14,7 @@ from operator import is_
 
 import apsw
 
-from lsmsql.engine.affinity import APPLY_AFFINITY
+from lsmsql.engine.affinity import APPLY_AFFINITY, UNCHANGED
 from lsmsql.engine.column import Column
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.indexes import IndexEntries, Terms
@@ -44,14 +44,6 @@ MAX_PLAIN_TYPES = 256
 """A table of many ANY columns can have rows of any number of types."""
 
 _ATTEMPTS = 100
-
-_UNCHANGED: dict[ColumnType, frozenset[type]] = {
-    ColumnType.INTEGER: frozenset({int, bytes, type(None)}),
-    ColumnType.REAL: frozenset({float, bytes, type(None)}),
-    ColumnType.TEXT: frozenset({str, bytes, type(None)}),
-    ColumnType.ANY: frozenset({int, float, str, bytes, type(None)}),
-}
-"""By affinity, the types of values that are not converted."""
 
 AllTerms = list[Terms | None]
 """Of a row, the terms in each index, or None where it has no entry."""
@@ -99,6 +91,26 @@ class Writer:
         elif not self._insert_ruled(key, payload, values):  # type: ignore[arg-type]
             return session.last_insert_rowid()
         return self._note(values) if self._has_rowid else session.last_insert_rowid()  # type: ignore[arg-type]
+
+    def insert_new(self, rows: Sequence[Values]) -> bool:
+        """Insert rows whose values are stored as they are; False, and nothing is done, unless it is
+        sure that no other row is in their way and nothing else is to be done for them.
+
+        Raises RowLimitError for a key that is too long.
+        """
+        session, table = self._session, self._schema
+        if not (self._rules.only_defaults and session.running.is_quiet):
+            return False
+        records = self._records.encode_all(rows)
+        found = None if records is None else dict(records)
+        if found is None or len(found) != len(rows) or not session.are_new(table.id, found):
+            return False
+        session.writes.put_all(table.id, found)
+        session.running.changes += len(rows)
+        if self._has_rowid:
+            place = table.key[0]
+            session.added(table.id, max(row[place] for row in rows))  # type: ignore[type-var, arg-type]
+        return True
 
     def _insert_ruled(self, key: bytes, payload: Values, values: Sequence[Value]) -> bool:
         """Insert a row, into the indexes as well; False if it is ignored, or another is changed."""
@@ -175,7 +187,7 @@ class Writer:
         """Rows of these types are written as they are, if that does not depend on the values."""
         columns = self._schema.columns
         same = all(
-            c.type is not ColumnType.ANY or kind in _UNCHANGED[c.affinity]
+            c.type is not ColumnType.ANY or kind in UNCHANGED[c.affinity]
             for c, kind in zip(columns, types, strict=False)
         )
         if same and len(self._encoders) < MAX_PLAIN_TYPES:

@@ -126,10 +126,7 @@ class Cursor:
                 if not statement.changing:
                     raise ProgrammingError("executemany() can only execute DML statements.")
                 self._begin_transaction()
-                count = 0
-                for values in parameters:
-                    count += link.run(self._raw, statement, bind(statement, values))[1]
-                self.rowcount = count
+                self.rowcount = link.run_many(self._raw, statement, parameters)
             except Exception as error:
                 raise_translated(error)
         return self

@@ -7,14 +7,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from threading import get_ident
 from typing import Any, NoReturn
 
 import apsw
 
 import vtab
+from lsmsql.dbapi.adapters import bind
 from lsmsql.dbapi.errors import ProgrammingError
 from lsmsql.dbapi.statements import Statement, read
 from lsmsql.dbapi.transactions import Transactions
@@ -22,6 +24,7 @@ from lsmsql.dialects import functions
 from lsmsql.dialects.translation import SQLITE, translate
 from lsmsql.engine.errors import ClosedError
 from lsmsql.engine.store import Store
+from vtab.bulk import Bulk, parameter_places
 from vtab.statements import run_change
 
 Result = tuple[Iterator[tuple[Any, ...]] | None, int]
@@ -34,6 +37,10 @@ CLOSED = -1
 """In place of a thread: none may use the connection any more."""
 
 _KNOWN_PER_CACHED = 4
+_BULK = 1_000
+"""Rows that are inserted at once."""
+_LEAST_BULK = 20
+"""Fewer are not worth it."""
 
 
 @dataclass
@@ -231,6 +238,50 @@ class Link:
         self._changes.last = changes
         self._changes.total += changes
         return rows, changes
+
+    def run_many(
+        self, cursor: apsw.Cursor, statement: Statement, parameters: Iterable[object]
+    ) -> int:
+        """Run a statement that changes rows once for each of the parameters: how many it has
+        changed."""
+        bulk = self._bulk(statement, parameters)
+        if bulk is None or not isinstance(parameters, list | tuple):
+            return sum(self.run(cursor, statement, bind(statement, row))[1] for row in parameters)
+        # SQLite begins the transaction with the first row, and knows of the last.
+        count = self.run(cursor, statement, bind(statement, parameters[0]))[1]
+        for start in range(1, len(parameters) - 1, _BULK):
+            rows = parameters[start : min(start + _BULK, len(parameters) - 1)]
+            count += self._insert(bulk(), cursor, statement, rows)
+        return count + self.run(cursor, statement, bind(statement, parameters[-1]))[1]
+
+    def _bulk(self, statement: Statement, parameters: object) -> Callable[[], Bulk] | None:
+        """What inserts rows of parameters at once, if that may be; to be called after the first.
+
+        It may be done for a list alone: what an iterator gives could depend on the rows before.
+        """
+        if not isinstance(parameters, list | tuple) or len(parameters) < _LEAST_BULK:
+            return None
+        change = statement.change
+        if change is None or self._trace is not None or not self.raw.in_transaction:
+            return None
+        places = parameter_places(change)
+        if places is None:
+            return None
+        longest = self.raw.limit(apsw.SQLITE_LIMIT_LENGTH)
+        return cache(lambda: Bulk(self.binding.session, change.table, places, longest))
+
+    def _insert(
+        self, bulk: Bulk, cursor: apsw.Cursor, statement: Statement, rows: Sequence[object]
+    ) -> int:
+        """Insert rows at once, or one by one up to the first that fails."""
+        try:
+            done = bulk.insert([bind(statement, row) for row in rows])
+        except ProgrammingError:
+            done = False
+        if not done:
+            return sum(self.run(cursor, statement, bind(statement, row))[1] for row in rows)
+        self._changes.total += len(rows)
+        return len(rows)
 
     def _all(self, cursor: apsw.Cursor) -> list[tuple[Any, ...]]:
         """The rows that a change returns."""

@@ -136,6 +136,9 @@ class UntrustedLink(Link):
         with self._translated(), Meter(self._watch):
             return super().first_statement(sql)
 
+    def _bulk(self, statement: Statement, parameters: object) -> None:
+        """Each row is measured alone."""
+
     def run(self, cursor: apsw.Cursor, statement: Statement, values: Values) -> Result:
         """Run a statement. Raises OperationalError if it takes more than it may."""
         meter = Meter(self._watch)

@@ -133,3 +133,11 @@ APPLY_AFFINITY: dict[ColumnType, Callable[[Value], Value]] = {
     ColumnType.ANY: _unchanged,
 }
 """Per type, the conversion SQLite's STRICT tables try before they check."""
+
+UNCHANGED: dict[ColumnType, frozenset[type]] = {
+    ColumnType.INTEGER: frozenset({int, bytes, type(None)}),
+    ColumnType.REAL: frozenset({float, bytes, type(None)}),
+    ColumnType.TEXT: frozenset({str, bytes, type(None)}),
+    ColumnType.ANY: frozenset({int, float, str, bytes, type(None)}),
+}
+"""By affinity, the types of values that are not converted."""

@@ -13,6 +13,8 @@ Not for more than one thread at a time.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.values import Row
 
@@ -37,6 +39,18 @@ class WriteSet:
             self._fresh[table_id][key] = row
         except KeyError:
             self._fresh[table_id] = {key: row}
+
+    def put_all(self, table_id: int, rows: dict[bytes, Row]) -> None:
+        """``put`` for each of the keys."""
+        self._fresh.setdefault(table_id, {}).update(rows)
+
+    def may_have(self, table_id: int, keys: Collection[bytes]) -> bool:
+        """Whether any of the keys may have been changed."""
+        fresh = self._fresh.get(table_id)
+        if fresh is not None and not fresh.keys().isdisjoint(keys):
+            return True
+        memtable, step = self._memtables.get(table_id), len(self._sealed)
+        return memtable is not None and any(memtable.get(key, step) is not None for key in keys)
 
     def get(self, table_id: int, key: bytes) -> tuple[Row | None] | None:
         """The newest change of ``key``, with None in it for a deletion; None if there is none."""
