@@ -19,7 +19,6 @@ from lsmsql.engine.column import BINARY, Column, Generated
 from lsmsql.engine.schema import Check, IndexDefinition, IndexTerm, TableSchema
 from lsmsql.engine.values import ColumnType, check_value
 
-
 _MOST_SLOTS = 1 << 20
 """Columns come and go, and slots are never used again: but not as often as that."""
 
