@@ -36,7 +36,9 @@ PRAGMAS: Final = frozenset(
 )
 """Those that tell something, whatever their argument."""
 
-READ_PRAGMAS: Final = frozenset({"application_id", "encoding", "foreign_keys", "user_version"})
+READ_PRAGMAS: Final = frozenset(
+    {"application_id", "encoding", "foreign_keys", "read_uncommitted", "user_version"}
+)
 """Those that tell something without an argument, and set it with one."""
 
 _ALWAYS: Final = frozenset(
