@@ -100,18 +100,17 @@ class LsmsqlDialect(SQLiteDialect_pysqlite):
             raise
 
     def get_isolation_level(self, dbapi_connection: Any) -> Any:
-        """SERIALIZABLE or AUTOCOMMIT."""
+        """What was set."""
         if self.detect_autocommit_setting(dbapi_connection):
             return "AUTOCOMMIT"
         return super().get_isolation_level(dbapi_connection)
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
-        """SERIALIZABLE or AUTOCOMMIT. READ UNCOMMITTED is allowed, and is serializable, too."""
-        if level == "AUTOCOMMIT":
-            dbapi_connection.autocommit = True
-            return
-        dbapi_connection.autocommit = LEGACY_TRANSACTION_CONTROL
-        super(SQLiteDialect_pysqlite, self).set_isolation_level(dbapi_connection, level)
+        """SERIALIZABLE or AUTOCOMMIT. READ UNCOMMITTED, which SQLite has, is serializable, too."""
+        automatic = level == "AUTOCOMMIT"
+        dbapi_connection.autocommit = automatic or LEGACY_TRANSACTION_CONTROL
+        if level != self.get_isolation_level(dbapi_connection):
+            super(SQLiteDialect_pysqlite, self).set_isolation_level(dbapi_connection, level)
 
     def detect_autocommit_setting(self, dbapi_conn: Any) -> bool:
         """Whether each statement is a transaction of its own."""

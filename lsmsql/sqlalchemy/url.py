@@ -28,6 +28,10 @@ _ARGUMENTS: Final[dict[str, Callable[[str], Any]]] = {
     "check_same_thread": asbool,
     "cached_statements": int,
     "foreign_keys": str,
+    "untrusted": asbool,
+    "max_seconds": float,
+    "max_rows": int,
+    "max_memory": int,
 }
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "int": int,

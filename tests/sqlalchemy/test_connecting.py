@@ -17,6 +17,7 @@ import lsmsql
 from lsmsql.sqlalchemy import LsmsqlDialect
 from lsmsql.sqlalchemy.url import connect_arguments
 
+FAST = "sync=off&background=false"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -118,6 +119,19 @@ def test_a_store_for_reading_refuses_to_be_written_to(make_engine, engine):
         with pytest.raises(OperationalError, match="was opened with mode=") as caught:
             connection.execute(text("DELETE FROM kv"))
     assert isinstance(caught.value.orig, lsmsql.ReadOnlyError)
+
+
+def test_the_sql_of_strangers_is_held_within_limits(make_engine, engine):
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO kv(key) VALUES (:n)"), [{"n": n} for n in range(20)])
+    strangers = make_engine(f"{FAST}&untrusted=true&max_rows=10")
+    with strangers.connect() as connection:
+        assert [c["name"] for c in inspect(connection).get_columns("kv")] == ["key", "value"]
+        assert inspect(connection).get_table_names() == []
+        with pytest.raises(DBAPIError, match="rows"):
+            connection.execute(text("SELECT * FROM kv")).all()
+        with pytest.raises(DBAPIError):
+            connection.execute(text("ATTACH ':memory:' AS other"))
 
 
 def test_a_pool_whose_store_was_closed_connects_anew(engine):
