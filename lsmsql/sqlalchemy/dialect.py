@@ -62,7 +62,8 @@ class LsmsqlDialect(SQLiteDialect_pysqlite):
     @classmethod
     def engine_created(cls, engine: Any) -> None:
         """A temporary store goes when the engine is disposed of."""
-        event.listen(engine, "engine_disposed", lambda _: engine.dialect.temporary.close())
+        if connect_arguments(engine.url)[0] == MEMORY:
+            event.listen(engine, "engine_disposed", lambda _: engine.dialect.temporary.close())
 
     def create_connect_args(self, url: URL) -> Any:
         """The arguments of ``lsmsql.connect``."""
