@@ -49,6 +49,18 @@ def test_of_two_that_read_and_write_the_second_to_commit_is_refused(filled):
         assert second.scalar(select(COUNTERS.c.n)) == 2
 
 
+def test_two_that_add_rows_without_keys_both_commit(filled):
+    with filled.connect() as first, filled.connect() as second:
+        keys = [
+            connection.execute(insert(COUNTERS).values(n=7)).inserted_primary_key
+            for connection in (first, second)
+        ]
+        first.commit()
+        second.commit()
+    assert keys[0] != keys[1]
+    assert count(filled) == 3
+
+
 def test_a_block_that_conflicts_leaves_a_connection_that_can_be_used(filled):
     with pytest.raises(OperationalError), filled.begin() as first:
         increase(first)
