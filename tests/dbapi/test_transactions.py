@@ -206,7 +206,8 @@ def others(connection: Any) -> object:
 @settings(max_examples=60)
 @given(STEPS)
 def test_random_programs_see_what_they_see_with_sqlite3(steps):
-    theirs = sqlite3.connect(":memory:")
+    # A statement that sqlite3 has cached begins a transaction even if its table is gone since.
+    theirs = sqlite3.connect(":memory:", cached_statements=0)
     with tempfile.TemporaryDirectory() as folder:
         ours = lsmsql.connect(Path(folder) / "store", **FAST)
         try:
