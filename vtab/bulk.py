@@ -1,6 +1,6 @@
 """INSERT of many rows at once: what executemany does with a statement of nothing but parameters.
 
-    INSERT INTO t(b, a) VALUES (?, ?)      a value for every column, from the parameters alone
+    INSERT INTO t(b, a) VALUES (?, ?)      the other columns have constants for defaults
 
 Rows that are certain to be stored as they are go to the transaction together: values of the types
 of their columns, keys that nobody has, nothing to compute or to look up beside. As soon as there is
@@ -9,11 +9,11 @@ any other row, nothing is done, and it must go SQLite's way with those around it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from operator import itemgetter
+import math
+from collections.abc import Sequence
 from typing import Any
 
-from lsmsql.engine.affinity import UNCHANGED
+from lsmsql.engine.affinity import APPLY_AFFINITY, UNCHANGED
 from lsmsql.engine.column import Column
 from lsmsql.engine.errors import Error
 from lsmsql.engine.schema import TableSchema
@@ -21,8 +21,7 @@ from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, Value
 from vtab.bounds import PYTHON_TYPES
 from vtab.session import Session
 from vtab.sql.changes import read_change
-from vtab.sql.reader import Slice
-from vtab.sql.tokens import Kind, capitals, tokenize
+from vtab.sql.tokens import Kind, capitals, first_word, tokenize
 from vtab.statements import ChangeStatement
 from vtab.writer import Writer
 
@@ -30,31 +29,52 @@ Row = Sequence[Any]
 
 
 class Bulk:
-    """Inserts rows of parameters into one table. ``longest`` is the limit of a value, in bytes."""
+    """Inserts rows of parameters into one table.
+
+    ``places``: for each column, which parameter it takes, or None. ``longest``: the limit of a
+    value, in bytes.
+    """
 
     def __init__(
-        self, session: Session, table: TableSchema, places: Sequence[int], longest: int
+        self, session: Session, table: TableSchema, places: Sequence[int | None], longest: int
     ) -> None:
+        self._session = session
         self._table = table
         self._writer = Writer(session, table, session.indexes_of(table))
         self._places = places
-        self._in_order = list(places) == list(range(len(places)))
-        self._take = itemgetter(*places, *places[:1])  # one more, lest it gives no tuple
         self._longest = longest
+        # Keys are given out when all else is known to fit.
+        self._order = sorted(range(len(places)), key=self._is_given_out)
+
+    def _is_given_out(self, position: int) -> bool:
+        return self._places[position] is None and self._table.columns[position].slot is None
 
     def insert(self, rows: Sequence[Row]) -> bool:
         """Insert the rows, which have a value for each parameter; False if nothing is done."""
-        values = [tuple(row) for row in rows] if self._in_order else self._arranged(rows)
-        columns = zip(self._table.columns, zip(*values, strict=True), strict=True)
-        if not all(self._fits(column, found) for column, found in columns):
-            return False
+        given, columns = list(zip(*rows, strict=True)), self._table.columns
+        found: dict[int, Sequence[Value]] = {}
+        for position in self._order:
+            column, place = columns[position], self._places[position]
+            values = self._omitted(column, len(rows)) if place is None else given[place]
+            if values is None or not self._fits(column, values):
+                return False
+            found[position] = values
+        ordered = [found[position] for position in range(len(columns))]
         try:
-            return self._writer.insert_new(values)
+            return self._writer.insert_new(list(zip(*ordered, strict=True)))
         except Error:  # which of them is too long, SQLite's way will tell
             return False
 
-    def _arranged(self, rows: Iterable[Row]) -> list[tuple[Value, ...]]:
-        return [self._take(row)[:-1] for row in rows]
+    def _omitted(self, column: Column, count: int) -> Sequence[Value] | None:
+        """The values of a column that is not named; None if they are not known beforehand."""
+        if column.slot is None:
+            return self._writer.next_rowids(count)
+        if column.default is None:
+            return [None] * count
+        evaluation = self._session.evaluation
+        if not evaluation.is_literal(column.default):
+            return None
+        return [APPLY_AFFINITY[column.affinity](evaluation.constant(column.default))] * count
 
     def _fits(self, column: Column, values: Sequence[Value]) -> bool:
         """Whether these values are stored in the column as they are."""
@@ -74,45 +94,43 @@ def _can_be_bound(kind: type, values: Sequence[Any], longest: int) -> bool:
     """Whether SQLite gets all of these values that are of a kind as they are."""
     mine: list[Any] = [value for value in values if type(value) is kind]
     if kind is int:
-        return min(mine) >= MIN_INTEGER and max(mine) <= MAX_INTEGER
+        return bool(min(mine) >= MIN_INTEGER and max(mine) <= MAX_INTEGER)
     if kind is float:
-        total = sum(mine)
-        return bool(total == total)  # not a number is NULL to SQLite
+        return not math.isnan(sum(mine))  # which is NULL to SQLite
     if kind is bytes:
-        return max(map(len, mine)) <= longest
+        return bool(max(map(len, mine)) <= longest)
     try:
         return len("".join(mine).encode()) <= longest
     except UnicodeEncodeError:
         return False
 
 
-def parameter_places(statement: ChangeStatement) -> tuple[int, ...] | None:
-    """For each column of the table, which parameter its value is; None if that is not all."""
+def parameter_places(statement: ChangeStatement) -> tuple[int | None, ...] | None:
+    """For each column of the table, which parameter its value is, None if it is not named; and None
+    if the statement is another one than an INSERT of parameters."""
     main, table = statement.main, statement.table
     if statement.clauses or statement.returning is not None or len(main.text) > _LONGEST:
         return None
     change = read_change(main.text)
-    if change is None or change.verb not in ("INSERT", "REPLACE"):
+    if change is None or first_word(main.text) not in ("INSERT", "REPLACE"):
         return None
-    columns = [c for c in table.columns if not c.hidden and c.generated is None]
-    names = [name.lower() for name in change.columns or [c.name for c in columns]]
-    found = _parameters(main.text, change.target_end)
-    if found != len(names) or len(main.numbers) != found:
+    columns = [c.name.lower() for c in table.columns if not c.hidden and c.generated is None]
+    names = [name.lower() for name in change.columns or columns]
+    if not _parameters(main.text[change.target_end :]) == len(names) == len(main.numbers):
         return None
-    numbers = dict(zip(names, main.numbers, strict=True))
-    if sorted(numbers) != sorted(c.name.lower() for c in table.columns):
+    numbers = {name: number - 1 for name, number in zip(names, main.numbers, strict=True)}
+    if len(numbers) != len(names) or not numbers.keys() <= set(columns):
         return None
-    return tuple(numbers[c.name.lower()] - 1 for c in table.columns)
+    return tuple(numbers.get(column.name.lower()) for column in table.columns)
 
 
 _LONGEST = 50_000
 """Characters of a statement that is looked at."""
 
 
-def _parameters(sql: str, start: int) -> int:
-    """How many parameters ``VALUES (?, ?, ...)`` has, if that is how the statement ends; or 0."""
-    rest = Slice(sql[start:], start)
-    tokens = [token for token in tokenize(rest.text) if token.kind is not Kind.BLANK]
+def _parameters(sql: str) -> int:
+    """How many parameters ``VALUES (?, ?, ...)`` has, if that is how the text ends; or 0."""
+    tokens = [token for token in tokenize(sql) if token.kind is not Kind.BLANK]
     words = [capitals(token.text) for token in tokens]
     while words[-1:] == [";"]:
         words.pop()

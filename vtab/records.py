@@ -6,7 +6,7 @@ record    key bytes, and a payload with a slot for each column outside the key
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
 from lsmsql.engine.errors import LimitError
@@ -46,13 +46,18 @@ class RecordEncoder:
 
         Raises RowLimitError for a key that is too long.
         """
-        if self._mask or not self._is_plain:
+        key = self._rows.schema.key
+        masked = self._mask and any(type(row[place]) is float for row in rows for place in key)
+        if masked or not self._is_plain:
             return None
         try:
             keys = list(map(self._encode_key, map(self._key, rows)))
         except LimitError as error:
             raise RowLimitError(str(error)) from None
-        return list(zip(keys, map(self._payload, rows), strict=True))
+        payloads: Iterable[Row] = map(self._payload, rows)
+        if self._mask:
+            payloads = [self._mask + payload for payload in payloads]
+        return list(zip(keys, payloads, strict=True))
 
     def _encode(self, values: Values) -> Record:
         try:

@@ -335,8 +335,7 @@ class Session:
         """Whether it is sure that the transaction has none of the keys."""
         if self.writes.may_have(table_id, keys):
             return False
-        find = (self._pin or self._present()).find
-        return all(find(table_id, key) is None for key in keys)
+        return not (self._pin or self._present()).has_any(table_id, keys)
 
     def entries_with(self, entries: IndexEntries, terms: Terms) -> list[bytes]:
         """The entries of a UNIQUE index with these terms, as the transaction has them now.
@@ -374,8 +373,9 @@ class Session:
         keys_only = Projection(schema, key_codec(schema), ())
         return next(self.rows(schema, keys_only), None) is not None
 
-    def next_key(self, schema: TableSchema, codec: KeyCodec, least: int) -> int:
-        """The key after the greatest, of a table keyed by one INTEGER; ``least`` or greater.
+    def next_key(self, schema: TableSchema, codec: KeyCodec, least: int, count: int = 1) -> int:
+        """The key after the greatest, of a table keyed by one INTEGER; ``least`` or greater. Of
+        several it is the first.
 
         That is no read of the transaction: others may add rows. Nobody else gets the same one while
         it goes on. Beyond MAX_INTEGER if the greatest possible is taken.
@@ -384,11 +384,11 @@ class Session:
             self._last[schema.id] = self._newest_key(schema, codec)
         last = self._last[schema.id]
         least = max(least, 1 if last is None else last + 1)
-        if least > MAX_INTEGER:
-            return least
+        if least > MAX_INTEGER - count + 1:
+            return MAX_INTEGER + 1
         if self._claimer is None:
             self._claimer = Claimer()
-        return self.core.claims.claim(schema.id, self._claimer, least)
+        return self.core.claims.claim(schema.id, self._claimer, least, count)
 
     def _newest_key(self, schema: TableSchema, codec: KeyCodec) -> int | None:
         """The greatest key there is by now, also in commits that the transaction does not see."""

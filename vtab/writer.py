@@ -92,6 +92,12 @@ class Writer:
             return session.last_insert_rowid()
         return self._note(values) if self._has_rowid else session.last_insert_rowid()  # type: ignore[arg-type]
 
+    @property
+    def _inserts_new(self) -> bool:
+        """Whether a row that has a value for every column need only be written, if it is new."""
+        plain = self._rules.only_defaults and not self._schema.autoincrement
+        return plain and self._session.running.is_quiet
+
     def insert_new(self, rows: Sequence[Values]) -> bool:
         """Insert rows whose values are stored as they are; False, and nothing is done, unless it is
         sure that no other row is in their way and nothing else is to be done for them.
@@ -99,7 +105,7 @@ class Writer:
         Raises RowLimitError for a key that is too long.
         """
         session, table = self._session, self._schema
-        if not (self._rules.only_defaults and session.running.is_quiet):
+        if not self._inserts_new:
             return False
         records = self._records.encode_all(rows)
         found = None if records is None else dict(records)
@@ -429,6 +435,13 @@ class Writer:
         least = session.greatest(schema) + 1 if schema.autoincrement else MIN_INTEGER
         rowid = session.next_key(schema, self._rows.keys, least)
         return self._free_rowid() if rowid > MAX_INTEGER else rowid
+
+    def next_rowids(self, count: int) -> Sequence[int] | None:
+        """The keys for so many rows of ``insert_new``; None if they are not known beforehand."""
+        if not (self._has_rowid and self._inserts_new):
+            return None
+        first = self._session.next_key(self._schema, self._rows.keys, MIN_INTEGER, count)
+        return None if first > MAX_INTEGER else range(first, first + count)
 
     def _free_rowid(self) -> int:
         """A rowid that no row has, as SQLite looks for one: a few times at random."""

@@ -24,8 +24,8 @@ class Claims:
         self._claimers: dict[int, weakref.WeakSet[Claimer]] = {}
         self._greatest: dict[int, int] = {}
 
-    def claim(self, table_id: int, claimer: Claimer, least: int) -> int:
-        """A number of the table, ``least`` or greater."""
+    def claim(self, table_id: int, claimer: Claimer, least: int, count: int = 1) -> int:
+        """The first of so many numbers of the table, ``least`` or greater."""
         with self._lock:
             claimers = self._claimers.get(table_id)
             if claimers is None or not claimers:
@@ -33,7 +33,7 @@ class Claims:
                 self._greatest[table_id] = least - 1
             claimers.add(claimer)
             number = max(least, self._greatest[table_id] + 1)
-            self._greatest[table_id] = number
+            self._greatest[table_id] = number + count - 1
             return number
 
     def end(self, claimer: Claimer) -> None:

@@ -8,7 +8,7 @@ Not for more than one thread at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from lsmsql.engine.keys import successor
 from lsmsql.engine.slices import Range
@@ -51,6 +51,10 @@ class ReadSet:
         if key not in reads.keys:
             reads.add_key(key)
 
+    def add_keys(self, table_id: int, keys: Collection[bytes]) -> None:
+        """Each of the keys was looked up."""
+        self._of(table_id).add_keys(keys)
+
     def add_range(self, table_id: int, span: Range) -> None:
         """All that is in ``span`` was read."""
         if not span.empty:
@@ -81,9 +85,21 @@ class _Reads:
         self.keys.add(key)
         self._nbytes += len(key) + ENTRY_OVERHEAD
         if self._nbytes > MOST_BYTES:
-            joined = _grouped(MOST_RANGES // 2, sorted(self.keys))
-            self._ranges = _at_most(MOST_RANGES // 2, _merged([*self._ranges, *joined]))
-            self.keys, self._nbytes = set(), 0
+            self._join()
+
+    def add_keys(self, keys: Collection[bytes]) -> None:
+        before = len(self.keys)
+        self.keys.update(keys)
+        added = len(self.keys) - before
+        self._nbytes += added * ENTRY_OVERHEAD + sum(map(len, keys))
+        if self._nbytes > MOST_BYTES:
+            self._join()
+
+    def _join(self) -> None:
+        """Have ranges in place of the keys."""
+        joined = _grouped(MOST_RANGES // 2, sorted(self.keys))
+        self._ranges = _at_most(MOST_RANGES // 2, _merged([*self._ranges, *joined]))
+        self.keys, self._nbytes = set(), 0
 
     def add_range(self, span: Range) -> None:
         ranges = self._ranges

@@ -7,7 +7,7 @@ away. It must be closed; iterators that outlive it raise ClosedError.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from itertools import chain, islice
 from types import TracebackType
@@ -120,6 +120,17 @@ class ReadView:
             self._reads.add_key(table_id, key)
         sequence = self.sequence
         return find(self._state.tables.get(table_id, NOTHING), key, sequence, sequence)
+
+    def has_any(self, table_id: int, keys: Collection[bytes]) -> bool:
+        """Whether any of the keys has a record; one of uncommitted changes does not count."""
+        if not self._open or self._core.alert:
+            self.check()
+        if self._reads is not None:
+            self._reads.add_keys(table_id, keys)
+        table, sequence = self._state.tables.get(table_id), self.sequence
+        return table is not None and any(
+            find(table, key, sequence, sequence) is not None for key in keys
+        )
 
     def value(self, key: bytes) -> Value | Absent:
         """The value in ``kv`` of an encoded key, or ABSENT: ``find`` by way of the row cache.

@@ -13,7 +13,7 @@ Not for more than one thread at a time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from lsmsql.engine.memtable.memtable import Memtable
 from lsmsql.engine.values import Row
@@ -40,7 +40,7 @@ class WriteSet:
         except KeyError:
             self._fresh[table_id] = {key: row}
 
-    def put_all(self, table_id: int, rows: dict[bytes, Row]) -> None:
+    def put_all(self, table_id: int, rows: Mapping[bytes, Row]) -> None:
         """``put`` for each of the keys."""
         self._fresh.setdefault(table_id, {}).update(rows)
 

@@ -71,6 +71,17 @@ def test_memory_is_bounded_however_much_is_read() -> None:
     assert max(len(span.start or b"") for span in ranges) <= 256
 
 
+def test_keys_that_were_looked_up_together_are_bounded_too() -> None:
+    reads = ReadSet()
+    keys = [b"%020d" % (number * 7919 % 100_000) + bytes(300) for number in range(30_000)]
+    for start in range(0, len(keys), 1000):
+        reads.add_keys(1, keys[start : start + 1000])
+    assert len(reads.keys(1)) * 420 <= readset.MOST_BYTES
+    assert all(holds(reads, key) for key in keys[::500])
+    reads.add_keys(2, {b"a": 1, b"b": 2})
+    assert reads.keys(2) == {b"a", b"b"}
+
+
 def test_a_scan_that_goes_on_is_one_range() -> None:
     reads = ReadSet()
     for number in range(5000):

@@ -220,3 +220,18 @@ class TestCounters:
     def test_opening_reads_no_block_and_no_index(self, reopened: lsmsql.Store) -> None:
         assert reopened.stats()["blocks_read"] == 0
         assert not any(file._opened for _, file in reopened.core.version.files())
+
+
+def test_whether_any_of_many_keys_is_there(store: lsmsql.Store) -> None:
+    keys = [CODEC.encode([key]) for key in range(8)]
+    with store.view() as view:
+        assert not view.has_any(KV_TABLE_ID, keys)
+    store.ingest([(3, "in a file")])
+    store[5] = "in memory"
+    store[6] = "gone"
+    store.delete(6)
+    with store.view() as view:
+        for key, encoded in enumerate(keys):
+            assert view.has_any(KV_TABLE_ID, [encoded]) == (key in (3, 5))
+        assert view.has_any(KV_TABLE_ID, keys) and not view.has_any(KV_TABLE_ID, keys[:3])
+        assert not view.has_any(KV_TABLE_ID + 100, keys)

@@ -97,3 +97,23 @@ def test_what_nobody_looked_at_is_handed_over_as_it_is() -> None:
         writes.put(1, key, (0,))
     assert list(writes.changes()[1]) == [b"c", b"a", b"b"]
     assert writes.memtable(1) is None
+
+
+@given(
+    CHANGES,
+    st.dictionaries(st.sampled_from([b"a", b"b", b"c"]), st.tuples(st.integers(0, 9)), min_size=1),
+)
+def test_many_rows_are_put_as_one_by_one(changes: list[Change], rows: dict[bytes, tuple[int]]):
+    one, many = WriteSet(), WriteSet()
+    for number, (table_id, key, row) in enumerate(changes):
+        for writes in (one, many):
+            writes.put(table_id, key, row)
+            if number % 3 == 0:
+                assert writes.step
+    changed = {key for table_id, key, _ in changes if table_id == 1}
+    assert many.may_have(1, rows) == bool(changed & rows.keys())
+    many.put_all(1, rows)
+    for key, row in rows.items():
+        one.put(1, key, row)
+    assert newest(many) == newest(one)
+    assert many.changes() == one.changes()
