@@ -240,3 +240,34 @@ def test_it_is_as_in_sqlite(monkeypatch, definition, steps):
         seen.append(outcome)
         connection.close()
     assert seen[0] == seen[1]
+
+
+def test_transactions_that_give_out_keys_at_the_same_time_do_not_conflict(tmp_path, bulks):
+    one, other = (lsmsql.connect(tmp_path / "s", background=False) for _ in range(2))
+    one.execute(TABLE)
+    for connection in (one, other, one):
+        connection.executemany("INSERT INTO t(name) VALUES (?)", [("a",)] * 40)
+    one.commit()
+    other.commit()
+    assert bulks == [38, 38, 38]
+    assert one.execute("SELECT count(*), count(DISTINCT id) FROM t").fetchone() == (120, 120)
+    one.close()
+    other.close()
+
+
+def test_keys_that_cannot_be_given_out_are_left_to_sqlite(connection, bulks):
+    connection.execute("INSERT INTO t(id, name) VALUES (?, 'a')", (2**63 - 40,))
+    connection.executemany("INSERT INTO t(name) VALUES (?)", [("b",)] * 50)
+    assert bulks == [0]
+    assert connection.execute("SELECT count(*), max(id) FROM t").fetchone() == (51, 2**63 - 1)
+
+
+def test_keys_are_given_out_only_if_all_else_fits(connection, bulks):
+    rows = [("a", None) for _ in range(30)] + [("a", "no number")] + [("b", 1)] * 30
+    with pytest.raises(lsmsql.IntegrityError):
+        connection.execute("CREATE TABLE s(id INTEGER PRIMARY KEY, a TEXT, n INT) STRICT")
+        connection.executemany("INSERT INTO s(a, n) VALUES (?, ?)", rows)
+    connection.executemany("INSERT INTO s(a, n) VALUES (?, ?)", rows[:30])
+    found = connection.execute("SELECT id FROM s LIMIT 30").fetchall()
+    assert (bulks, found) == ([0, 28], [(i + 1,) for i in range(30)])
+    assert connection.execute("SELECT count(*) FROM s").fetchone() == (60,)
