@@ -94,9 +94,10 @@ class Writer:
 
     @property
     def _inserts_new(self) -> bool:
-        """Whether a row that has a value for every column need only be written, if it is new."""
+        """Whether a row that has a value for every column need only be written, if it is new; in
+        a transaction that SQLite knows of."""
         plain = self._rules.only_defaults and not self._schema.autoincrement
-        return plain and self._session.running.is_quiet
+        return plain and self._session.is_writing and self._session.running.is_quiet
 
     def insert_new(self, rows: Sequence[Values]) -> bool:
         """Insert rows whose values are stored as they are; False, and nothing is done, unless it is

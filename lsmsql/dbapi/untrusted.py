@@ -130,11 +130,13 @@ class UntrustedLink(Link):
             most = self.raw.limit(apsw.SQLITE_LIMIT_SQL_LENGTH)
             if len(sql.encode(errors="replace")) > most:
                 raise DataError(f"the SQL of a stranger may have {most} bytes, not more")
-            verb = first_word(sql)
-            if verb in _DEFINING:
+            if (verb := first_word(sql)) in _DEFINING:
                 raise _not_allowed(verb)
         with self._translated(), Meter(self._watch):
-            return super().first_statement(sql)
+            statement, rest = super().first_statement(sql)
+        if statement.definition is not None:  # which SQLite does not see before it is done
+            raise _not_allowed(statement.verb)
+        return statement, rest
 
     def _bulk(self, statement: Statement, parameters: object) -> None:
         """Each row is measured alone."""

@@ -138,6 +138,28 @@ def test_another_commit_of_the_same_key_is_a_conflict(tmp_path, bulks):
     other.close()
 
 
+def test_an_adapter_that_commits_leaves_it_to_sqlite(connection, bulks):
+    class Name:
+        def __conform__(self, protocol: object) -> str:
+            connection.commit()
+            return "a"
+
+    connection.executemany("INSERT INTO t(name) VALUES (?)", [(Name(),) for _ in range(30)])
+    connection.rollback()
+    assert bulks == [0]
+    assert connection.execute("SELECT count(*) FROM t").fetchone() == (30,)
+
+
+def test_a_query_that_is_read_meanwhile_goes_on_with_what_it_saw(connection, bulks):
+    connection.executemany("INSERT INTO t(name) VALUES (?)", [("a",)] * 30)
+    rows = connection.execute("SELECT id FROM t ORDER BY id")
+    first = rows.fetchone()
+    connection.executemany("INSERT INTO t(name) VALUES (?)", [("b",)] * 30)
+    assert [first, *rows.fetchall()][:30] == [(i + 1,) for i in range(30)]
+    assert connection.execute("SELECT count(*) FROM t").fetchone() == (60,)
+    assert bulks == [28, 28]
+
+
 @pytest.mark.parametrize(
     "definition",
     [
