@@ -98,9 +98,8 @@ class Changes:
         draw = self._draw
         if not draw.chance(percent):
             return ""
-        value = Expressions(draw).value(names_of(table))
-        if "AS NUMERIC" in value:  # of a whole REAL it is an INTEGER, but only here
-            value = "1"
+        whole = [name for name in names_of(table) if name.affinity != "REAL"]
+        value = Expressions(draw).value(whole) if whole else "1"
         items = draw.pick(["*", value, draw.pick(table.names)])
         if table.rowid is not None and draw.chance(30):
             items += f", {table.rowid}"
@@ -125,6 +124,27 @@ class Changes:
         values = self._values(table, columns)
         sql = f"{word} INTO {table.name}{listed} {values}{self._returning(table)}"
         return self._step(table, sql, inserts=True)
+
+    def many(self, table: Table) -> Step:
+        """INSERT of some dozens of rows, so that there are several blocks of them."""
+        draw = self._draw
+        items = []
+        for column in table.written:
+            factor = draw.pick([1, 3, 7, 11])
+            number = f"i * {factor} % {draw.pick([50, 50, 13])}"
+            items.append(
+                {
+                    "REAL": f"({number}) / 2.0",
+                    "TEXT": f"'k' || ({number})",
+                    "BLOB": f"CAST('k' || ({number}) AS BLOB)",
+                }.get(column.affinity, number)
+            )
+        rows = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 60)"
+        names = ", ".join(column.name for column in table.written)
+        return self._step(
+            table,
+            f"INSERT OR IGNORE INTO {table.name}({names}) {rows} SELECT {', '.join(items)} FROM n",
+        )
 
     def _select(self, table: Table) -> Step:
         """INSERT of what a query gives, in an order that is total."""
@@ -166,7 +186,8 @@ class Changes:
         values = self._values(table, columns, 3)
         if draw.chance(15):
             values = f"SELECT * FROM ({values}) WHERE true"
-        sql = f"INSERT INTO {table.name}{listed} {values}{clause}{self._returning(table)}"
+        wish = draw.pick(_WISHES) if "DO UPDATE" not in clause else ""
+        sql = f"INSERT{wish} INTO {table.name}{listed} {values}{clause}{self._returning(table)}"
         return self._step(table, sql)
 
     def _action(self, table: Table) -> str:

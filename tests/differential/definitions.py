@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.differential.draw import Draw
 from tests.differential.expressions import Expressions, names_of
 from tests.differential.programs import Step
@@ -17,7 +19,8 @@ class Definitions:
     def __init__(self, draw: Draw, tables: list[Table]) -> None:
         self._draw = draw
         self._tables = tables
-        self._views: list[str] = []
+        self.views: list[Table] = []
+        """What queries may take for tables."""
 
     def table(self) -> Step:
         table = draw_table(self._draw, self._draw.name("t"))
@@ -36,6 +39,7 @@ class Definitions:
                 self._drop_column,
                 self._rename_column,
                 self._rename,
+                self._drop,
                 self._view,
                 self._drop_view,
                 self._as_select,
@@ -47,6 +51,16 @@ class Definitions:
 
     def _step(self, sql: str) -> Step:
         return Step(sql, self._draw.taken(sql))
+
+    def _drop(self, table: Table) -> Step:
+        """DROP TABLE, mostly to create it anew."""
+        draw = self._draw
+        if len(self._tables) < 4 and draw.chance(60):
+            return self.table()
+        if len(self._tables) < 3:
+            return self.index(table)
+        self._tables.remove(table)
+        return self._step(f"DROP TABLE {table.name}")
 
     # --------------------------------------------------------------------------- indexes
 
@@ -139,22 +153,20 @@ class Definitions:
 
     def _view(self, table: Table) -> Step:
         draw = self._draw
-        name = draw.name("w")
-        self._views.append(name)
-        scope = names_of(table)
-        where = Expressions(draw).condition(scope, 1)
-        sql = f"CREATE VIEW {name} AS SELECT {', '.join(table.names)} FROM {table.name}"
+        where = Expressions(draw).condition(names_of(table), 1)
         draw.variables.clear()
+        columns = [replace(column, generated="") for column in table.columns]
+        view = Table(draw.name("w"), columns)
+        self.views.append(view)
+        sql = f"CREATE VIEW {view.name} AS SELECT {', '.join(table.names)} FROM {table.name}"
         return self._step(sql if ":" in where else f"{sql} WHERE {where}")
 
     def _drop_view(self, table: Table) -> Step:
-        if not self._views:
+        if not self.views:
             return self._view(table)
-        name = self._draw.pick(self._views)
-        if self._draw.chance(70):
-            return self._step(f"SELECT * FROM {name}")
-        self._views.remove(name)
-        return self._step(f"DROP VIEW {name}")
+        view = self._draw.pick(self.views)
+        self.views.remove(view)
+        return self._step(f"DROP VIEW {view.name}")
 
     def _as_select(self, table: Table) -> Step:
         draw = self._draw

@@ -19,10 +19,11 @@ def program(seed: int, length: int = 120) -> Program:
     draw = Draw(Random(seed))
     tables: list[Table] = []
     definitions = Definitions(draw, tables)
-    changes, queries = Changes(draw, tables), Queries(draw, tables)
+    changes, queries = Changes(draw, tables), Queries(draw, tables, definitions.views)
     steps = [definitions.table() for _ in range(draw.number(2, 3))]
     steps += [definitions.index(draw.pick(tables)) for _ in range(draw.number(0, 3))]
     steps += [changes.insert(table) for table in tables for _ in range(_FIRST_ROWS)]
+    steps += [changes.many(table) for table in tables if draw.chance(60)]
     while len(steps) < length:
         dice = draw.number(1, 100)
         if dice <= 48:

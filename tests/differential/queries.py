@@ -15,9 +15,10 @@ _JOINS = ["JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "
 class Queries:
     """Makes queries on some tables."""
 
-    def __init__(self, draw: Draw, tables: Sequence[Table]) -> None:
+    def __init__(self, draw: Draw, tables: Sequence[Table], views: Sequence[Table] = ()) -> None:
         self._draw = draw
         self._tables = tables
+        self._views = views
         self._expressions = Expressions(draw, tables)
 
     def query(self) -> Step:
@@ -43,7 +44,8 @@ class Queries:
 
     def _table(self, alias: str = "t") -> tuple[Table, str, list[Name]]:
         """A table, how it is named in FROM, and its columns in scope."""
-        table = self._draw.pick(self._tables)
+        views = self._views if self._draw.chance(15) else ()
+        table = self._draw.pick(views or self._tables)
         scope = names_of(table, alias)
         if table.rowid is not None and not table.alias:
             scope.append(Name(f"{alias}.{table.rowid}", "INTEGER", False))
@@ -52,15 +54,20 @@ class Queries:
     def _step(self, sql: str, order: tuple[int, ...] | None = None, *, loose: bool = False) -> Step:
         return Step(sql, self._draw.taken(sql), order, loose)
 
-    def _ordered(self, count: int, percent: int = 50) -> tuple[str, tuple[int, ...] | None]:
-        """ORDER BY on some of ``count`` columns of a result, and which they are."""
+    def _ordered(
+        self, count: int, percent: int = 50, *, loose: bool = False
+    ) -> tuple[str, tuple[int, ...] | None]:
+        """ORDER BY on some of ``count`` columns of a result, and which they are.
+
+        ``loose``: of equal values any may be there, so that they are not told apart.
+        """
         draw = self._draw
         if not draw.chance(percent):
             return "", None
         places = draw.some(range(count), most=3)
         terms = [
             str(place + 1)
-            + draw.pick(["", "", "", " COLLATE NOCASE", " COLLATE BINARY"])
+            + draw.pick(["", "", "", *([] if loose else [" COLLATE NOCASE", " COLLATE BINARY"])])
             + draw.pick(["", "", " DESC", " ASC"])
             + draw.pick(["", "", "", " NULLS LAST", " NULLS FIRST"])
             for place in places
@@ -115,7 +122,7 @@ class Queries:
     def _distinct(self) -> Step:
         _, source, scope = self._table()
         names = [n.sql for n in self._draw.some(scope, most=3)]
-        order, places = self._ordered(len(names))
+        order, places = self._ordered(len(names), loose=True)
         where = self._where(scope, 40)
         return self._step(
             f"SELECT DISTINCT {', '.join(names)} FROM {source}{where}{order}", places, loose=True
@@ -184,7 +191,7 @@ class Queries:
         text, scope = self._joined(1 if draw.chance(70) else 2)
         keys = [n.sql for n in draw.some(scope, least=0, most=2)]
         items = [*keys, *(self._aggregate(scope) for _ in range(draw.number(1, 3)))]
-        order, places = self._ordered(len(items), 40)
+        order, places = self._ordered(len(items), 40, loose=True)
         group = f" GROUP BY {', '.join(keys)}" if keys else ""
         having = f" HAVING {draw.pick(['count(*) > 1', self._aggregate(scope)])}"
         if not keys or draw.chance(70):
@@ -237,7 +244,7 @@ class Queries:
         for _ in range(draw.pick([1, 1, 2])):
             word = draw.pick(["UNION", "UNION ALL", "INTERSECT", "EXCEPT"])
             text += f" {word} {self._columns(count)}"
-        order, places = self._ordered(count, 40)
+        order, places = self._ordered(count, 40, loose=True)
         return self._step(text + order, places, loose=True)
 
     def _with(self) -> Step:
