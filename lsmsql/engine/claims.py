@@ -2,8 +2,8 @@
 
 A table keyed by one INTEGER gives a new row the number after the greatest. Two transactions that do
 not see each other's rows would both take it, and one would be in conflict for nothing that its
-program has done. So a number that was given out is not given out again while anybody who was given
-one goes on.
+program has done. So a number that was given out is not given out again while anybody else who was
+given one goes on. Who is alone has no gaps after rows that came to nothing.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ class Claims:
     def claim(self, table_id: int, claimer: Claimer, least: int, count: int = 1) -> int:
         """The first of so many numbers of the table, ``least`` or greater."""
         with self._lock:
-            claimers = self._claimers.get(table_id)
-            if claimers is None or not claimers:
-                claimers = self._claimers[table_id] = weakref.WeakSet()
+            claimers = self._claimers.setdefault(table_id, weakref.WeakSet())
+            if all(other is claimer for other in claimers):  # who knows what it has made of its own
                 self._greatest[table_id] = least - 1
             claimers.add(claimer)
             number = max(least, self._greatest[table_id] + 1)

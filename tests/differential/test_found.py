@@ -14,6 +14,13 @@ FOUND = {
         INSERT OR IGNORE INTO t VALUES ('x', 1);
         INSERT INTO t VALUES (1, 1);
         UPDATE t SET a = NULL""",
+    "rows that are ignored before one that is given a rowid": """
+        CREATE TABLE t(a INTEGER PRIMARY KEY, b NOT NULL);
+        INSERT OR IGNORE INTO t(b) VALUES (NULL), (NULL), (7);
+        BEGIN;
+        INSERT INTO t(b) VALUES (8), (NULL);
+        INSERT INTO t(b) VALUES (9);
+        SELECT * FROM t""",
     "a rowid that becomes NULL": """
         CREATE TABLE t(a INTEGER PRIMARY KEY, b NOT NULL);
         INSERT INTO t VALUES (1, 1);
