@@ -20,11 +20,14 @@ def shrunk(failure: Failure, seconds: float = 20.0) -> Failure:
     end = time.monotonic() + seconds
     best = failure
     errors = _errors(failure)
+    tried: set[str] = set()
 
     def fails(steps: Sequence[Step]) -> bool:
         nonlocal best, errors
-        if time.monotonic() > end:
+        text = "\n".join(map(str, steps))
+        if text in tried or time.monotonic() > end:
             return False
+        tried.add(text)
         tally = Tally()
         try:
             found = run(steps, tally)
@@ -64,7 +67,14 @@ def _shrink_text(
 
 
 def _tokens(sql: str) -> list[str]:
-    return [token.text for token in tokenize(sql)]
+    """The tokens of a statement, each with the blanks behind it."""
+    pieces: list[str] = []
+    for token in tokenize(sql):
+        if pieces and not token.text.strip():
+            pieces[-1] += token.text
+        else:
+            pieces.append(token.text)
+    return pieces
 
 
 def _groups(sql: str) -> list[str]:
@@ -72,9 +82,10 @@ def _groups(sql: str) -> list[str]:
     pieces: list[str] = []
     depth = 0
     for text in _tokens(sql):
-        joins = depth > 0 or (text == "(" and pieces and pieces[-1].rstrip().endswith(","))
-        depth += {"(": 1, ")": -1}.get(text, 0)
-        if joins or (pieces and pieces[-1].rstrip() == "," and not text.strip()):
+        word = text.strip()
+        joins = depth > 0 or (word == "(" and pieces and pieces[-1].rstrip().endswith(","))
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if joins:
             pieces[-1] += text
         else:
             pieces.append(text)
