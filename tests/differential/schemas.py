@@ -95,14 +95,17 @@ class Table:
     def targets(self) -> list[tuple[str, str | None]]:
         """What an ON CONFLICT clause may be about: terms, and the condition of a partial index.
 
-        Not a UNIQUE of several columns with the rowid among them: SQLite does not find it.
+        Not a UNIQUE of several columns with the rowid among them, which SQLite does not find; and
+        nothing that several indexes have, of which SQLite takes one.
         """
         found: list[tuple[str, str | None]] = []
         if self.key:
             found.append((", ".join(self.key_names), None))
         found += [(", ".join(n), None) for n in self.uniques if self.rowid not in n]
         found += [(column.name, None) for column in self.columns if column.unique]
-        return found + self.unique_terms
+        found += self.unique_terms
+        sets = [frozenset(terms.split(", ")) for terms, _ in found]
+        return [target for target, names in zip(found, sets, strict=True) if sets.count(names) == 1]
 
     def sql(self) -> str:
         parts = []
