@@ -73,9 +73,10 @@ def _altered_table(
             columns.append(replace(table.columns[-1], name=column.name))
             continue
         absent = _value_of_rows(session, table, column)
-        null_slot = None if absent is None else slots + 1
+        plain = absent is None and not column.not_null  # else rows there have NULL, and mean more
+        null_slot = None if plain else slots + 1
         columns.append(replace(column, slot=slots, absent=absent, null_slot=null_slot))
-        slots += 1 if absent is None else 2
+        slots += 1 if plain else 2
     return replace(schema, id=table.id, columns=tuple(columns), slots=slots, strict=table.strict)
 
 

@@ -64,7 +64,8 @@ class Column:
     has no other key.
 
     ``absent`` is for a column that was added to a table with rows: they have ``absent`` in it,
-    though nothing was written to them. A later row with NULL says so in the slot ``null_slot``.
+    though nothing was written to them. A later row with NULL says so in the slot ``null_slot``. A
+    NOT NULL column that was added always has one: rows that were deleted before had nothing in it.
     """
 
     name: str

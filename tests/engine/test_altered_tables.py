@@ -98,3 +98,23 @@ def test_rows_are_not_ingested_past_an_index_that_was_created_meanwhile(store: S
     assert len(store.table("t")) == 6
     assert store.table("t").ingest(iter([[7, "b7"]])) == 1
     assert store.verify().ok and len(store.table("t")) == 7
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+@pytest.mark.parametrize("flushed", [False, True])
+def test_rows_older_than_a_column_that_is_not_null_are_sound(
+    store: Store, tmp_path: Path, emptied: bool, flushed: bool
+) -> None:
+    table = store.table("t")
+    if emptied:
+        run(store, "DELETE FROM t")
+    if flushed:
+        store.flush()
+    run(store, "ALTER TABLE t ADD COLUMN c NOT NULL DEFAULT 7")
+    table.put([9, "new", 8])
+    assert store.verify().errors == ()
+    kept = list(table.range())
+    report = lsmsql.repair(store.path, tmp_path / "saved")
+    assert report.ok
+    with open_store(tmp_path / "saved") as saved:
+        assert list(saved.table("t").range()) == kept

@@ -54,9 +54,12 @@ class Shape:
 
     @cached_property
     def _not_null(self) -> list[tuple[int, str]]:
-        """Slot and name of the columns that hold no NULL."""
-        columns = self.schema.columns
-        return [(c.slot, c.name) for c in columns if c.not_null and c.slot is not None]
+        """Slot and name of the columns that hold no NULL; in one that was added, older rows do."""
+        return [
+            (c.slot, c.name)
+            for c in self.schema.columns
+            if c.not_null and c.slot is not None and c.null_slot is None
+        ]
 
     def problem(self, run: pa.RecordBatch) -> str | None:
         """What is wrong with the records of ``run``, whatever their order; None if nothing is."""
