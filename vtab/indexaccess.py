@@ -63,12 +63,28 @@ class IndexAccess:
         if not self._is_in(view):
             yield from self._without_index(view, arguments)
             return
-        for piece in self._entries.scan(view, arguments):
-            keys = self._row_keys(piece.keys)
-            if self.plan.covering:
-                yield Slice(keys, [piece.columns[at] for at in self._from_entry])
-            else:
-                yield Slice(keys, self._fetch(view, keys))
+        pieces = self._entries.scan(view, arguments)
+        if self.plan.covering:
+            for piece in pieces:
+                columns = [piece.columns[at] for at in self._from_entry]
+                yield Slice(self._row_keys(piece.keys), columns)
+            return
+        left = self._limit(arguments)
+        for piece in pieces:
+            keys = self._row_keys(piece.keys[:left])
+            yield Slice(keys, self._fetch(view, keys))
+            if left is not None:
+                left -= len(keys)
+                if left <= 0:
+                    return
+
+    def _limit(self, arguments: Sequence[Any]) -> int | None:
+        """How many rows SQLite will take at most, each of which is a read by itself; None: all."""
+        scan = self.plan.plan
+        if not scan.limit:
+            return None
+        limit: int = arguments[-2] if scan.offset else arguments[-1]
+        return limit if limit >= 0 else None
 
     def _row_keys(self, entries: Sequence[bytes]) -> list[bytes]:
         """The keys of the rows that entries lead to: what follows their terms."""

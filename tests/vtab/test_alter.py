@@ -43,7 +43,7 @@ DEFAULTS = (
 )
 
 names = st.sampled_from(NAMES)
-values = st.sampled_from([None, 0, 7, 7.0, "x", "9", b"z", -1.5])
+values = st.sampled_from([None, 0, 7, 7.5, "x", "9", b"z", -1.5])
 steps = st.one_of(
     st.tuples(
         st.just("add"), names, st.sampled_from([*DEFAULTS, " NOT NULL DEFAULT 3", " NOT NULL"])

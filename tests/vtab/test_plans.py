@@ -31,12 +31,32 @@ COLUMNS = {
     "names": "k TEXT PRIMARY KEY, n INTEGER",
     "kv": "key ANY PRIMARY KEY, value ANY",
 }
+CITIES = ("Bern", "Graz", "Linz", "Wien", "Zug")
 KINDS = ("Item", "User", "item", "user", "x")
 ROWS: dict[str, list[tuple[object, ...]]] = {
     "t": [(i // 100, i % 100, f"x{i:03d}", i / 2, i * 37 % 100 or None) for i in range(1000)],
     "names": [(f"{KINDS[i // 200]}:{i % 200:03d}", i) for i in range(1000)],
     "kv": [(f"{KINDS[i // 200]}:{i % 200:03d}", i % 200) for i in range(1000)],
+    "people": [
+        (
+            i,
+            f"{'Nn'[i % 2]}ame {i * 7 % 1000:03d}",
+            i * 37 % 100 if i % 10 else None,
+            CITIES[i * 3 % 5],
+            f"note {i:03d}" if i % 50 == 0 else None,
+        )
+        for i in range(1000)
+    ],
 }
+PEOPLE = (
+    "CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE, age INT, city TEXT,"
+    " note TEXT)",
+    "CREATE INDEX by_age ON people(age)",
+    "CREATE INDEX by_name ON people(name)",
+    "CREATE INDEX by_city_age ON people(city, age DESC)",
+    "CREATE INDEX noted ON people(note) WHERE note IS NOT NULL",
+)
+"""The entries of each index, but for the last, are 50 blocks as well."""
 
 
 def plans() -> Iterator[Any]:
@@ -56,11 +76,15 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = str(tmp_path_factory.mktemp("plans") / "store")
     with open_store(path, **SETTINGS) as store:  # type: ignore[arg-type]
         connection = apsw.Connection(":memory:")
-        vtab.register(connection, store)
+        binding = vtab.register(connection, store)
         for name, columns in COLUMNS.items():
             if name != "kv":
                 connection.execute(f"CREATE VIRTUAL TABLE temp.{name} USING lsm({columns})")
-            store.table(name).ingest(ROWS[name])
+        binding.define(PEOPLE[0])
+        for name, rows in ROWS.items():
+            store.table(name).ingest(rows)
+        for sql in PEOPLE[1:]:
+            binding.define(sql)
         connection.close()
         store.compact()
     return path
@@ -81,8 +105,10 @@ def theirs() -> Iterator[apsw.Connection]:
     connection = apsw.Connection(":memory:")
     for name, columns in COLUMNS.items():
         connection.execute(f"CREATE TABLE {name}({columns}) STRICT, WITHOUT ROWID")
-        marks = ", ".join("?" * len(ROWS[name][0]))
-        connection.executemany(f"INSERT INTO {name} VALUES ({marks})", ROWS[name])
+    connection.execute(";".join(PEOPLE))
+    for name, rows in ROWS.items():
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
     yield connection
     connection.close()
 
