@@ -28,6 +28,7 @@ from tests.faults.test_faults import LASTING_STEP
 from tests.faults.trials import KINDS, count_operations, run_with
 from tests.isolation.histories import CLIENTS, check_history, interleaved
 from tests.isolation.workload import random_program
+from tests.mutations.agreeing import live
 
 _STATES_OF_LIFE = 30
 _STEPS = 250
@@ -175,6 +176,22 @@ class Histories:
             tally.tried += 1
             program = random_program(Random(seed), CLIENTS, _STEPS)
             check_history(interleaved(self.way, program).history)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The life of a table with indexes."""
+
+    def __str__(self) -> str:
+        return "agreement of indexes"
+
+    def prepare(self) -> None:
+        """Nothing: it begins with an empty store."""
+
+    def run(self, tally: Tally) -> None:
+        """As ``Check.run``."""
+        for _ in live():
+            tally.tried += 1
 
 
 @dataclass(frozen=True)
