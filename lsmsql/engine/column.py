@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from lsmsql.engine.affinity import APPLY_AFFINITY
 from lsmsql.engine.errors import ConstraintError, TypeMismatchError
@@ -76,7 +77,7 @@ class Column:
     collation: str = BINARY
     default: str | None = None
     generated: Generated | None = None
-    absent: Value = None
+    absent: Any = None
     null_slot: int | None = None
     hidden: bool = False
 

@@ -64,7 +64,7 @@ ISOLATION = (
     Mutation(
         "range-ends-forgotten",
         "The part of a range behind its last row is not remembered.",
-        scan.scan,
+        scan._Reading.read,
         "note(span if left is None else span.without(left, reverse=reverse))",
         "note(Range(piece.keys[0], piece.keys[-1] + b'\\0') if piece.keys else Range(b'', b''))",
         Histories("python"),
