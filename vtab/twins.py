@@ -9,6 +9,8 @@ So whoever asks what there is gets SQLite's answers: ``sqlite_master``, ``PRAGMA
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import apsw
 
 from lsmsql.engine.catalog import Catalog
@@ -64,6 +66,7 @@ def _is_on(catalog: Catalog, thing: tuple[str, str], tables: set[str]) -> bool:
     return index is not None and catalog.by_id[index.table_id].name in tables
 
 
+@lru_cache(maxsize=4096)
 def _normal(sql: str | None) -> str | None:
     """What a statement says of its thing: SQLite keeps it from the name on as it was written."""
     if sql is None:

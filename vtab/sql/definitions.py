@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
 from vtab.sql.reader import Reader, Slice, UnreadableError
@@ -69,6 +70,7 @@ class Definition:
         return f"{sql[: self.place.start]}{schema}.{self.written.text}{sql[self.place.end :]}"
 
 
+@lru_cache(maxsize=4096)
 def read_statement(sql: str) -> Definition | None:
     """The head of the statement; None if it is another one, or cannot be read."""
     verb = first_word(sql)
