@@ -19,7 +19,7 @@ from lsmsql.engine.values import Row
 from lsmsql.engine.writeset import WriteSet
 
 INSTRUCTIONS: Final = 50
-"""After so many SQLite asks: one function on values of the greatest length may take 0.1 s."""
+"""After so many SQLite asks: one function on values of the greatest length may take 15 ms."""
 
 _OVERHEAD: Final = 50
 """About what a value takes in Python, in bytes, beside its contents."""

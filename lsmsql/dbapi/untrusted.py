@@ -8,20 +8,19 @@ definitions   refused: others would run what a stranger has put into a view or a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import apsw
 
+from lsmsql.dbapi import linear
 from lsmsql.dbapi.errors import DataError, NotSupportedError
 from lsmsql.dbapi.limits import INSTRUCTIONS, SQLITE_LIMITS, BoundedWriteSet, Limits, Meter, Watch
 from lsmsql.dbapi.link import Link, Result, Values
 from lsmsql.dbapi.permissions import FUNCTIONS, refusal
 from lsmsql.dbapi.statements import Statement
-from lsmsql.engine.affinity import APPLY_AFFINITY
-from lsmsql.engine.values import ColumnType, Value
 from vtab.sql.tokens import first_word
 
 _SETTINGS = {
@@ -34,13 +33,8 @@ _SETTINGS = {
     apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE: 0,
 }
 _DEFINING = frozenset({"CREATE", "DROP", "ALTER", "REINDEX", "ANALYZE", "VACUUM"})
-_TRIMS: dict[str, Callable[[str, str], str]] = {
-    "trim": str.strip,
-    "ltrim": str.lstrip,
-    "rtrim": str.rstrip,
-}
-_MOST_TRIMMED = 100
-"""Characters that may be named to be trimmed: SQLite takes the product of both lengths."""
+_MOST_CALLS = 200
+"""Calls of functions in a statement: those of one row cannot be stopped in between."""
 
 
 class UntrustedLink(Link):
@@ -53,6 +47,7 @@ class UntrustedLink(Link):
         self._asked = False
         """Whether SQLite has asked about a statement of ours since that was last made False."""
         self._refused: str | None = None
+        self._calls = 0
         super().__init__(*arguments)
         session = self.binding.session
         session.new_writes = partial(BoundedWriteSet, limits.memory)
@@ -68,10 +63,7 @@ class UntrustedLink(Link):
         names = {str(row[0]).lower() for row in raw.execute("PRAGMA function_list")}
         self._functions = frozenset(names - FUNCTIONS)
         raw.drop_modules([])
-        for name, strip in _TRIMS.items():
-            raw.create_scalar_function(
-                name, partial(_trimmed, strip), 2, deterministic=True, flags=apsw.SQLITE_INNOCUOUS
-            )
+        linear.register(raw)
         for limit, most in SQLITE_LIMITS.items():
             raw.limit(limit, most)
         return raw
@@ -84,6 +76,10 @@ class UntrustedLink(Link):
         """SQLite's question about a part of a statement that it prepares."""
         self._asked = self._ours
         refused = refusal(action, first, second, schema, functions=self._functions, ours=self._ours)
+        if action == apsw.SQLITE_FUNCTION and refused is None:
+            self._calls += 1
+            if self._calls > _MOST_CALLS:
+                refused = f"more than {_MOST_CALLS} calls of functions in a statement"
         if refused is None:
             return apsw.SQLITE_OK
         self._refused = refused
@@ -92,7 +88,7 @@ class UntrustedLink(Link):
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Say what was refused, where SQLite says that something was."""
-        self._refused = None
+        self._refused, self._calls = None, 0
         try:
             yield
         except apsw.Error:
@@ -170,18 +166,3 @@ class UntrustedLink(Link):
 
 def _not_allowed(what: str) -> NotSupportedError:
     return NotSupportedError(f"not allowed in an untrusted connection: {what}")
-
-
-def _trimmed(strip: Callable[[str, str], str], value: Value, characters: Value) -> str | None:
-    """SQLite's ``trim`` of two arguments."""
-    if value is None or characters is None:
-        return None
-    text, ends = _text(value), _text(characters)
-    if len(ends) > _MOST_TRIMMED:
-        raise DataError(f"trim takes up to {_MOST_TRIMMED} characters in an untrusted connection")
-    return strip(text, ends)
-
-
-def _text(value: Value) -> str:
-    converted = APPLY_AFFINITY[ColumnType.TEXT](value)
-    return converted if isinstance(converted, str) else bytes(converted).decode()  # type: ignore[arg-type]
