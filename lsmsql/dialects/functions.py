@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache, wraps
 from typing import Any
 
@@ -24,9 +24,14 @@ from lsmsql.dialects.calendar import (
     truncate,
 )
 from lsmsql.engine.errors import UsageError
+from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER
 
 Value = Any
 """A value of SQLite: None, int, float, str or bytes."""
+
+_MOST_DECIMALS = 400
+"""No number has more digits before or behind the point."""
+_ROUNDING = Context(prec=2 * _MOST_DECIMALS, rounding=ROUND_HALF_UP)
 
 _TRUE = {"true", "t", "1", "yes", "y"}
 _FALSE = {"false", "f", "0", "no", "n"}
@@ -78,8 +83,11 @@ def round_decimal(number: Value, decimals: Value) -> Value:
         return None
     if isinstance(_checked(number), float) and not math.isfinite(number):
         return number
-    rounded = Decimal(repr(number)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-    return int(rounded) if isinstance(number, int) else float(rounded)
+    unit = Decimal(1).scaleb(-max(-_MOST_DECIMALS, min(_MOST_DECIMALS, decimals)))
+    rounded = Decimal(repr(number)).quantize(unit, context=_ROUNDING)
+    if isinstance(number, int) and MIN_INTEGER <= rounded <= MAX_INTEGER:
+        return int(rounded)
+    return float(rounded)
 
 
 def round_binary(number: Value, decimals: Value) -> Value:
