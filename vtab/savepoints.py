@@ -20,16 +20,16 @@ OUTERMOST = -1
 
 
 class Savepoints:
-    """The open savepoints of one table. ``start`` is the step at which it was first written to."""
+    """The open savepoints of a transaction, as far as its tables were told of them."""
 
-    def __init__(self, start: int) -> None:
-        self._start = start
+    def __init__(self) -> None:
         self._steps: dict[int, int] = {}
 
-    def add(self, level: int, step: int) -> None:
-        """A savepoint is made."""
-        self.release(level)
-        self._steps[level] = step
+    def add(self, level: int, step: int, *, late: bool) -> None:
+        """A table is told of a savepoint; ``late``: it may be an old one, known by others."""
+        if not (late and level in self._steps):
+            self.release(level)
+            self._steps[level] = step
 
     def release(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""
@@ -38,9 +38,9 @@ class Savepoints:
     def step_of(self, level: int) -> int:
         """The step to go back to for ``ROLLBACK TO`` the savepoint ``level``.
 
-        One that the table was not told of was made before the table was first written to.
+        One that no table was told of was made before any of them was written to.
         """
-        return self._steps.get(level, self._start)
+        return self._steps.get(level, 0)
 
 
 class Unfinished:

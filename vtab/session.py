@@ -74,6 +74,7 @@ class Session:
         """A closed one, to be opened again."""
         self._writing = False
         self._watching = False
+        self._savepoints = Savepoints()
         self._unfinished = Unfinished()
         self._tracing = False
         self._probed: list[int] | None = None
@@ -303,8 +304,8 @@ class Session:
         assert connection is not None
         connection.execute(NO_CHANGE)
 
-    def begin(self) -> Savepoints:
-        """A table is written to for the first time in a transaction: its savepoints from now on.
+    def begin(self) -> None:
+        """A table is written to for the first time in a transaction.
 
         Raises ReadOnlyError.
         """
@@ -321,7 +322,6 @@ class Session:
                 self._present()  # others' commits from now on are conflicts
             else:
                 self._pin = None  # what older cursors of this connection still read may be old
-        return Savepoints(self.writes.step)
 
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key`` as the transaction has it now."""
@@ -433,8 +433,11 @@ class Session:
         self._own.forget()
         self.definitions += 1
 
-    def savepoint(self, level: int, savepoints: Savepoints) -> None:
-        """A table is told of a savepoint, perhaps of the running statement."""
+    def savepoint(self, level: int, *, late: bool) -> None:
+        """A table is told of a savepoint, perhaps of the running statement.
+
+        ``late``: for the first time, so that it may be one that others know.
+        """
         if self._probed is not None:
             self._probed.append(level)
             return
@@ -442,14 +445,20 @@ class Session:
         made = self._unfinished.add(level, step)
         if made < step:
             self.undo(made)
-        savepoints.add(level, made)
+        self._savepoints.add(level, made, late=late)
         self._trace(True)
 
     def release(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""
         if self._probed is None:
+            self._savepoints.release(level)
             self._unfinished.drop(level)
             self._trace(bool(self._unfinished))
+
+    def rollback_to(self, level: int) -> None:
+        """Back to a savepoint, which stays."""
+        self.undo(self._savepoints.step_of(level))
+        self.release(level + 1)
 
     def row_refused(self) -> None:
         """The running statement fails because of a constraint; OR FAIL lets its changes stay."""
@@ -522,6 +531,7 @@ class Session:
     def end(self) -> None:
         """The transaction is over; what has not been committed is thrown away."""
         self._writing = False
+        self._savepoints.release(OUTERMOST)
         self._unfinished.drop(OUTERMOST)
         if not self._committed:
             self._reset()

@@ -13,7 +13,6 @@ from lsmsql.engine.values import Value
 from vtab.cursor import Cursor
 from vtab.failures import RowConstraintError
 from vtab.integrity import problems
-from vtab.savepoints import Savepoints
 from vtab.session import Session
 from vtab.writer import Writer
 
@@ -24,8 +23,7 @@ _MOST_ERRORS = 100
 class VirtualTable:
     """A table of the store in a connection.
 
-    SQLite may make a new one at any time, so all that lasts is in the session, but for the
-    savepoints: SQLite tells of these the very object that it told of the transaction.
+    SQLite may make a new one at any time, so all that lasts is in the session.
     """
 
     def __init__(self, session: Session, schema: TableSchema) -> None:
@@ -34,8 +32,8 @@ class VirtualTable:
         self._indexes = session.catalog.indexes.get(schema.id, ())
         self._writer = Writer(session, schema, self._indexes)
         self._seen = session.definitions
-        # A table that is created is in the transaction without a Begin.
-        self._savepoints = Savepoints(session.writes.step)
+        self._told = False
+        """Whether it was told of a savepoint in this transaction."""
 
     # ruff: noqa: N802 (SQLite's names)
 
@@ -85,7 +83,8 @@ class VirtualTable:
 
     def Begin(self) -> None:
         """The table is about to be written to for the first time in a transaction."""
-        self._savepoints = self._session.begin()
+        self._session.begin()
+        self._told = False
         self._look_for_changes()
 
     def _look_for_changes(self) -> None:
@@ -118,18 +117,16 @@ class VirtualTable:
 
     def Savepoint(self, level: int) -> None:
         """A savepoint is made, by the user or for a statement, or one is there at ``Begin``."""
-        self._session.savepoint(level, self._savepoints)
+        self._session.savepoint(level, late=not self._told)
+        self._told = True
 
     def Release(self, level: int) -> None:
         """A savepoint, and all behind it, are no more."""
-        self._savepoints.release(level)
         self._session.release(level)
 
     def RollbackTo(self, level: int) -> None:
         """Back to a savepoint, which stays."""
-        self._session.undo(self._savepoints.step_of(level))
-        self._savepoints.release(level + 1)
-        self._session.release(level + 1)
+        self._session.rollback_to(level)
 
     # ------------------------------------------------------------------------------- the end
 

@@ -35,6 +35,20 @@ FOUND = {
         ALTER TABLE t ADD b;
         ROLLBACK TO x;
         SELECT * FROM t""",
+    "a table that is altered behind the savepoint that opens the transaction": """
+        CREATE TABLE t(a);
+        SAVEPOINT x;
+        INSERT INTO t VALUES (1);
+        ALTER TABLE t ADD b;
+        INSERT INTO t VALUES (1, 2);
+        SAVEPOINT y;
+        INSERT INTO t VALUES (3, 4);
+        ALTER TABLE t ADD c;
+        INSERT INTO t VALUES (5, 6, 7), (8, 9, 10);
+        ROLLBACK TO y;
+        SELECT * FROM t;
+        ROLLBACK TO x;
+        SELECT * FROM t""",
     "a rowid that is there": """
         CREATE TABLE t(a);
         INSERT INTO t(rowid, a) VALUES (7, 1), (7, 2)""",
