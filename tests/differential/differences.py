@@ -12,6 +12,7 @@ Kept out of what is generated:
     of RETURNING
     OR IGNORE and its kind together with DO UPDATE
                                                 here they are for the update, too
+    whole numbers in generated REAL columns     SQLite may give an INTEGER
     rowids near the greatest                    both then give out some free number at random
     the order of rows where no ORDER BY says it, the one of equal values that DISTINCT, GROUP BY,
     UNION, min() and max() give, which rows LIMIT gives without an order, which of several rows

@@ -214,7 +214,7 @@ def _generate(draw: Draw, table: Table, column: Column) -> None:
     formulas = {
         "INTEGER": [f"length({one})", f"{one} IS {two}", f"instr({one}, 'a')"],
         "TEXT": [f"typeof({one})", f"upper({one})", f"'g' || {one}"],
-        "REAL": [f"length({one}) * 0.5", f"({one} IS NULL) + 0.5"],
+        "REAL": [f"length({one}) + 0.25", f"({one} IS NULL) + 0.5"],
         "NUMERIC": [f"{one} + 1", f"length({one}) / 2.0", f"{one}"],
         "BLOB": [f"{one}", f"coalesce({one}, {two})", f"{one} || ''", f"CAST({one} AS BLOB)"],
     }
