@@ -79,12 +79,13 @@ def _power_of_ten(power: int) -> tuple[int, int]:
 
 
 def text_to_number(text: str) -> int | float | None:
-    """The number that SQLite's NUMERIC affinity reads in ``text``, or None if it is not one.
+    """The number that SQLite's NUMERIC affinity reads in ``text``, up to a zero byte if it has one;
+    None if it is not one.
 
-    Two differences: a real of 20 and more digits is rounded correctly, where SQLite can be off in
-    the last bit, and text with a zero byte is no number, where SQLite reads up to that byte.
+    One difference: a real of 20 and more digits is rounded correctly, where SQLite can be off in
+    the last bit.
     """
-    stripped = text.strip(" \t\n\v\f\r")
+    stripped = text.partition("\0")[0].strip(" \t\n\v\f\r")
     if not stripped or not set(stripped) <= set("0123456789+-.eE"):
         return None
     try:

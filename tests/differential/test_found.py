@@ -76,6 +76,11 @@ FOUND = {
         ALTER TABLE t ADD d DEFAULT TRUE;
         ALTER TABLE t ADD e DEFAULT (1 + 2);
         SELECT * FROM t""",
+    "a number with a zero byte behind it": """
+        CREATE TABLE t(a REAL, b INTEGER, c TEXT, d);
+        INSERT INTO t VALUES ('1' || x'00', ' 2 ' || x'0061', '3' || x'00', '4' || x'00');
+        INSERT INTO t VALUES (x'00' || '1', '', '', '');
+        SELECT * FROM t""",
     "a term that fails for a row that is not in the index": """
         CREATE TABLE t(a);
         CREATE INDEX i ON t(abs(a)) WHERE a > 0;
