@@ -63,7 +63,7 @@ class Changes:
             if table.strict and column.declared == "BLOB":
                 choices = [b"%d" % n for n in range(20)]
             return draw.bound(draw.pick(choices))
-        if table.strict and not draw.chance(5):
+        if table.strict and column.name != table.rowid and not draw.chance(5):
             affinity = "" if column.declared == "ANY" else column.affinity
             return draw.bound(exact_value(draw.random, affinity))
         value = draw.value(column.affinity)
