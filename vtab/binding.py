@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 
 import apsw
 
 from lsmsql.engine.catalog import Catalog
 from lsmsql.engine.errors import ClosedError, NoSuchTableError, SchemaError, UsageError
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.store import Store
 from vtab.declare import quoted
 from vtab.definer import Definer
@@ -39,6 +41,8 @@ class Binding:
         self._definer = Definer(self.session, self._show, references=references)
         self._connection = weakref.ref(connection)
         self._catalog: Catalog | None = None
+        self._indexes: Mapping[int, tuple[TableSchema, ...]] = {}
+        """Those that statements may have been planned with."""
         try:
             self._create_module(connection, _WITH_INTEGRITY)
         except Exception as error:  # apsw has no class for it
@@ -84,6 +88,9 @@ class Binding:
         if self._owned:
             sync_twins(connection, catalog)
         show_views(connection, catalog)
+        if catalog.indexes != self._indexes:
+            self._indexes = catalog.indexes
+            expire_statements(connection)
 
     def _attach_all(self, connection: apsw.Connection, catalog: Catalog) -> None:
         wanted = {schema.name.lower(): schema for schema in catalog.tables}
@@ -130,6 +137,14 @@ class Binding:
                 hint = "a temporary table or view has its name; drop that first"
                 raise SchemaError(f"table {name} of the store cannot be shown: {hint}") from error
             raise SchemaError(f"table {name} of the store cannot be attached: {error}") from error
+
+
+def expire_statements(connection: apsw.Connection) -> None:
+    """Have all statements planned anew when they are run again, as SQLite does it for whoever sets
+    an authorizer: for a moment another one."""
+    authorizer = connection.authorizer
+    connection.authorizer = lambda *_: apsw.SQLITE_OK
+    connection.authorizer = authorizer
 
 
 _bindings: weakref.WeakKeyDictionary[apsw.Connection, Binding] = weakref.WeakKeyDictionary()

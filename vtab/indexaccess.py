@@ -99,9 +99,9 @@ class IndexAccess:
         return self._rows.arrange(keys, columns)
 
     def _is_in(self, view: ReadView) -> bool:
-        """Whether the index is there for who reads the view."""
+        """Whether the index is there for who reads the view, who may have dropped it himself."""
         catalog = view.core.catalog
-        if view.sequence >= catalog.sequence:
+        if view.sequence >= catalog.sequence and not view.has_changed(CATALOG_TABLE_ID):
             known = catalog.by_id.get(self.index.id)
             if known is not None and known.index is not None and known.index.ready:
                 return True

@@ -107,6 +107,10 @@ class ReadView:
                 raise
         return view
 
+    def has_changed(self, table_id: int) -> bool:
+        """Whether uncommitted changes of a table may be seen."""
+        return self._writes is not None and self._writes.memtable(table_id) is not None
+
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of ``key``; None if there is none."""
         if not self._open or self._core.alert:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import apsw
 import pytest
 
 import vtab
 from lsmsql.engine.store import Store
+from vtab.indexaccess import IndexAccess
 
 Run = tuple[apsw.Connection, vtab.Binding]
 
@@ -80,3 +82,47 @@ def test_a_definition_that_fails_leaves_the_indexes_as_they_were(store: Store, r
         script(run, "CREATE UNIQUE INDEX j ON t(b)")
     script(run, "REINDEX t", "INSERT INTO t VALUES (3, 'x')", "COMMIT")
     assert names(store) == ["i"] and found(run) == [1, 2, 3]
+
+
+def test_statements_are_planned_anew_when_indexes_come_and_go(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that SQLite has in its cache, within the transaction that drops the index."""
+    script(run, "INSERT INTO t VALUES (1, 'x'), (2, 'y')", "CREATE INDEX i ON t(b)")
+    store.table("t").update([n, f"b{n}"] for n in range(100, 300))
+    assert found(run) == [1]
+    script(run, "BEGIN", "DROP INDEX i", "UPDATE t SET b = 'x' WHERE a = 2")
+    assert found(run) == [1, 2]
+    script(
+        run, "INSERT INTO t VALUES (3, 'x')", "CREATE INDEX i ON t(b)", "DELETE FROM t WHERE a = 1"
+    )
+    assert found(run) == [2, 3]
+    script(run, "ROLLBACK")
+    assert found(run) == [1]
+    scan, used = IndexAccess.scan, []
+
+    def watched(access: IndexAccess, *arguments: Any) -> Any:
+        used.append(access.plan.name)
+        return scan(access, *arguments)
+
+    monkeypatch.setattr(IndexAccess, "scan", watched)
+    for sql, names in [("DROP INDEX i", []), ("CREATE INDEX j ON t(b)", ["j"])]:
+        script(run, sql)
+        assert found(run) == [1] and used == names
+
+
+def test_an_index_that_a_statement_was_planned_with_is_not_needed(store: Store, run: Run) -> None:
+    """A reader that goes on while another drops what he reads by, and one who began before it."""
+    script(run, "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'x')", "CREATE INDEX i ON t(b)")
+    other = apsw.Connection(":memory:")
+    vtab.register(other, store)
+    sql = "SELECT a, b FROM t WHERE b >= 'x' ORDER BY b DESC, a DESC LIMIT 2 OFFSET 1"
+    other.execute("BEGIN")
+    assert other.execute(sql).fetchall() == [(3, "x"), (1, "x")]
+    script(run, "DROP INDEX i", "DELETE FROM t WHERE a < 3")
+    store.compact()
+    for _ in range(2):
+        assert other.execute(sql).fetchall() == [(3, "x"), (1, "x")]
+    other.execute("COMMIT")
+    assert other.execute(sql).fetchall() == []
+    other.close()
