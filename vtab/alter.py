@@ -82,20 +82,22 @@ def _altered_table(
 
 def _value_of_rows(session: Session, table: TableSchema, column: Column) -> Value:
     """What the rows there are have in a new column. Raises SchemaError where SQLite does."""
-    if column.generated is not None and not column.generated.stored:
-        raise SchemaError(
-            f"column {column.name}: a generated column cannot be added to a table;"
-            " create the table with it"
-        )
     if not session.has_rows(table):
         return None
-    if column.default is None:
-        if column.not_null:
-            raise SchemaError("Cannot add a NOT NULL column with default value NULL")
-        return None
-    if not session.evaluation.is_literal(column.default):
-        raise SchemaError("Cannot add a column with non-constant default")
-    value = session.evaluation.constant(column.default)
+    if column.generated is not None:
+        if column.generated.stored:
+            raise SchemaError("cannot add a STORED column")
+        raise SchemaError(
+            f"column {column.name}: a generated column cannot be added to a table with rows;"
+            " create the table with it"
+        )
+    value = None
+    if column.default is not None:
+        if not session.evaluation.is_literal(column.default):
+            raise SchemaError("Cannot add a column with non-constant default")
+        value = session.evaluation.constant(column.default)
+    if value is None and column.not_null:
+        raise SchemaError("Cannot add a NOT NULL column with default value NULL")
     return column.convert(value)
 
 

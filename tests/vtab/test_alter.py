@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import apsw
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,34 @@ def test_implied_indexes_keep_their_columns_when_one_was_made_anew(store: Store)
     assert store.verify().errors == ()
     assert run(store, "SELECT aa FROM u WHERE b = 'z'") == [(3,)]
     assert run(store, "SELECT aa FROM u WHERE c = 'q'") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("column", "problem"),
+    [
+        ("c AS (a + 1) STORED", "cannot add a STORED column"),
+        ("c AS (a + 1)", "cannot be added to a table with rows"),
+        ("c NOT NULL", "Cannot add a NOT NULL column with default value NULL"),
+        ("c NOT NULL DEFAULT NULL", "Cannot add a NOT NULL column with default value NULL"),
+        ("c DEFAULT (1 + 1)", "Cannot add a column with non-constant default"),
+        ("c DEFAULT current_time", "Cannot add a column with non-constant default"),
+        ("c UNIQUE", "Cannot add a UNIQUE column"),
+        ("c CHECK (c > 1) DEFAULT 0", "CHECK constraint failed"),
+    ],
+)
+def test_no_column_is_added_whose_values_would_not_be_so(
+    store: Store, column: str, problem: str
+) -> None:
+    run(store, "CREATE TABLE t(a INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    with pytest.raises(lsmsql.OperationalError, match=problem):
+        run(store, f"ALTER TABLE t ADD COLUMN {column}")
+    assert run(store, "SELECT * FROM t") == [(1,)]
+
+
+def test_a_generated_column_is_added_to_a_table_without_rows(store: Store) -> None:
+    run(store, "CREATE TABLE t(a INTEGER PRIMARY KEY)", "ALTER TABLE t ADD COLUMN b AS (a + 1)")
+    run(store, "ALTER TABLE t ADD COLUMN c AS (b * 2) STORED", "INSERT INTO t VALUES (1)")
+    assert run(store, "SELECT * FROM t") == [(1, 2, 4)] and store.verify().ok
 
 
 # ------------------------------------------------------------------------------- random programs
