@@ -95,12 +95,12 @@ class Binding:
     def _attach_all(self, connection: apsw.Connection, catalog: Catalog) -> None:
         wanted = {schema.name.lower(): schema for schema in catalog.tables}
         rows = connection.execute(_ATTACHED).fetchall()
-        attached = {str(name).lower() for (name,) in rows}
-        for name in attached:
+        attached = {str(name).lower(): str(name) for (name,) in rows}
+        for name, written in list(attached.items()):
             if self._module.attached.get(name) != wanted.get(name):
-                self._detach(connection, name)
-                attached = attached - {name}
-        for name in sorted(wanted.keys() - attached):
+                self._detach(connection, written)  # to SQLite, Ü and ü are two
+                del attached[name]
+        for name in sorted(wanted.keys() - attached.keys()):
             self._attach(connection, wanted[name].name)
 
     def catch_up(self) -> None:

@@ -86,6 +86,28 @@ def _change(table: lsmsql.Table) -> None:
         table.put(rows[-1])
 
 
+def test_its_tables_can_be_altered_and_indexed(name, path):
+    """What is younger than the store works on it: old rows have the value of a new column."""
+    wanted = {table: held["rows"] for table, held in expected(name).items() if table != "kv"}
+    with lsmsql.open(path, background=False) as store:
+        connection = store.connect(isolation_level=None)
+        for number, (table, held) in enumerate(wanted.items()):
+            quoted = '"' + table.replace('"', '""') + '"'
+            connection.execute(f"ALTER TABLE {quoted} ADD COLUMN added INT DEFAULT 7")
+            connection.execute(f"CREATE INDEX i{number} ON {quoted}(added)")
+            found = connection.execute(f"SELECT count(*) FROM {quoted} WHERE added = 7").fetchone()
+            assert found == (len(held),)
+            _change(store.table(table))
+        connection.execute("CREATE VIEW v AS SELECT count(*) FROM kv")
+        connection.close()
+        store.compact()
+        assert store.verify().errors == ()
+        for table, held in wanted.items():
+            rows = list(store.table(table).range())
+            assert len(rows) == len(held) - (len(held) > 1)
+            assert all(row["added"] == 7 for row in rows)
+
+
 def test_it_can_be_repaired(name, path, tmp_path):
     report = repair(path, tmp_path / "repaired")
     assert report.ok
