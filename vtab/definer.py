@@ -14,6 +14,7 @@ from dataclasses import replace
 import apsw
 
 from lsmsql.engine.catalog import kind_of
+from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.indexes import check_indexable, index_schema
 from lsmsql.engine.schema import Check, TableSchema
@@ -82,7 +83,10 @@ class Definer:
     def _is_ours(self, head: Definition) -> bool:
         if (head.verb, head.kind) not in self._actions or head.temporary:
             return False
-        if (head.schema or "main").lower() != "main":
+        schema = (head.schema or "main").lower()
+        if schema == "temp" and (head.verb, head.kind) == ("DROP", "VIEW"):
+            return isinstance(self._session.catalog.named(head.name or ""), View)
+        if schema != "main":
             return False
         if head.verb == "CREATE" and head.kind in ("TABLE", "VIRTUAL TABLE", "VIEW"):
             return True
