@@ -21,6 +21,7 @@ from lsmsql.engine.schema import Check, TableSchema
 from vtab.alter import altered
 from vtab.ddl import parse_create, read_index
 from vtab.declare import quoted
+from vtab.definitions import change_catalog, define, define_index, redefine, undefine
 from vtab.indexbuild import build_online, fill_index
 from vtab.module import MODULE_NAME
 from vtab.scratch import scratch_of, text_of, try_out
@@ -104,7 +105,7 @@ class Definer:
             self._create_as(connection, head, self._session.in_temp(pieces.select.text))
             return
         definition = parse_create(sql, references=self._references)
-        self._session.define(definition.schema, definition.indexes)
+        define(self._session, definition.schema, definition.indexes)
         self._show(connection)
 
     def _create_as(self, connection: apsw.Connection, head: Definition, select: str) -> None:
@@ -116,7 +117,7 @@ class Definer:
             )
             columns = str(text).partition("(")[2]
             definition = parse_create(f"CREATE TABLE {quoted(head.name or '')}({columns}")
-            self._session.define(definition.schema, definition.indexes)
+            define(self._session, definition.schema, definition.indexes)
             self._show(connection)
             name = quoted(head.name or "")
             connection.execute(f"INSERT INTO temp.{name} SELECT * FROM temp.{_COPY}")
@@ -139,7 +140,7 @@ class Definer:
         session = self._session
         if not self._is_there(head):
             table, index = self._read_index(sql, head)
-            fill_index(session, table, session.define_index(index))
+            fill_index(session, table, define_index(session, index))
             self._show(connection)
 
     def _build_index(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
@@ -171,7 +172,7 @@ class Definer:
         with scratch_of(self._session.catalog) as scratch:
             try_out(scratch, head.in_schema(sql, "main"))
             text = text_of(scratch, "view", name)
-        self._session.change_catalog(lambda catalog, least: catalog.create_view(name, text, least))
+        change_catalog(self._session, lambda catalog, least: catalog.create_view(name, text, least))
         self._show(connection)
 
     def _refuse_trigger(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
@@ -200,7 +201,7 @@ class Definer:
                 f"index {found.name} belongs to a UNIQUE or PRIMARY KEY constraint"
                 " and cannot be dropped"
             )
-        self._session.undefine(found)
+        undefine(self._session, found)
         self._show(connection)
 
     def _alter(self, connection: apsw.Connection, sql: str, head: Definition) -> None:
@@ -208,7 +209,7 @@ class Definer:
         table = session.catalog.get(head.name or "")
         things = altered(session, table, sql, head, references=self._references)
         for thing in things:
-            session.redefine(thing)
+            redefine(session, thing)
         self._show(connection)
         new = things[0]
         if isinstance(new, TableSchema):
@@ -231,8 +232,8 @@ class Definer:
         for table_id, indexes in catalog.indexes.items():
             for index in indexes:
                 if found is None or found.id in (table_id, index.id):
-                    session.undefine(index)
-                    renewed = session.define_index(replace(index, id=0))
+                    undefine(session, index)
+                    renewed = define_index(session, replace(index, id=0))
                     fill_index(session, catalog.by_id[table_id], renewed)
         self._show(connection)
 

@@ -13,6 +13,7 @@ import apsw
 from lsmsql.engine.schema import TableSchema
 from vtab.ddl import parse_create
 from vtab.declare import declaration, quoted
+from vtab.definitions import define
 from vtab.history import register_past
 from vtab.session import Session
 from vtab.table import VirtualTable
@@ -45,7 +46,7 @@ class Module:
         """CREATE VIRTUAL TABLE: with columns, a new table; without, one that is there."""
         if arguments:
             definition = parse_create(f"({', '.join(arguments)})", name)
-            schema = self._session.define(definition.schema, definition.indexes)
+            schema = define(self._session, definition.schema, definition.indexes)
         else:
             self._session.core.check_open()  # which sees what another process has done meanwhile
             schema = self._session.catalog.get(name)

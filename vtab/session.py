@@ -14,31 +14,28 @@ Nothing here is for more than one thread at a time; a connection is used by one 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import cast
 
 import apsw
 
-from lsmsql.engine.catalog import CATALOG_TABLE_ID, SEQUENCES_SCHEMA, Catalog, CatalogRecords
-from lsmsql.engine.claims import Claimer
-from lsmsql.engine.definitions import View
+from lsmsql.engine.catalog import CATALOG_TABLE_ID, Catalog
 from lsmsql.engine.errors import BusyError, ConflictError, NoSuchTableError, ReadOnlyError
-from lsmsql.engine.indexes import IndexEntries, Terms, index_schema
-from lsmsql.engine.keys import KeyCodec
+from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.schema import IndexDefinition, TableSchema
+from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.store import Store
-from lsmsql.engine.values import MAX_INTEGER, Row
-from lsmsql.engine.view import Found, found_slot
+from lsmsql.engine.values import Row
+from lsmsql.engine.view import Found
 from lsmsql.engine.writeset import WriteSet
 from vtab.bestindex import Planning
 from vtab.evaluation import Evaluation
 from vtab.failures import busy, read_only
+from vtab.givenkeys import GivenKeys
 from vtab.immediate import Immediate
 from vtab.indexaccess import Accesses
 from vtab.ownentries import OwnEntries
@@ -78,9 +75,7 @@ class Session:
         self._unfinished = Unfinished()
         self._tracing = False
         self._probed: list[int] | None = None
-        self._last: dict[int, int | None] = {}
-        self._claimer: Claimer | None = None
-        """Who was given keys of tables, in this transaction."""
+        self.given = GivenKeys(store.core, self)
         self._own = OwnEntries()
         self._snapshot: ReadView | None = None
         """That of the transaction, without its changes, if somebody has asked for it."""
@@ -239,53 +234,8 @@ class Session:
         names = {table.name.lower() for table in catalog.tables}
         return requalified(sql, names | {view.name.lower() for view in catalog.views.values()})
 
-    def define(
-        self, schema: TableSchema, indexes: Sequence[tuple[str, IndexDefinition]] = ()
-    ) -> TableSchema:
-        """Create a table with its implied indexes, and return it with its number.
-
-        Raises SchemaError, ReadOnlyError.
-        """
-        self._begin_definition()
-        if schema.autoincrement and self.catalog.sequences is None:
-            self.change_catalog(lambda catalog, least: catalog.create(SEQUENCES_SCHEMA, least))
-        self.change_catalog(lambda catalog, least: catalog.create(schema, least))
-        table = self.catalog.get(schema.name)
-        for name, definition in indexes:
-            self.define_index(index_schema(table, name, definition))
-        return table
-
-    def define_index(self, index: TableSchema) -> TableSchema:
-        """Create an index without entries, and return it with its number."""
-        self.change_catalog(lambda catalog, least: catalog.create(index, least))
-        created = self.catalog.named(index.name)
-        assert isinstance(created, TableSchema)
-        return created
-
-    def redefine(self, thing: TableSchema | View) -> None:
-        """Give something another definition."""
-        self.change_catalog(lambda catalog, _: catalog.alter(thing))
-
-    def undefine(self, thing: TableSchema | View) -> None:
-        """Drop something. Raises SchemaError for ``kv``, ReadOnlyError."""
-        self.change_catalog(lambda catalog, _: catalog.drop(thing.id))
-
-    def change_catalog(
-        self, change: Callable[[Catalog, int], tuple[Catalog, CatalogRecords]]
-    ) -> None:
-        """Change the tables, indexes and views there are, as part of the transaction.
-
-        ``change`` is given the present ones and a new number, and returns them with the records
-        that make it so. Raises what it raises, and ReadOnlyError.
-        """
-        catalog = self._begin_definition()
-        _, records = change(catalog, self.core.new_table_id(catalog.next_id))
-        for key, row in records.items():
-            self.writes.put(CATALOG_TABLE_ID, key, row)
-        self.definitions += 1
-
-    def _begin_definition(self) -> Catalog:
-        """The present tables, in a transaction that is told of its end."""
+    def begin_definition(self) -> Catalog:
+        """The present tables, in a transaction that is told of its end: it will change them."""
         self.have_told()
         if self._base is None:
             self._base = catalog_at(self._present())
@@ -373,63 +323,10 @@ class Session:
         keys_only = Projection(schema, key_codec(schema), ())
         return next(self.rows(schema, keys_only), None) is not None
 
-    def next_key(self, schema: TableSchema, codec: KeyCodec, least: int, count: int = 1) -> int:
-        """The key after the greatest, of a table keyed by one INTEGER; ``least`` or greater. Of
-        several it is the first.
-
-        That is no read of the transaction: others may add rows. Nobody else gets the same one while
-        it goes on. Beyond MAX_INTEGER if the greatest possible is taken.
-        """
-        if schema.id not in self._last:
-            self._last[schema.id] = self._newest_key(schema, codec)
-        last = self._last[schema.id]
-        least = max(least, 1 if last is None else last + 1)
-        if least > MAX_INTEGER - count + 1:
-            return MAX_INTEGER + 1
-        if self._claimer is None:
-            self._claimer = Claimer()
-        return self.core.claims.claim(schema.id, self._claimer, least, count)
-
-    def _newest_key(self, schema: TableSchema, codec: KeyCodec) -> int | None:
-        """The greatest key there is by now, also in commits that the transaction does not see."""
-        keys_only = Projection(schema, codec, ())
-        forwards = schema.descending[0]
-        with ReadView(self.core, self.writes) as view:
-            slices = view.scan(schema.id, Range(), keys_only, reverse=not forwards, first=1)
-            piece = next(slices, None)
-            if piece is None:
-                return None
-            (last,) = codec.decode(piece.keys[0 if forwards else -1])
-            return cast("int", last)
-
-    def added(self, table_id: int, key: int) -> None:
-        """A row has come into a table keyed by one INTEGER."""
-        if table_id in self._last:
-            last = self._last[table_id]
-            self._last[table_id] = key if last is None else max(last, key)
-
-    def greatest(self, table: TableSchema) -> int:
-        """The greatest key that a table with AUTOINCREMENT has ever had; 0 if it had none."""
-        sequences = self.catalog.sequences
-        found = None
-        if sequences is not None:
-            found = self.find(sequences.id, key_codec(sequences).encode([table.id]))
-        return 0 if found is None else cast("int", found_slot(found, 0))
-
-    def keep_greatest(self, table: TableSchema, key: int) -> None:
-        """A row of a table with AUTOINCREMENT has a key greater than all before."""
-        sequences = self.catalog.sequences
-        assert sequences is not None
-        self.writes.put(sequences.id, key_codec(sequences).encode([table.id]), (key,))
-
-    def removed(self, table_id: int) -> None:
-        """A row has left a table."""
-        self._last.pop(table_id, None)
-
     def undo(self, step: int) -> None:
         """Take back all changes after ``step``."""
         self.writes.rollback(step)
-        self._last.clear()
+        self.given.forget()
         self._own.forget()
         self.definitions += 1
 
@@ -539,14 +436,11 @@ class Session:
 
     def _reset(self) -> None:
         self.writes, self.reads = self.new_writes(), ReadSet()
-        self._last.clear()
+        self.given.end()
         self._own.forget()
         if self._snapshot is not None:
             self._snapshot.close()
             self._snapshot = None
-        if self._claimer is not None:
-            self.core.claims.end(self._claimer)
-            self._claimer = None
         self._base = None
         pin, self._pin = self._pin, None  # the next cursor takes a new snapshot
         if pin is not None and not pin.users:

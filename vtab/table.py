@@ -11,6 +11,7 @@ from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.cursor import Cursor
+from vtab.definitions import undefine
 from vtab.failures import RowConstraintError
 from vtab.integrity import problems
 from vtab.session import Session
@@ -138,7 +139,7 @@ class VirtualTable:
         """DROP TABLE, which is part of the transaction."""
         session = self._session
         if not session.detaching and self._schema.id in session.catalog.by_id:
-            session.undefine(self._schema)
+            undefine(session, self._schema)
 
     def Rename(self, name: str) -> None:
         """ALTER TABLE RENAME."""

@@ -116,7 +116,7 @@ class Writer:
         session.running.changes += len(rows)
         if self._has_rowid:
             place = table.key[0]
-            session.added(table.id, max(row[place] for row in rows))  # type: ignore[type-var, arg-type]
+            session.given.added(table.id, max(row[place] for row in rows))  # type: ignore[type-var, arg-type]
         return True
 
     def _insert_ruled(self, key: bytes, payload: Values, values: Sequence[Value]) -> bool:
@@ -157,7 +157,7 @@ class Writer:
         key = self._key_of(identity)
         if self._is_plain and session.running.is_quiet:
             session.writes.put(self._schema.id, key, None)
-            session.removed(self._schema.id)
+            session.given.removed(self._schema.id)
             session.running.changes += 1
             return
         old = self._read(key)
@@ -396,7 +396,7 @@ class Writer:
                     session.put_entry(entries, there, entry, None)
         if moved:
             session.writes.put(self._schema.id, key, None)
-            session.removed(self._schema.id)
+            session.given.removed(self._schema.id)
 
     def _done(self, values: Sequence[Value]) -> None:
         """A row has been written or deleted."""
@@ -422,9 +422,9 @@ class Writer:
 
     def _note(self, values: Sequence[Value]) -> int:
         rowid: int = values[self._schema.key[0]]  # type: ignore[assignment]
-        self._session.added(self._schema.id, rowid)
-        if self._schema.autoincrement and rowid > self._session.greatest(self._schema):
-            self._session.keep_greatest(self._schema, rowid)
+        self._session.given.added(self._schema.id, rowid)
+        if self._schema.autoincrement and rowid > self._session.given.greatest(self._schema):
+            self._session.given.keep_greatest(self._schema, rowid)
         return rowid
 
     def _new_rowid(self) -> int:
@@ -433,15 +433,15 @@ class Writer:
         Raises FullError if there is none.
         """
         session, schema = self._session, self._schema
-        least = session.greatest(schema) + 1 if schema.autoincrement else MIN_INTEGER
-        rowid = session.next_key(schema, self._rows.keys, least)
+        least = session.given.greatest(schema) + 1 if schema.autoincrement else MIN_INTEGER
+        rowid = session.given.next(schema, self._rows.keys, least)
         return self._free_rowid() if rowid > MAX_INTEGER else rowid
 
     def next_rowids(self, count: int) -> Sequence[int] | None:
         """The keys for so many rows of ``insert_new``; None if they are not known beforehand."""
         if not (self._has_rowid and self._inserts_new):
             return None
-        first = self._session.next_key(self._schema, self._rows.keys, MIN_INTEGER, count)
+        first = self._session.given.next(self._schema, self._rows.keys, MIN_INTEGER, count)
         return None if first > MAX_INTEGER else range(first, first + count)
 
     def _free_rowid(self) -> int:
