@@ -175,7 +175,7 @@ def found(connection: Any, sql: str) -> list[tuple[Any, ...]] | str:
     return rows if "ORDER BY" in sql else sorted(rows, key=repr)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(steps, max_size=20))
 def test_tables_are_altered_as_sqlite_does_it(program: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as path:

@@ -246,7 +246,7 @@ class Program:
                 assert repr(sorted(found, key=repr)) == repr(before)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.sampled_from(list(TABLES)), st.lists(steps, max_size=25))
 def test_indexes_agree_with_their_tables(table: str, program: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as path:
