@@ -10,7 +10,7 @@ from tests.differential.programs import Step
 from tests.differential.schemas import COLLATIONS, TYPES, Column, Table, draw_check, draw_table
 
 _CONDITIONS = ["{0} IS NOT NULL", "{0} > 2", "{0} = 'a'", "typeof({0}) = 'integer'", "{0} < 'b'"]
-_TERMS = ["length({0})", "lower({0})", "{0} || 'x'", "abs({0} + 0)", "{0} + 1", "typeof({0})"]
+_TERMS = ["length({0})", "lower({0})", "{0} || 'x'", "round({0})", "{0} + 1", "typeof({0})"]
 
 
 class Definitions:
