@@ -224,7 +224,10 @@ def _check_pieces(table: str, pieces: TablePieces, references: bool) -> None:
 
 
 _ON_CONFLICT = "ON CONFLICT clauses of a table; give them in the INSERT"
-_REFERENCES = "REFERENCES (foreign keys): they would not be enforced"
+_REFERENCES = (
+    "REFERENCES (foreign keys): they would not be enforced;"
+    ' lsmsql.connect(path, foreign_keys="declare") takes them as they are'
+)
 
 
 def _read_column(
