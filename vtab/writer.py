@@ -233,7 +233,9 @@ class Writer:
         value = values[place]
         if value is None:
             raise null_rowid(self._schema)
-        if type(value) is not int:
+        if type(value) is float and value == MIN_INTEGER:  # as no other column takes it
+            values[place] = MIN_INTEGER
+        elif type(value) is not int:
             values[place] = self._converted(self._schema.columns[place], value)
 
     def _convert(self, values: list[Value]) -> None:

@@ -14,6 +14,11 @@ FOUND = {
         INSERT OR IGNORE INTO t VALUES ('x', 1);
         INSERT INTO t VALUES (1, 1);
         UPDATE t SET a = NULL""",
+    "a REAL that is the smallest rowid": """
+        CREATE TABLE t(a INTEGER PRIMARY KEY, b INTEGER);
+        INSERT INTO t VALUES (-9223372036854775808.0, 1), (2, -9223372036854775808.0);
+        UPDATE t SET a = -9223372036854775808.0 WHERE a = 2;
+        SELECT a, typeof(a), b, typeof(b) FROM t ORDER BY a""",
     "rows that are ignored before one that is given a rowid": """
         CREATE TABLE t(a INTEGER PRIMARY KEY, b NOT NULL);
         INSERT OR IGNORE INTO t(b) VALUES (NULL), (NULL), (7);
