@@ -26,9 +26,13 @@ class Savepoints:
         self._steps: dict[int, int] = {}
 
     def add(self, level: int, step: int, *, late: bool) -> None:
-        """A table is told of a savepoint; ``late``: it may be an old one, known by others."""
+        """A table is told of a savepoint; ``late``: it may be an old one, known by others.
+
+        Those before it of which no table was told are older than all changes.
+        """
         if not (late and level in self._steps):
-            self.release(level)
+            known = self._steps
+            self._steps = {n: known.get(n, 0) for n in range(level)}
             self._steps[level] = step
 
     def release(self, level: int) -> None:
@@ -38,7 +42,7 @@ class Savepoints:
     def step_of(self, level: int) -> int:
         """The step to go back to for ``ROLLBACK TO`` the savepoint ``level``.
 
-        One that no table was told of was made before any of them was written to.
+        If no table was told of it, none was written to before it was made.
         """
         return self._steps.get(level, 0)
 
