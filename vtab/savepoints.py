@@ -55,6 +55,8 @@ class Unfinished:
         self._steps: dict[int, int] = {}
         self._running = OUTERMOST
         """The newest one that is known to be of a statement that is running."""
+        self._within: dict[object, int] = {}
+        """The statements that are run within another one, and the newest savepoint before each."""
 
     def __bool__(self) -> bool:
         return bool(self._steps) or self._running > OUTERMOST
@@ -79,13 +81,23 @@ class Unfinished:
         Whether one of them still waits to go on, so that it must be looked for the end of others.
         """
         self._steps = {}
+        self._within = {}
         return self._running > OUTERMOST
+
+    def enter(self, statement: object) -> None:
+        """A statement begins that a function of the user runs within another one."""
+        self._within[statement] = max(self._steps, default=OUTERMOST)
+
+    def leave(self, statement: object) -> None:
+        """A statement ends."""
+        self._within.pop(statement, None)
 
     def keep_newest(self) -> None:
         """What the running statement has changed is to stay."""
         newest = max(self._steps, default=OUTERMOST)
-        if newest > self._running:
-            del self._steps[newest]
+        before = next(reversed(self._within.values()), OUTERMOST)
+        if newest > before:
+            self.drop(newest)
 
     def in_doubt(self, step: int, *, inner: bool) -> bool:
         """Whether there are changes behind a savepoint that may be of a failed statement."""

@@ -73,6 +73,8 @@ class Session:
         self._watching = False
         self._savepoints = Savepoints()
         self._unfinished = Unfinished()
+        self._postponed = False
+        """Whether one that may have failed is to be looked at when there is no interrupt any more."""
         self._tracing = False
         self._probed: list[int] | None = None
         self.given = GivenKeys(store.core, self)
@@ -348,6 +350,8 @@ class Session:
     def release(self, level: int) -> None:
         """The savepoint ``level`` and all behind it are no more."""
         if self._probed is None:
+            if self._postponed:
+                self._undo_failed(level + 1)
             self._savepoints.release(level)
             self._unfinished.drop(level)
             self._trace(bool(self._unfinished))
@@ -371,20 +375,38 @@ class Session:
         if self._probed is not None or self.evaluation.running:
             return
         ends = event["code"] == apsw.SQLITE_TRACE_PROFILE
-        if ends and self._changes():  # one that has failed has made none
-            return
+        if ends:
+            self._unfinished.leave(event["id"])
+            if self._changes():  # one that has failed has made none
+                return
         inner = ends or bool(event["trigger"])
         if self._unfinished.in_doubt(self.writes.step, inner=inner):
-            failed = self._unfinished.failed(self._free_number())
-            if failed is not None:
-                self.undo(failed)
+            number = self._free_number()
+            if number is None:
+                self._postponed = True
+                return
+            self._undo_failed(number)
         if not inner:
             self._trace(self._unfinished.forget())
+        elif not ends and not event["readonly"]:
+            self._unfinished.enter(event["id"])
 
-    def _free_number(self) -> int:
-        """The number that the next savepoint will have."""
+    def _undo_failed(self, number: int) -> None:
+        """Take back the changes of the statements with a savepoint from ``number`` on."""
+        self._postponed = False
+        step = self._unfinished.failed(number)
+        if step is not None:
+            self.undo(step)
+
+    def _free_number(self) -> int | None:
+        """The number that the next savepoint will have; None while the connection is interrupted.
+
+        Then each statement that writes would have SQLite roll back the whole transaction.
+        """
         connection = self._connection()
         assert connection is not None
+        if connection.is_interrupted:
+            return None
         probed: list[int] = []
         self._probed = probed
         try:
@@ -430,6 +452,7 @@ class Session:
         self._writing = False
         self._savepoints.release(OUTERMOST)
         self._unfinished.drop(OUTERMOST)
+        self._postponed = False
         if not self._committed:
             self._reset()
         self._immediate.give_back()

@@ -105,8 +105,6 @@ def insert_from_numbers(draw: st.DrawFn) -> Statement:
     """INSERT of several rows, which are made by a killing function."""
     table, conflict = draw(tables), draw(conflicts)
     n = draw(killing("n"))
-    if conflict == " OR FAIL" and any(f"{name}(" in n for name in WRITING):
-        conflict = " OR ABORT"
     row = {
         "kv": f"{n}, n * 10",
         "one": f"{n}, 'n' || n, n + 0.5",

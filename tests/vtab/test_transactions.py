@@ -452,3 +452,61 @@ def test_a_statement_that_fails_beside_one_that_waits_is_undone(
     connection.execute("COMMIT")
     assert connection.execute("SELECT count(*) FROM kv").get == 0
     assert count(other) == 3
+
+
+@pytest.mark.parametrize("begin", ["BEGIN", "SAVEPOINT a", "SELECT 1"])
+@pytest.mark.parametrize("waiting", [False, True])
+def test_or_fail_keeps_what_was_written_before_the_row_that_fails(
+    connection: apsw.Connection, other: apsw.Connection, begin: str, waiting: bool
+) -> None:
+    """Also if rows are made by a function that writes to the store, and has failures of its own."""
+
+    def work(*values: Any) -> Any:
+        connection.execute("INSERT INTO u(v) VALUES (?)", values)
+        with pytest.raises(apsw.ConstraintError):
+            connection.execute("INSERT OR FAIL INTO u VALUES (1, 0)")
+        with pytest.raises(apsw.ConstraintError):
+            connection.execute("INSERT OR FAIL INTO u VALUES (?, 0), (1, 0)", [values[0] + 10])
+        return values[0]
+
+    connection.create_scalar_function("work", work)
+    connection.execute("CREATE VIRTUAL TABLE temp.u USING lsm(k INTEGER PRIMARY KEY, v)")
+    connection.execute("INSERT INTO u VALUES (1, 0)")
+    connection.execute(begin)
+    if waiting and connection.in_transaction:
+        before = connection.execute("INSERT INTO kv VALUES (1, 1), (2, 2) RETURNING key")
+        assert next(before) == (1,)
+    with pytest.raises(apsw.ConstraintError):
+        connection.execute("INSERT OR FAIL INTO t VALUES (work(7), 0), (work(8), 0), (work(7), 0)")
+    assert connection.execute("SELECT k FROM t").fetchall() == [(7,), (8,)]
+    kept = connection.execute("SELECT v FROM u").fetchall()
+    assert kept == [(0,), (7,), (0,), (8,), (7,)]
+    if connection.in_transaction:
+        if waiting:
+            before.close(True)
+        connection.execute("COMMIT")
+    assert other.execute("SELECT k FROM t").fetchall() == [(7,), (8,)]
+
+
+def test_what_fails_after_an_interrupt_is_told_and_undone(
+    connection: apsw.Connection, other: apsw.Connection
+) -> None:
+    """An interrupt lasts as long as a statement waits for its rows to be read."""
+
+    def stop(*values: Any) -> Any:
+        connection.interrupt()
+        return values[0]
+
+    connection.create_scalar_function("stop", stop)
+    connection.execute("BEGIN")
+    connection.execute("INSERT INTO t VALUES (1, 0)")
+    waiting = connection.execute("INSERT INTO kv VALUES (1, 1), (2, 2), (3, 3) RETURNING key")
+    assert next(waiting) == (1,)
+    with pytest.raises(apsw.ConstraintError):
+        connection.execute("INSERT INTO t SELECT 2, 0 UNION ALL SELECT stop(1), 0")
+    with pytest.raises(apsw.InterruptError):
+        connection.execute("SELECT 1").fetchall()
+    waiting.close(True)
+    assert connection.execute("SELECT k FROM t").fetchall() == [(1,)]
+    connection.execute("COMMIT")
+    assert count(other) == 1

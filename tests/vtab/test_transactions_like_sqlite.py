@@ -18,8 +18,6 @@ What differs, and why:
   constraint.
 - A function in an UPDATE that writes to another table: SQLite may come to a row twice then, and
   call it more often. ``statements.update_and_kill`` draws none.
-- OR FAIL with a function that writes to another table: SQLite's own tables keep the rows before the
-  one that fails, as they should; ours lose them. ``statements.insert_from_numbers`` draws none.
 - Two statements at once that wait for the rows of their RETURNING to be read: one that ends before
   a later one releases its savepoint. Not tried, nor one that waits beyond its transaction.
 - A cursor that is open while rows change: SQLite leaves undefined what it sees; ours sees the rows
