@@ -74,7 +74,7 @@ class Session:
         self._savepoints = Savepoints()
         self._unfinished = Unfinished()
         self._postponed = False
-        """Whether one that may have failed is to be looked at when there is no interrupt any more."""
+        """Whether to look for one that has failed as soon as there is no interrupt any more."""
         self._tracing = False
         self._probed: list[int] | None = None
         self.given = GivenKeys(store.core, self)
