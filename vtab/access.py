@@ -6,7 +6,7 @@ of its plans, and the integer is the place in it: so a cursor parses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -18,7 +18,7 @@ from lsmsql.engine.readview import ReadView
 from lsmsql.engine.recent import ABSENT
 from lsmsql.engine.scan import FIRST_STEP
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, TableSchema
-from lsmsql.engine.slices import Slice
+from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import ColumnType, Value
 from lsmsql.engine.view import Found, found_columns, found_slot
 from vtab.constraint import Collation, Op
@@ -67,6 +67,7 @@ class Access:
         self.plan = plan
         self.codec = key_codec(schema)
         self.is_point = is_point(plan, schema)
+        self.doubtful = bool(plan.doubtful)
         self._table_id = schema.id
         self._key = schema.key
         self._first = schema.key[0]
@@ -147,6 +148,11 @@ class Access:
             lists[position] = (value,)
         lists[-1] = (key,)
         return lists
+
+    def has_none(self, view: ReadView, spans: Iterable[Range]) -> bool:
+        """Whether there is no row with a key in the ranges."""
+        read = (view.scan(self._table_id, span, self._projection, first=1) for span in spans)
+        return next(chain.from_iterable(read), None) is None
 
     def scan(self, view: ReadView, arguments: Sequence[Any]) -> Iterator[Slice]:
         """The rows of the plan, in slices that are in the order of the plan, within and without.

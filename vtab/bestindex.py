@@ -70,6 +70,7 @@ class Question(NamedTuple):
     order_by: tuple[tuple[int, bool], ...]
     columns_used: frozenset[int]
     distinct: int
+    told: bool
 
 
 class Answer:
@@ -148,6 +149,9 @@ class Planning:
         self._indexes_of = indexes_of
         self.counts = RowCounts(core)
         self.statistics = Statistics(core)
+        self.told = True
+        """Whether values in statements that are planned now are taken to have no affinity. Who sees
+        a statement before SQLite plans it sets this."""
         self._answers: dict[Question, Answers] = {}
 
     def choose(
@@ -159,7 +163,7 @@ class Planning:
         first among those that a cursor gets.
         """
         numbers = [number for number in range(info.nConstraint) if number != argument]
-        question, literals = _ask(info, schema, numbers)
+        question, literals = _ask(info, schema, numbers, self.told)
         answers = self._answers.get(question)
         indexes = self._indexes_of(schema)
         if answers is None or answers.schema is not schema or answers.indexes is not indexes:
@@ -187,7 +191,7 @@ class Planning:
     def _plan(self, question: Question, schema: TableSchema, indexes: Indexes) -> Iterator[Answer]:
         """The plans by the key, and by each index that is of use."""
         asked = (
-            _constraints(question.conditions),
+            _constraints(question),
             question.order_by,
             question.columns_used,
             question.distinct,
@@ -267,7 +271,7 @@ def _is_limited(plan: AnyPlan) -> bool:
 
 
 def _ask(
-    info: apsw.IndexInfo, schema: TableSchema, numbers: Sequence[int]
+    info: apsw.IndexInfo, schema: TableSchema, numbers: Sequence[int], told: bool
 ) -> tuple[Question, list[Value]]:
     """The question with the constraints of these numbers, and the right-hand sides of them that
     stand in the statement (None for others).
@@ -292,8 +296,8 @@ def _ask(
     column, descending = info.get_aOrderBy_iColumn, info.get_aOrderBy_desc
     order_by = [(column(i), descending(i)) for i in range(info.nOrderBy)]
     columns_used = frozenset(info.colUsed)
-    question = Question(schema.id, tuple(conditions), tuple(order_by), columns_used, info.distinct)
-    return question, literals
+    asked = tuple(conditions), tuple(order_by), columns_used, info.distinct
+    return Question(schema.id, *asked, told), literals
 
 
 def _is_known(condition: Condition) -> bool:
@@ -302,17 +306,17 @@ def _is_known(condition: Condition) -> bool:
     return bool(literal) or op in _UNARY
 
 
-def _constraints(conditions: Sequence[Condition]) -> list[Constraint]:
+def _constraints(question: Question) -> list[Constraint]:
     """The conditions in our own words. LIKE with ESCAPE tells only its bounds, which are NOCASE."""
     patterned = {
         column
-        for op, column, _, collation, *_ in conditions
+        for op, column, _, collation, *_ in question.conditions
         if _FIND_BLOBS and (op in _PATTERNS or collation.upper() == "NOCASE")
     }
-    return [_constraint(condition, condition[1] in patterned) for condition in conditions]
+    return [_constraint(each, each[1] in patterned, question.told) for each in question.conditions]
 
 
-def _constraint(condition: Condition, patterned: bool) -> Constraint:
+def _constraint(condition: Condition, patterned: bool, told: bool) -> Constraint:
     number, column, usable, collation, is_in, literal = condition
     op = _OPS.get(number, Op.OTHER)
     return Constraint(
@@ -323,4 +327,5 @@ def _constraint(condition: Condition, patterned: bool) -> Constraint:
         literal=literal,
         patterned=patterned,
         collation_name=collation,
+        told=told,
     )

@@ -42,7 +42,7 @@ class Constraint:
 
     ``usable``: its value is known when the table is read. ``literal``: the value stands in the
     statement, and is not NULL. ``patterned``: it may stem from LIKE or GLOB, and these find blobs.
-    ``collation_name`` is SQLite's.
+    ``collation_name`` is SQLite's. ``told``: it is known that the value has no affinity.
     """
 
     column: int
@@ -52,3 +52,4 @@ class Constraint:
     literal: bool = False
     patterned: bool = False
     collation_name: str = "BINARY"
+    told: bool = True

@@ -56,8 +56,9 @@ def estimate(
         matched = round(_matched(plan, rows, per) * lookups)
     matched = max(matched, 1)
     row_cost = _ROW_COST + _COLUMN_COST * len(plan.columns)
+    single = point and lookups == 1 and not plan.doubtful
     given = max(round(matched * _share(plan.zones)), 1)
-    return Estimate(_SEEK_COST * lookups + matched * row_cost, given, point and lookups == 1)
+    return Estimate(_SEEK_COST * lookups + matched * row_cost, given, single)
 
 
 def estimate_index(
@@ -82,7 +83,7 @@ def estimate_index(
     if not plan.covering:
         row_cost += _FETCH_COST
     cost = _SEEK_COST * lookups + matched * row_cost
-    return Estimate(cost, matched, single and lookups == 1)
+    return Estimate(cost, matched, single and lookups == 1 and not scan.doubtful)
 
 
 def _matched(plan: ScanPlan, rows: int, per: RowsPer) -> float:

@@ -39,6 +39,7 @@ class Cursor:
         "_end",
         "_known",
         "_lists",
+        "_lonely",
         "_number",
         "_pin",
         "_row",
@@ -53,6 +54,8 @@ class Cursor:
     _end: list[bool]
     _known: Known | None
     _lists: Lists
+    _lonely: bool | None
+    """Whether it is known that no text is there that may be a number."""
     _number: int
     _row: int
     _size: int
@@ -79,13 +82,24 @@ class Cursor:
             self._number = number
             self._access = self._accesses[number]
             self._known = None
-        if self._access.is_point:
+            self._lonely = None
+        access = self._access
+        if access.is_point and (not access.doubtful or self._is_one(view, arguments)):
             self._look_up(view, arguments, again)
         else:
             self._end = []
             self.Eof = partial(bool, self._end)
-            self._slices = self._access.scan(view, arguments)
+            self._slices = access.scan(view, arguments)
             self._load()
+
+    def _is_one(self, view: ReadView, arguments: tuple[Any, ...]) -> bool:
+        """Whether a doubtful comparison with a whole key can mean that key only."""
+        access: Access = self._access  # type: ignore[assignment]
+        if len(arguments) > 1 or not isinstance(arguments[0], int | float):
+            return not access.selection.is_wider(arguments)
+        if self._lonely is None:  # the same texts may be meant by all numbers
+            self._lonely = access.has_none(view, access.selection.others(arguments))
+        return self._lonely
 
     def _look_up(self, view: ReadView, arguments: tuple[Any, ...], again: bool) -> None:
         """Go to the row of a whole key."""

@@ -28,6 +28,8 @@ class IndexAccess:
     """As ``Access``, for a table that is read by one of its indexes."""
 
     is_point = False
+    doubtful = False
+    """Only those who look up whole keys have to know."""
 
     def __init__(self, schema: TableSchema, index: TableSchema, plan: IndexPlan) -> None:
         self.schema = schema
@@ -40,7 +42,8 @@ class IndexAccess:
         self._all_columns = Projection(schema, self._rows.codec, range(len(schema.columns)))
         self._index = IndexEntries(index, schema)
         self._key = catalog_key(index.id)
-        self._same_terms = len(plan.plan.prefix) >= len(self._index.definition.terms)
+        terms = len(self._index.definition.terms)
+        self._same_terms = len(plan.plan.prefix) >= terms and not plan.plan.doubtful
         self._slots = [schema.columns[position].slot for position in plan.columns]
         self._parts = [
             schema.key.index(position)

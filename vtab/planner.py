@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import ColumnType
 from vtab.constraint import ROWID, Collation, Constraint, Op
+from vtab.conversions import is_doubtful
 from vtab.zones import ZONE_OPS
 
 OrderBy = Sequence[tuple[int, bool]]
@@ -51,9 +52,10 @@ class ScanPlan:
     compares texts without regard to case: then it lets through more, and SQLite checks the rows.
     ``ordered``: rows come in the order asked for, which is that of the key or, with ``reverse``,
     the opposite. ``columns`` are the positions of the columns to decode. ``zones`` are comparisons
-    by which blocks are skipped; SQLite checks the rows. The arguments of a scan come in this order:
-    a value for each comparison of ``prefix``, then those of ``low``, ``high``, ``zones``, ``limit``
-    and ``offset`` if present.
+    by which blocks are skipped; SQLite checks the rows. ``doubtful`` are the numbers of arguments
+    with which more may be read, which SQLite checks (see ``conversions``). The arguments of a scan
+    come in this order: a value for each comparison of ``prefix``, then those of ``low``, ``high``,
+    ``zones``, ``limit`` and ``offset`` if present.
     """
 
     table: str
@@ -68,6 +70,7 @@ class ScanPlan:
     offset: bool = False
     columns: tuple[int, ...] = ()
     zones: tuple[Zone, ...] = ()
+    doubtful: tuple[int, ...] = ()
 
     @property
     def bounds(self) -> int:
@@ -129,13 +132,19 @@ def make_plan(
     bounds = [i for i in (low, high) if i is not None]
     folded = {i for i in bounds if _is_folded(constraints[i], schema.key_types[len(prefix)])}
     arguments = [*prefix, *bounds]
+    doubtful = _doubtful(schema, constraints, prefix, bounds)
+    checked = folded.union(arguments[min(*doubtful, len(prefix)) :] if doubtful else ())
     direction: bool | None = None
     window: list[int] = []
     if Op.IN not in matched:
-        fixed = schema.key[: len(prefix)]
+        fixed = {
+            column
+            for place, column in enumerate(schema.key[: len(prefix)])
+            if place not in doubtful
+        }
         direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
         if len(prefix) < len(schema.key) and (direction is not None or not order_by):
-            window = _window(constraints, {*arguments} - folded)
+            window = _window(constraints, {*arguments} - checked)
     skipping: dict[int, Zone] = {}
     if zones and len(prefix) < len(schema.key):
         skipping = _zones(schema, constraints, len(prefix))
@@ -152,8 +161,9 @@ def make_plan(
         offset=len(window) > 1,
         columns=used_columns(schema, columns_used),
         zones=tuple(skipping.values()),
+        doubtful=doubtful,
     )
-    return Planned(plan, (*arguments, *skipping, *window), folded.union(skipping))
+    return Planned(plan, (*arguments, *skipping, *window), checked.union(skipping))
 
 
 # ------------------------------------------------------------------------------- conditions
@@ -207,6 +217,23 @@ def _is_answerable(constraint: Constraint, kind: ColumnType) -> bool:
 def _is_folded(constraint: Constraint, kind: ColumnType) -> bool:
     """Whether texts of a column are compared without regard to case."""
     return constraint.collation is Collation.NOCASE and kind in _WITH_TEXTS
+
+
+def _doubtful(
+    schema: TableSchema,
+    constraints: Sequence[Constraint],
+    prefix: Sequence[int],
+    bounds: Sequence[int],
+) -> tuple[int, ...]:
+    """The places of the doubtful ones among the constraints that fix and bound the key."""
+    kinds = list(zip(schema.key_types, schema.key_affinities, strict=True))
+    places = [*range(len(prefix)), *[len(prefix)] * len(bounds)]
+    numbers = [*prefix, *bounds]
+    return tuple(
+        at
+        for at, (number, place) in enumerate(zip(numbers, places, strict=True))
+        if is_doubtful(constraints[number], *kinds[place])
+    )
 
 
 def _first(candidates: dict[_Comparison, int], wanted: Iterable[_Comparison]) -> int | None:

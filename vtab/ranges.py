@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from lsmsql.engine.affinity import APPLY_AFFINITY
 from lsmsql.engine.collation import Fold, fold_of
 from lsmsql.engine.collation import folded as as_folded
 from lsmsql.engine.keys import KeyCodec, successor
@@ -12,6 +13,7 @@ from lsmsql.engine.slices import Range
 from lsmsql.engine.values import ColumnType, Value
 from vtab.bounds import Extent, bound, equal
 from vtab.constraint import Op
+from vtab.conversions import converted, is_plain_text, united
 from vtab.folding import folds, highest, lowest, spellings
 from vtab.planner import ScanPlan
 
@@ -45,9 +47,12 @@ class KeySelection:
     def __init__(self, schema: TableSchema, codec: KeyCodec, plan: ScanPlan) -> None:
         self._encode_bound = codec.encode_bound
         self._folds = _folds(schema)
+        self._doubtful = frozenset(plan.doubtful)
         self._null_places = [i for i, op in enumerate(plan.prefix) if op in (Op.IS, Op.NULL)]
         self._is_whole = len(plan.prefix) == len(schema.key)
         self._place = place = len(plan.prefix)
+        self._all_descending = schema.descending
+        self._affinities = schema.key_affinities
         kinds = list(zip(schema.key_types, schema.key_affinities, strict=True))
         self._prefix = [(kind, affinity, _own(kind, affinity)) for kind, affinity in kinds[:place]]
         bounds = [(plan.low, plan.low_folded), (plan.high, plan.high_folded)]
@@ -57,7 +62,6 @@ class KeySelection:
             self._bounded, self._affinity = kinds[place]
             self._own = _own(*kinds[place])
             self._descending = schema.descending[place]
-            self._is_last = place + 1 == len(schema.key)
             self._has_nulls = not schema.columns[schema.key[place]].not_null
 
     def values(self, arguments: Sequence[Value]) -> Sequence[Value] | None:
@@ -121,7 +125,13 @@ class KeySelection:
         return Range(start, stop)
 
     def ranges(self, arguments: Sequence[Value]) -> list[Range]:
-        """The same as ranges, ascending, that leave out some keys between different spellings."""
+        """The same as ranges, ascending, that leave out some keys between different spellings, and
+        have those that a doubtful comparison may mean as well."""
+        if self._doubtful and self.is_wider(arguments):
+            return united([*self._ranges(arguments), *self.others(arguments)])
+        return self._ranges(arguments)
+
+    def _ranges(self, arguments: Sequence[Value]) -> list[Range]:
         whole = self.range(arguments)
         if whole is None:
             return []
@@ -141,13 +151,52 @@ class KeySelection:
         found = [Range(start, stop) for start, stop in cuts if start is not None]
         return [part for one in found if not (part := whole.common(one)).empty]
 
+    def is_wider(self, arguments: Sequence[Value]) -> bool:
+        """Whether more may be meant than ``range`` gives."""
+        if all(is_plain_text(arguments[place]) for place in self._doubtful):
+            return False
+        return next(self.others(arguments), None) is not None
+
+    def others(self, arguments: Sequence[Value]) -> Iterator[Range]:
+        """The keys with values that meet a doubtful comparison only if SQLite converts them."""
+        before: list[Value] = []
+        for place, (kind, affinity, own) in enumerate(self._prefix):
+            value = arguments[place]
+            if place in self._doubtful:
+                for low, high in converted(kind, affinity, Op.EQ, value):
+                    yield self._between(before, low, high)
+            if type(value) not in own:
+                value = equal(kind, value, affinity)
+            if value is None and place not in self._null_places:
+                return
+            before.append(self._kept(place, value) if self._folds else value)
+        for place, (op, _) in enumerate(self._ops, self._place):
+            if place in self._doubtful:
+                for low, high in converted(self._bounded, self._affinity, op, arguments[place]):
+                    yield self._between(before, low, high)
+
+    def _between(self, before: Sequence[Value], low: Value, high: Value) -> Range:
+        """The keys that begin with ``before``, and then a value from ``low`` to ``high``."""
+        first = self._encode_bound(before) if before else None
+        start, stop = first, None if first is None else successor(first)
+        lowest = self._cut((*before, low), Op.GE)
+        highest = None if high is None else self._cut((*before, high), Op.LE)
+        if self._all_descending[len(before)]:
+            return Range(start if highest is None else highest, lowest)
+        return Range(lowest, stop if highest is None else highest)
+
     def _as_kept(self, arguments: Sequence[Value]) -> list[Value]:
         """The arguments with texts in the form that an index keeps them in."""
-        folds = [*self._folds[: self._place], *self._folds[self._place : self._place + 1] * 2]
+        places = [*range(self._place), *[self._place] * len(self._ops)]
         return [
-            *(as_folded(fold, value) for fold, value in zip(folds, arguments, strict=False)),
-            *arguments[len(folds) :],
+            *(self._kept(place, value) for place, value in zip(places, arguments, strict=False)),
+            *arguments[len(places) :],
         ]
+
+    def _kept(self, place: int, value: Value) -> Value:
+        if self._affinities[place] is ColumnType.TEXT:
+            value = APPLY_AFFINITY[ColumnType.TEXT](value)
+        return as_folded(self._folds[place], value)
 
     def _cut(self, values: Sequence[Value], op: Op) -> bytes | None:
         """Where keys are divided into those that meet ``op`` and those that do not.
@@ -156,9 +205,9 @@ class KeySelection:
         None is behind all keys.
         """
         at = self._encode_bound(values)
-        if (op in _BEFORE) is not self._descending:
+        if (op in _BEFORE) is not self._all_descending[len(values) - 1]:
             return at
-        return at + b"\0" if self._is_last else successor(at)
+        return at + b"\0" if len(values) == len(self._all_descending) else successor(at)
 
 
 def _own(kind: ColumnType, affinity: ColumnType) -> tuple[type, ...]:

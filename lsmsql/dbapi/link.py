@@ -73,6 +73,7 @@ class Link:
         self.thread = get_ident() if one_thread else None
         self.raw = self._connection(cached)
         self.binding = vtab.register(self.raw, store, owned=True, references=references)
+        self._planning = self.binding.session.planning
         self._changes = counts = _Changes()
         # SQLite's own functions count rows that a table of the store has ignored. What is given to
         # the connection must not hold it.
@@ -208,6 +209,7 @@ class Link:
         """Run a statement: the one place where this is done."""
         if self._trace is not None:
             cursor.exec_trace = self._traced
+        self._planning.told = statement.told
         if statement.plain:
             cursor.execute(statement.sql, values)
             return cursor, -1

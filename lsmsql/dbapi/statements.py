@@ -6,7 +6,7 @@ gives. So whatever is wrong with it shows before anything is done.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import apsw
@@ -16,6 +16,7 @@ from lsmsql.engine.errors import UsageError
 from vtab.pragmas import adapted
 from vtab.session import Session
 from vtab.sql.definitions import Definition, read_statement
+from vtab.sql.operands import compares_plain_values
 from vtab.sql.parameters import Part, compose, read_variables
 from vtab.sql.reader import Slice
 from vtab.sql.split import is_blank, split_explain, split_first
@@ -41,7 +42,8 @@ class Statement:
     rows. ``defining``: afterwards other statements may have other columns. ``size``: how many
     parameters it takes; ``names`` has the name of each, or None. ``description`` is None if it
     gives no rows. ``change`` is set if a table of the store is changed, ``definition`` if something
-    may be defined in the store. ``plan``: it is EXPLAIN QUERY PLAN.
+    may be defined in the store. ``plan``: it is EXPLAIN QUERY PLAN. ``told``: what its columns are
+    compared with has no affinity.
     """
 
     sql: str
@@ -55,6 +57,7 @@ class Statement:
     change: ChangeStatement | None = None
     definition: Definition | None = None
     plan: bool = False
+    told: bool = False
 
     @property
     def inserting(self) -> bool:
@@ -67,6 +70,17 @@ def read(connection: apsw.Connection, session: Session, text: str) -> tuple[Stat
 
     Raises what SQLite says of a wrong one, and UsageError and SchemaError for what would be lost.
     """
+    session.planning.told = told = _is_told(session, text)
+    statement, rest = _read(connection, session, text)
+    return replace(statement, told=told), rest
+
+
+def _is_told(session: Session, text: str) -> bool:
+    tables = [table.name.lower() for table in session.catalog.tables]
+    return compares_plain_values(split_first(text)[0], tables)
+
+
+def _read(connection: apsw.Connection, session: Session, text: str) -> tuple[Statement, str]:
     verb = first_word(text)
     if verb == "EXPLAIN":
         sql, rest = split_first(text)

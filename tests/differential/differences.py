@@ -6,8 +6,6 @@ Kept out of what is generated:
     NULL in a PRIMARY KEY                       refused here, as the SQL standard has it
     foreign keys, triggers, ON CONFLICT of constraints, generated columns in ADD COLUMN
                                                 refused here
-    comparisons of columns of different kinds   "Expressions.alike": SQLite does not tell a virtual
-    across tables                               table whether a value is a column or a constant
     subqueries and REAL columns in expressions  RETURNING is computed at another time
     of RETURNING
     OR IGNORE and its kind together with DO UPDATE

@@ -113,7 +113,7 @@ class Expressions:
                 return f"{draw.pick(['', 'NOT '])}EXISTS ({self._subquery(scope, '1', depth)})"
             case _:
                 word = draw.pick(["IN", "IN", "NOT IN"])
-                return f"+{draw.pick(scope).sql} {word} ({self._subquery(scope, None, depth)})"
+                return f"{draw.pick(scope).sql} {word} ({self._subquery(scope, None, depth)})"
 
     def _rows(self, scope: Scope) -> str:
         """A comparison of row values."""
@@ -132,14 +132,11 @@ class Expressions:
             case _:
                 return f"({left}) {draw.pick(['=', '<', '<=', '>', '>=', '<>', 'IS'])} {right()}"
 
-    def alike(self, scope: Scope, other: Scope) -> tuple[Name, Name]:
-        """A column of each, of affinities that compare alike (see ``differences``)."""
+    def pair(self, scope: Scope, other: Scope) -> tuple[Name, Name]:
+        """A column of each to be compared, mostly of one kind: others are seldom equal."""
         one = self._draw.pick(scope)
         found = [name for name in other if name.kind == one.kind]
-        if found:
-            return one, self._draw.pick(found)
-        two = self._draw.pick(other)
-        return Name(f"+{one.sql}", "BLOB"), Name(f"+{two.sql}", "BLOB")
+        return one, self._draw.pick(found if found and self._draw.chance(65) else other)
 
     def _subquery(self, outer: Scope, item: str | None, depth: int) -> str:
         """A SELECT on one table, often of what the row outside has."""
@@ -149,7 +146,7 @@ class Expressions:
         inner = names_of(table, alias)
         conditions = []
         if draw.chance(60):
-            one, two = self.alike(inner, outer)
+            one, two = self.pair(inner, outer)
             conditions.append(f"{one.sql} = {two.sql}")
         if draw.chance(60) or not conditions:
             conditions.append(self.condition(inner, depth - 1))

@@ -149,7 +149,7 @@ class Queries:
         for number in range(1, count):
             _, source, more = self._table(f"t{number}")
             join = draw.pick(_JOINS)
-            one, two = self._expressions.alike(scope, more)
+            one, two = self._expressions.pair(scope, more)
             comparison = draw.pick(["=", "=", "=", "=", "<", "IS"])
             test = f"{one.sql} {comparison} {two.sql}"
             scope = [*scope, *more]
@@ -259,7 +259,7 @@ class Queries:
         join = draw.pick(["JOIN", "LEFT JOIN"])
         both = [*outer, *more]
         items = ", ".join(n.sql for n in draw.some(both, most=4))
-        one, two = self._expressions.alike(outer, more)
+        one, two = self._expressions.pair(outer, more)
         on = f"{one.sql} = {two.sql}"
         return self._step(
             f"WITH w({titles}) AS{hint} ({inner}) SELECT {items} FROM w {join} {other} ON {on}"
@@ -269,8 +269,8 @@ class Queries:
     def _recursive(self) -> Step:
         draw = self._draw
         _, source, scope = self._table()
-        (first, _), two = self._expressions.alike(scope, scope), draw.pick(scope).sql
-        one = f"+{first.sql}"
+        (first, _), two = self._expressions.pair(scope, scope), draw.pick(scope).sql
+        one = first.sql
         if draw.chance(50):
             body = f"SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < {draw.number(2, 6)}"
             sql = f"WITH RECURSIVE r(n) AS ({body}) SELECT n, {two} FROM r JOIN {source}"
