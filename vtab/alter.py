@@ -16,7 +16,7 @@ from lsmsql.engine.definitions import View
 from lsmsql.engine.errors import SchemaError
 from lsmsql.engine.indexes import index_schema
 from lsmsql.engine.schema import KV_TABLE_ID, TableSchema
-from lsmsql.engine.values import Value
+from lsmsql.engine.values import ColumnType, Value
 from vtab.ddl import TableDefinition, read_index, read_table
 from vtab.scratch import scratch_of, text_of, try_out
 from vtab.session import Session
@@ -96,9 +96,17 @@ def _value_of_rows(session: Session, table: TableSchema, column: Column) -> Valu
         if not session.evaluation.is_literal(column.default):
             raise SchemaError("Cannot add a column with non-constant default")
         value = session.evaluation.constant(column.default)
+        if isinstance(value, float) and column.affinity is ColumnType.TEXT:
+            value = _as_written(column.default)
     if value is None and column.not_null:
         raise SchemaError("Cannot add a NOT NULL column with default value NULL")
     return column.convert(value)
+
+
+def _as_written(number: str) -> str:
+    """The text that SQLite takes for a number with a point or an exponent in the rows there are;
+    in those to come it is that of the number."""
+    return "".join(number.split()).strip("()").removeprefix("+").replace("_", "")
 
 
 def _altered_indexes(

@@ -6,6 +6,8 @@ Kept out of what is generated:
     NULL in a PRIMARY KEY                       refused here, as the SQL standard has it
     foreign keys, triggers, ON CONFLICT of constraints, generated columns in ADD COLUMN
                                                 refused here
+    the rowid among what UNION and its kind     SQLite does not take it for a column, so that the
+    give                                        collation of the next SELECT counts
     subqueries and REAL columns in expressions  RETURNING is computed at another time
     of RETURNING
     OR IGNORE and its kind together with DO UPDATE

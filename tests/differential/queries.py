@@ -231,10 +231,13 @@ class Queries:
     # --------------------------------------------------------------------------- several SELECTs
 
     def _columns(self, count: int) -> str:
-        """A SELECT of so many columns of a table."""
+        """A SELECT of so many columns of a table, or of numbers in place of its rowid."""
         draw = self._draw
-        _, source, scope = self._table()
-        items = [draw.pick(scope).sql if draw.chance(85) else draw.constant() for _ in range(count)]
+        table, source, scope = self._table()
+        names = [
+            f"{n.sql} + 0" if n.sql.rpartition(".")[2] == table.rowid else n.sql for n in scope
+        ]
+        items = [draw.pick(names) if draw.chance(85) else draw.constant() for _ in range(count)]
         return f"SELECT {', '.join(items)} FROM {source}{self._where(scope, 60, 1)}"
 
     def _compound(self) -> Step:

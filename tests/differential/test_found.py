@@ -80,6 +80,10 @@ FOUND = {
         ALTER TABLE t ADD c DEFAULT -2.5E+3;
         ALTER TABLE t ADD d DEFAULT TRUE;
         ALTER TABLE t ADD e DEFAULT (1 + 2);
+        ALTER TABLE t ADD f TEXT DEFAULT 1.50;
+        ALTER TABLE t ADD g CLOB DEFAULT (- 1e-05);
+        ALTER TABLE t ADD h TEXT DEFAULT 1_0;
+        INSERT INTO t(a) VALUES (2);
         SELECT * FROM t""",
     "a number with a zero byte behind it": """
         CREATE TABLE t(a REAL, b INTEGER, c TEXT, d);
