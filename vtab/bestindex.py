@@ -17,8 +17,10 @@ from lsmsql.engine.scan import Estimated, estimate_rows, estimate_scan
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.constraint import Collation, Constraint, Op
+from vtab.conversions import is_doubtful
 from vtab.costs import LIMITED_COST, Estimate, estimate, estimate_index, sorting_cost
 from vtab.explain import describe
+from vtab.implied import Proof, proof
 from vtab.indexaccess import Accesses, AnyAccess, AnyPlan
 from vtab.indexplan import IndexPlan, IndexPlanned, plan_index
 from vtab.planner import Planned, ScanPlan, make_plan
@@ -62,8 +64,12 @@ MAX_ANSWERS = 1024
 """How many answers a connection keeps."""
 
 
+Proofs = tuple[tuple[int, Proof], ...]
+"""By number, the partial indexes that have all rows that are wanted."""
+
+
 class Question(NamedTuple):
-    """What SQLite asks."""
+    """What SQLite asks; ``proofs`` are all that the values in the statement matter for."""
 
     table_id: int
     conditions: tuple[Condition, ...]
@@ -71,6 +77,7 @@ class Question(NamedTuple):
     columns_used: frozenset[int]
     distinct: int
     told: bool
+    proofs: Proofs = ()
 
 
 class Answer:
@@ -164,8 +171,12 @@ class Planning:
         """
         numbers = [number for number in range(info.nConstraint) if number != argument]
         question, literals = _ask(info, schema, numbers, self.told)
-        answers = self._answers.get(question)
         indexes = self._indexes_of(schema)
+        partial = [index for index in indexes if index.index and index.index.where is not None]
+        if partial:
+            proofs = _proofs(schema, partial, question, literals)
+            question = question._replace(proofs=proofs)
+        answers = self._answers.get(question)
         if answers is None or answers.schema is not schema or answers.indexes is not indexes:
             if len(self._answers) >= MAX_ANSWERS:
                 self._answers.clear()
@@ -197,8 +208,9 @@ class Planning:
             question.distinct,
         )
         yield self._answer(question, make_plan(schema, *asked), schema)
+        proofs = dict(question.proofs)
         for index in indexes:
-            planned = plan_index(schema, index, *asked)
+            planned = plan_index(schema, index, *asked, proofs.get(index.id))
             if planned is not None:
                 yield self._answer(question, planned, schema, index)
 
@@ -298,6 +310,34 @@ def _ask(
     columns_used = frozenset(info.colUsed)
     asked = tuple(conditions), tuple(order_by), columns_used, info.distinct
     return Question(schema.id, *asked, told), literals
+
+
+def _proofs(
+    schema: TableSchema,
+    partial: Sequence[TableSchema],
+    question: Question,
+    literals: Sequence[Value],
+) -> Proofs:
+    """Which of these partial indexes have all rows that the conditions let through."""
+    constraints = _constraints(question)
+    known = [
+        None if _is_doubtful(constraint, schema) else literal
+        for constraint, literal in zip(constraints, literals, strict=True)
+    ]
+    found: list[tuple[int, Proof]] = []
+    for index in partial:
+        assert index.index is not None
+        proven = proof(schema, index.index, constraints, known)
+        if proven is not None:
+            found.append((index.id, proven))
+    return tuple(found)
+
+
+def _is_doubtful(constraint: Constraint, schema: TableSchema) -> bool:
+    if not 0 <= constraint.column < len(schema.columns):
+        return False
+    column = schema.columns[constraint.column]
+    return is_doubtful(constraint, column.type, column.affinity)
 
 
 def _is_known(condition: Condition) -> bool:

@@ -79,8 +79,8 @@ def bound(
     if value is None:
         return Extent.NOTHING
     if kind is ColumnType.ANY:
-        return Bound(op, _with_affinity(affinity, value))
-    value = _with_affinity(kind, value)
+        return Bound(op, as_compared(affinity, value))
+    value = as_compared(kind, value)
     rank, own = _RANKS[type(value)], _TYPE_RANKS[kind]
     if rank != own:
         return _outside(op, above=rank > own)
@@ -91,7 +91,7 @@ def bound(
     return Bound(op, value)
 
 
-def _with_affinity(kind: ColumnType, value: Value) -> Value:
+def as_compared(kind: ColumnType, value: Value) -> Value:
     """The value as SQLite converts it for a comparison: REAL columns do not round integers."""
     if kind in (ColumnType.INTEGER, ColumnType.REAL):
         number = text_to_number(value) if isinstance(value, str) else None

@@ -20,6 +20,7 @@ from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import Value
 from lsmsql.engine.view import Found, found_columns, found_row, found_slot
 from vtab.access import Access, Lists
+from vtab.implied import condition_of, fixed_columns, has_row
 from vtab.indexplan import IndexPlan
 from vtab.planner import ScanPlan
 
@@ -52,10 +53,16 @@ class IndexAccess:
         ]
         added = any(schema.columns[position].null_slot is not None for position in plan.columns)
         self._is_plain = not added and not (schema.has_real_mask and self._parts)
-        self._from_entry: list[int] = []
+        definition = self._index.definition
+        self._condition = condition_of(schema, definition) or ()
+        self._from_entry: list[int | tuple[Value]] = []
         if plan.covering:
             covered, wanted = covered_columns(index, schema), plan.plan.columns
-            self._from_entry = [wanted.index(covered[column]) for column in plan.columns]
+            fixed = fixed_columns(schema, definition)
+            self._from_entry = [
+                wanted.index(covered[column]) if column in covered else (fixed[column],)
+                for column in plan.columns
+            ]
 
     def conditions(self, arguments: Sequence[Value]) -> list[Any]:
         """None: an index has no zones."""
@@ -69,7 +76,11 @@ class IndexAccess:
         pieces = self._entries.scan(view, arguments)
         if self.plan.covering:
             for piece in pieces:
-                columns = [piece.columns[at] for at in self._from_entry]
+                count = len(piece.keys)
+                columns = [
+                    piece.columns[at] if isinstance(at, int) else [*at] * count
+                    for at in self._from_entry
+                ]
                 yield Slice(self._row_keys(piece.keys), columns)
             return
         left = self._limit(arguments)
@@ -138,6 +149,8 @@ class IndexAccess:
         found: list[tuple[bytes, bytes]] = []
         for piece in view.scan(self.schema.id, Range(), self._all_columns):
             for key, values in zip(piece.keys, zip(*piece.columns, strict=True), strict=True):
+                if not has_row(self._condition, values):
+                    continue
                 entry, _ = self._index.entry(self._index.terms(values), key, values)
                 if any(_is_within(entry, span) for span in spans):
                     found.append((entry, key))

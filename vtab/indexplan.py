@@ -12,22 +12,17 @@ the rows themselves are not read: it covers the query.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from lsmsql.engine.indexes import covered_columns
 from lsmsql.engine.schema import IndexDefinition, TableSchema
-from vtab.constraint import ROWID, Collation, Constraint, Op
+from vtab.constraint import ROWID, Collation, Constraint
+from vtab.implied import Proof, fixed_columns
 from vtab.planner import LAST_BIT, OrderBy, ScanPlan, has_rowid, make_plan, used_columns
 
 _ELSEWHERE = 1 << 20
 """The column of a condition about something that the index does not have."""
-
-_NOT_NULL = re.compile(
-    r'\(*\s*(?:"((?:[^"]|"")+)"|(\w+))\s+(?:IS\s+NOT\s+NULL|NOT\s?NULL)\s*\)*', re.I
-)
-_REFUSE_NULL = (Op.EQ, Op.IN, Op.LT, Op.LE, Op.GT, Op.GE, Op.NE, Op.NOT_NULL)
 
 
 @dataclass(frozen=True)
@@ -62,12 +57,17 @@ def plan_index(
     order_by: OrderBy,
     columns_used: Collection[int],
     distinct: int = 0,
+    proof: Proof | None = None,
 ) -> IndexPlanned | None:
-    """The best way to read the table by an index; None if it is of no use for the query."""
+    """The best way to read the table by an index; None if it is of no use for the query.
+
+    ``proof`` tells why a partial index has all rows that the query wants.
+    """
     definition = index.index
     assert definition is not None
-    if not _has_all_rows(table, definition, constraints):
+    if definition.where is not None and proof is None:
         return None
+    relied, met = ((), frozenset()) if proof is None else proof
     places = _places(table, definition)
     translated = [_translated(c, definition, places, table) for c in constraints]
     order = [
@@ -75,11 +75,16 @@ def plan_index(
     ]
     used = used_columns(table, columns_used)
     covered = covered_columns(index, table)
-    covering = all(column in covered for column in used) and LAST_BIT not in columns_used
-    wanted = sorted({covered[column] for column in used}) if covering else ()
-    planned = make_plan(index, translated, order, wanted, distinct, zones=False)
+    fixed = fixed_columns(table, definition)
+    covering = LAST_BIT not in columns_used and {*used} <= {*covered, *fixed}
+    wanted = sorted({covered[column] for column in used if column in covered}) if covering else ()
+    planned = make_plan(
+        index, translated, order, wanted, distinct, zones=False, relied=relied, met=met
+    )
     plan = planned.plan
-    if not (plan.searches or plan.ordered or covering):
+    if not {*relied} <= {*planned.arguments}:
+        return None
+    if not (plan.searches or plan.ordered or covering or definition.where is not None):
         return None
     return IndexPlanned(
         IndexPlan(index.id, index.name, replace(plan, table=table.name), used, covering),
@@ -131,20 +136,3 @@ def _ordering_place(
         collation = table.columns[column].collation.upper()
         return place if definition.terms[place].collation == collation else _ELSEWHERE
     return place
-
-
-def _has_all_rows(
-    table: TableSchema, definition: IndexDefinition, constraints: Sequence[Constraint]
-) -> bool:
-    """Whether the index has every row that the query may want.
-
-    That is so of a partial index on ``x IS NOT NULL`` if the query compares x with something.
-    """
-    if definition.where is None:
-        return True
-    match = _NOT_NULL.fullmatch(definition.where.strip())
-    if match is None:
-        return False
-    name = (match.group(1) or match.group(2)).replace('""', '"').lower()
-    position = table.positions.get(name)
-    return any(c.column == position and c.usable and c.op in _REFUSE_NULL for c in constraints)

@@ -54,8 +54,9 @@ class ScanPlan:
     the opposite. ``columns`` are the positions of the columns to decode. ``zones`` are comparisons
     by which blocks are skipped; SQLite checks the rows. ``doubtful`` are the numbers of arguments
     with which more may be read, which SQLite checks (see ``conversions``). The arguments of a scan
-    come in this order: a value for each comparison of ``prefix``, then those of ``low``, ``high``,
-    ``zones``, ``limit`` and ``offset`` if present.
+    come in this order: a value for each comparison of ``prefix``, then those of ``low``, ``high``
+    and ``zones``, any that do not matter, and at the end those of ``limit`` and ``offset`` if
+    present.
     """
 
     table: str
@@ -113,10 +114,14 @@ def make_plan(
     distinct: int = 0,
     *,
     zones: bool = True,
+    relied: Collection[int] = (),
+    met: Collection[int] = (),
 ) -> Planned:
     """The best way to read the table. ``distinct`` is SQLite's number (see GROUPED).
 
-    Without ``zones`` no blocks are skipped by other columns.
+    Without ``zones`` no blocks are skipped by other columns. ``relied`` are the numbers of
+    constraints without which this table could not be read, ``met`` of those that all its rows meet:
+    they become arguments, if need be of no use, but for an IN, which would make it many plans.
     """
     candidates = _candidates(schema, constraints)
     prefix = _match_prefix(schema, candidates)
@@ -144,10 +149,15 @@ def make_plan(
         }
         direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
         if len(prefix) < len(schema.key) and (direction is not None or not order_by):
-            window = _window(constraints, {*arguments} - checked)
+            window = _window(constraints, {*arguments, *met} - checked)
     skipping: dict[int, Zone] = {}
     if zones and len(prefix) < len(schema.key):
         skipping = _zones(schema, constraints, len(prefix))
+    beside = [
+        i
+        for i in sorted({*relied, *met} - {*arguments, *skipping})
+        if constraints[i].op is not Op.IN
+    ]
     plan = ScanPlan(
         table=schema.name,
         prefix=tuple(matched),
@@ -163,7 +173,7 @@ def make_plan(
         zones=tuple(skipping.values()),
         doubtful=doubtful,
     )
-    return Planned(plan, (*arguments, *skipping, *window), checked.union(skipping))
+    return Planned(plan, (*arguments, *skipping, *beside, *window), checked.union(skipping, beside))
 
 
 # ------------------------------------------------------------------------------- conditions

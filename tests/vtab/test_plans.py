@@ -47,6 +47,17 @@ ROWS: dict[str, list[tuple[object, ...]]] = {
         )
         for i in range(1000)
     ],
+    "orders": [
+        (
+            i,
+            i * 7 % 250,
+            "new" if i % 8 == 0 else "sent",
+            int(i % 10 == 0),
+            i * 13 % 1000 if i % 5 else None,
+            f"note {i:03d}",
+        )
+        for i in range(1000)
+    ],
 }
 PEOPLE = (
     "CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE, age INT, city TEXT,"
@@ -57,6 +68,15 @@ PEOPLE = (
     "CREATE INDEX noted ON people(note) WHERE note IS NOT NULL",
 )
 """The entries of each index, but for the last, are 50 blocks as well."""
+ORDERS = (
+    "CREATE TABLE orders(id INTEGER PRIMARY KEY, customer INT, status TEXT, deleted INT NOT NULL,"
+    " paid INT, note TEXT)",
+    "CREATE INDEX live ON orders(customer) WHERE deleted = 0",
+    "CREATE INDEX pending ON orders(customer DESC) WHERE status = 'new' AND deleted = 0",
+    "CREATE INDEX unpaid ON orders(note) WHERE paid IS NULL",
+    "CREATE INDEX dear ON orders(paid) WHERE paid >= 900",
+)
+"""These have 900 entries, 100, 200 and 80."""
 
 
 def plans() -> Iterator[Any]:
@@ -80,10 +100,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
         for name, columns in COLUMNS.items():
             if name != "kv":
                 connection.execute(f"CREATE VIRTUAL TABLE temp.{name} USING lsm({columns})")
-        binding.define(PEOPLE[0])
+        for sql in (PEOPLE[0], ORDERS[0]):
+            binding.define(sql)
         for name, rows in ROWS.items():
             store.table(name).ingest(rows)
-        for sql in PEOPLE[1:]:
+        for sql in (*PEOPLE[1:], *ORDERS[1:]):
             binding.define(sql)
         connection.close()
         store.compact()
@@ -105,7 +126,7 @@ def theirs() -> Iterator[apsw.Connection]:
     connection = apsw.Connection(":memory:")
     for name, columns in COLUMNS.items():
         connection.execute(f"CREATE TABLE {name}({columns}) STRICT, WITHOUT ROWID")
-    connection.execute(";".join(PEOPLE))
+    connection.execute(";".join([*PEOPLE, *ORDERS]))
     for name, rows in ROWS.items():
         marks = ", ".join("?" * len(rows[0]))
         connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
