@@ -146,12 +146,13 @@ class IndexAccess:
     def _without_index(self, view: ReadView, arguments: Sequence[Any]) -> Iterator[Slice]:
         """The rows in the order of the entries that they would have."""
         spans = self.selection.ranges(arguments)
+        nothing = [None] * len(self._index.expressions)  # of which no plan asks for anything
         found: list[tuple[bytes, bytes]] = []
         for piece in view.scan(self.schema.id, Range(), self._all_columns):
             for key, values in zip(piece.keys, zip(*piece.columns, strict=True), strict=True):
                 if not has_row(self._condition, values):
                     continue
-                entry, _ = self._index.entry(self._index.terms(values), key, values)
+                entry, _ = self._index.entry(self._index.terms(values, nothing), key, values)
                 if any(_is_within(entry, span) for span in spans):
                     found.append((entry, key))
         found.sort(reverse=self.plan.plan.reverse)

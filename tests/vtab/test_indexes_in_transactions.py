@@ -126,3 +126,19 @@ def test_an_index_that_a_statement_was_planned_with_is_not_needed(store: Store, 
     other.execute("COMMIT")
     assert other.execute(sql).fetchall() == []
     other.close()
+
+
+def test_nor_is_one_with_expressions(store: Store, run: Run) -> None:
+    script(run, "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'x'), (4, NULL)")
+    script(run, "CREATE INDEX i ON t(b DESC, lower(b), a + 1)")
+    other = apsw.Connection(":memory:")
+    vtab.register(other, store)
+    sql = "SELECT b FROM t WHERE b >= 'x' ORDER BY b"
+    other.execute("BEGIN")
+    assert other.execute(sql).fetchall() == [("x",), ("x",), ("y",)]
+    assert "INDEX i" in str(other.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall())
+    script(run, "DROP INDEX i", "DELETE FROM t WHERE a = 1")
+    assert other.execute(sql).fetchall() == [("x",), ("x",), ("y",)]
+    other.execute("COMMIT")
+    assert other.execute(sql).fetchall() == [("x",), ("y",)]
+    other.close()
