@@ -26,7 +26,7 @@ TABLES = {
     "folded": "id INTEGER PRIMARY KEY, k TEXT COLLATE NOCASE UNIQUE, n, v",
 }
 OTHERS = {"int": "INT", "numeric": "NUMERIC", "real": "REAL", "text": "TEXT", "none": ""}
-INDEXES = ["indexed(k)", "twice(k)", "twice(k DESC, v)"]
+INDEXES = ["indexed(k)", "twice(k)", "twice(k DESC, v)", "indexed(v) WHERE k = '5'"]
 OPERATORS = ["=", "<", "<=", ">", ">=", "IS"]
 
 Both = tuple[lsmsql.Cursor, apsw.Cursor]
@@ -83,6 +83,7 @@ def test_columns_are_compared_with_parameters_and_casts(both: Both, table: str) 
             for right in ("?", "CAST(? AS INT)", "CAST(? AS TEXT)"):
                 assert_alike(both, f"SELECT v FROM {table} WHERE k {operator} {right}", value)
         assert_alike(both, f"SELECT v FROM {table} WHERE k IN (?, 5)", value)
+        assert_alike(both, f"SELECT v FROM {table} WHERE k = CAST('5' AS INT) AND v >= ?", value)
         assert_alike(both, f"SELECT v FROM {table} WHERE k >= CAST(? AS INT) AND k < '9'", value)
 
 

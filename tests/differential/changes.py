@@ -51,7 +51,8 @@ class Changes:
 
     # --------------------------------------------------------------------------- pieces
 
-    def _constant(self, table: Table, column: Column) -> str:
+    def _constant(self, table: Table, column: Column, *, exact: bool = False) -> str:
+        """A value for a column; ``exact``: as the column stores it, if it is not the rowid."""
         draw = self._draw
         if column.name == table.rowid and draw.chance(25):
             return "NULL"
@@ -63,7 +64,8 @@ class Changes:
             if table.strict and column.declared == "BLOB":
                 choices = [b"%d" % n for n in range(20)]
             return draw.bound(draw.pick(choices))
-        if table.strict and column.name != table.rowid and not draw.chance(5):
+        exact = exact or (table.strict and not draw.chance(5))
+        if exact and column.name != table.rowid:
             affinity = "" if column.declared == "ANY" else column.affinity
             return draw.bound(exact_value(draw.random, affinity))
         value = draw.value(column.affinity)
@@ -87,9 +89,11 @@ class Changes:
             chosen.append(Column(rowid, "INTEGER", "INTEGER"))
         return f"({', '.join(c.name for c in chosen)})", chosen
 
-    def _values(self, table: Table, columns: Sequence[Column], most: int = 4) -> str:
+    def _values(
+        self, table: Table, columns: Sequence[Column], most: int = 4, *, exact: bool = False
+    ) -> str:
         rows = (
-            f"({', '.join(self._constant(table, column) for column in columns)})"
+            f"({', '.join(self._constant(table, column, exact=exact) for column in columns)})"
             for _ in range(self._draw.number(1, most))
         )
         return f"VALUES {', '.join(rows)}"
@@ -183,7 +187,7 @@ class Changes:
             condition = "" if where is None else f" WHERE {where}"
             clauses.append(f" ON CONFLICT ({terms}){condition} {self._action(table)}")
         clause = "".join(clauses)
-        values = self._values(table, columns, 3)
+        values = self._values(table, columns, 3, exact=table.alias)
         if draw.chance(15):
             values = f"SELECT * FROM ({values}) WHERE true"
         wish = draw.pick(_WISHES) if "DO UPDATE" not in clause else ""

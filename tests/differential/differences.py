@@ -8,6 +8,8 @@ Kept out of what is generated:
                                                 refused here
     the rowid among what UNION and its kind     SQLite does not take it for a column, so that the
     give                                        collation of the next SELECT counts
+    excluded.x of other types than x has, in    SQLite has converted it, or not: that depends on
+    tables with an INTEGER PRIMARY KEY          constraints and indexes
     subqueries and REAL columns in expressions  RETURNING is computed at another time
     of RETURNING
     OR IGNORE and its kind together with DO UPDATE
