@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import apsw
@@ -73,6 +74,8 @@ class Session:
         self._watching = False
         self._savepoints = Savepoints()
         self._unfinished = Unfinished()
+        self._keeps = False
+        """Whether the changes stay of a statement that has just failed."""
         self._postponed = False
         """Whether to look for one that has failed as soon as there is no interrupt any more."""
         self._tracing = False
@@ -363,8 +366,24 @@ class Session:
 
     def row_refused(self) -> None:
         """The running statement fails because of a constraint; OR FAIL lets its changes stay."""
-        if self.on_conflict() == apsw.SQLITE_FAIL:
+        self._keeps = self.on_conflict() == apsw.SQLITE_FAIL
+        if self._keeps:
             self._unfinished.keep_newest()
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """A statement for which SQLite opens no savepoint, though it changes many rows.
+
+        If it fails, its changes are taken back here.
+        """
+        step = self.writes.step if self._writing else 0
+        self._keeps = False
+        try:
+            yield
+        except BaseException:
+            if self._writing and not self._keeps:
+                self.undo(step)
+            raise
 
     def _changes(self) -> int:
         connection = self._connection()

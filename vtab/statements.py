@@ -11,7 +11,7 @@ Every other statement stays as it is, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,21 +143,33 @@ def run_change(
     upsert = None
     if statement.clauses:
         upsert = RowUpsert(session.evaluation, table, statement.clauses, bindings)
-    main, returning = statement.main, statement.returning
+    returning = statement.returning
     changed: set[bytes] | None = set() if statement.once else None
-    if returning is None:
-        with running.statement(table.id, Written(statement.named, upsert, None, changed)):
-            cursor.execute(main.text, bindings_for(main, bindings))
+    captured: list[tuple[Value, ...]] | None = None if returning is None else []
+    written = Written(statement.named, upsert, captured, changed)
+    if returning is None or captured is None:
+        _run_main(session, cursor, statement, written, bindings)
         return running.changes - before, []
-    captured: list[tuple[Value, ...]] = []
     with _all_or_none(cursor.connection) as done:
-        with running.statement(table.id, Written(statement.named, upsert, captured, changed)):
-            cursor.execute(main.text, bindings_for(main, bindings))
-        done.append(main)
+        _run_main(session, cursor, statement, written, bindings)
+        done.append(statement)
         source = session.evaluation.source(table, "returned")
         with source.holding(captured):
             rows = fetch(cursor.execute(returning.text, bindings_for(returning, bindings)))
     return running.changes - before, rows
+
+
+def _run_main(
+    session: Session,
+    cursor: apsw.Cursor,
+    statement: ChangeStatement,
+    written: Written,
+    bindings: Bindings | None,
+) -> None:
+    main = statement.main
+    whole = session.whole() if statement.once else nullcontext()
+    with session.running.statement(statement.table.id, written), whole:
+        cursor.execute(main.text, bindings_for(main, bindings))
 
 
 @contextmanager

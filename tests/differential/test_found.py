@@ -95,6 +95,23 @@ FOUND = {
         CREATE INDEX i ON t(abs(a)) WHERE a > 0;
         INSERT INTO t VALUES (-9223372036854775808);
         SELECT * FROM t""",
+    **{
+        f"an UPDATE{conflict} ... FROM that fails half-way": f"""
+        CREATE TABLE t(b PRIMARY KEY, c CHECK (c <> 'bad'), d);
+        CREATE TABLE f(k);
+        INSERT INTO f VALUES ('a'), ('bad'), ('c');
+        INSERT INTO t VALUES (1, 0, 'a'), (2, 0, 'bad'), (3, 0, 'c');
+        BEGIN;
+        INSERT INTO t VALUES (4, 0, 'a');
+        UPDATE{conflict} t SET c = g.k FROM (SELECT k, count(*) FROM f GROUP BY k) g WHERE d = g.k;
+        SELECT * FROM t;
+        UPDATE{conflict} t SET c = g.k FROM (SELECT k, count(*) FROM f GROUP BY k) g WHERE d = g.k
+            RETURNING b;
+        SELECT * FROM t;
+        COMMIT;
+        SELECT * FROM t"""
+        for conflict in ("", " OR ABORT", " OR IGNORE", " OR FAIL", " OR REPLACE", " OR ROLLBACK")
+    },
     "a row that an UPSERT meets twice": """
         CREATE TABLE t(b UNIQUE, e TEXT NOT NULL PRIMARY KEY);
         INSERT INTO t VALUES (1, 'x'), (2, 'y');
