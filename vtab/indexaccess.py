@@ -7,7 +7,7 @@ has the index. If not, the entries are made of all rows of the table, as the ind
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, catalog_key
@@ -23,6 +23,28 @@ from vtab.access import Access, Lists
 from vtab.implied import condition_of, fixed_columns, has_row
 from vtab.indexplan import IndexPlan
 from vtab.planner import ScanPlan
+
+
+class RowKeys(Sequence[bytes]):
+    """The keys of the rows that entries lead to, each cut off when it is asked for.
+
+    A query that an index covers mostly asks for none, and to find where the terms end takes longer
+    than all else about an entry.
+    """
+
+    __slots__ = ("_entries", "_row_key")
+
+    def __init__(self, entries: Sequence[bytes], row_key: Callable[[bytes], bytes]) -> None:
+        self._entries = entries
+        self._row_key = row_key
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return RowKeys(self._entries[place], self._row_key)
+        return self._row_key(self._entries[place])
 
 
 class IndexAccess:
@@ -81,7 +103,7 @@ class IndexAccess:
                     piece.columns[at] if isinstance(at, int) else [*at] * count
                     for at in self._from_entry
                 ]
-                yield Slice(self._row_keys(piece.keys), columns)
+                yield Slice(RowKeys(piece.keys, self._index.row_key), columns)
             return
         left = self._limit(arguments)
         for piece in pieces:

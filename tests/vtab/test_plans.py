@@ -19,6 +19,7 @@ import apsw
 import pytest
 
 import vtab
+from lsmsql.engine.indexes import IndexEntries
 from lsmsql.engine.store import Store, open_store
 from tests.vtab.pair import explain
 
@@ -166,3 +167,15 @@ def test_patterns_search_keys_of_any_type_if_they_find_texts_only(
     for pattern in ("LIKE 'user:01%'", "GLOB 'user:01*'", "LIKE 'user:01%' ESCAPE '!'"):
         (line,) = explain(connection, f"SELECT value FROM kv WHERE key {pattern}")
         assert line.startswith(f"{verb} kv")
+
+
+def test_the_keys_of_rows_are_not_looked_for_where_an_index_has_all_that_is_asked_for(
+    opened: tuple[apsw.Connection, Store],
+    theirs: apsw.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection, _ = opened
+    monkeypatch.setattr(IndexEntries, "row_key", lambda *_: pytest.fail("looked for"))
+    monkeypatch.setattr(IndexEntries, "prefix_of", lambda *_: pytest.fail("looked for"))
+    sql = "SELECT count(*), sum(age) FROM people WHERE age > 42"
+    assert connection.execute(sql).get == theirs.execute(sql).get
