@@ -33,7 +33,7 @@ COLUMNS = ["x", "y", "z"]
 values = st.sampled_from(VALUES)
 literals = st.sampled_from([value for value in VALUES if value is not None]).map(as_literal)
 names = st.sampled_from(["x", "x", "y", "z", "a"])
-nullable = st.sampled_from(COLUMNS)  # SQLite errs about a key IS NULL beside LIKE in a LEFT JOIN
+no_rowids = st.sampled_from(COLUMNS)  # of an outer join ON a rowid LIKE 'a%' SQLite loses rows
 comparisons = st.builds(
     "{} {} {}".format,
     names,
@@ -43,7 +43,7 @@ comparisons = st.builds(
 terms = st.one_of(
     comparisons,
     comparisons,
-    st.builds("{} {}".format, nullable, st.sampled_from(["IS NULL", "IS NOT NULL", "NOTNULL"])),
+    st.builds("{} {}".format, names, st.sampled_from(["IS NULL", "IS NOT NULL", "NOTNULL"])),
     st.builds("{} {} {}".format, literals, st.sampled_from(["=", "<", ">=", "<>"]), names),
     st.builds("{} BETWEEN {} AND {}".format, names, literals, literals),
     st.builds("({})".format, comparisons),
@@ -53,8 +53,8 @@ terms = st.one_of(
 only_asked = st.one_of(
     st.builds("{} IN ({}, {})".format, names, literals, literals),
     st.builds("{} IN (SELECT y FROM t)".format, names),
-    st.builds("{} LIKE '{}'".format, names, st.sampled_from(["a%", "5%", "%", "A_"])),
-    st.builds("{} GLOB 'a*'".format, names),
+    st.builds("{} LIKE '{}'".format, no_rowids, st.sampled_from(["a%", "5%", "%", "A_"])),
+    st.builds("{} GLOB 'a*'".format, no_rowids),
     st.builds("{} = {} COLLATE {}".format, names, literals, st.sampled_from(["NOCASE", "BINARY"])),
     st.builds("({}, {}) > ({}, {})".format, names, names, literals, literals),
     st.builds("({} OR {})".format, terms, terms),
