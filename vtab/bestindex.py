@@ -18,7 +18,7 @@ from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.constraint import Collation, Constraint, Op
 from vtab.conversions import is_doubtful
-from vtab.costs import LIMITED_COST, Estimate, estimate, estimate_index, sorting_cost
+from vtab.costs import LIMITED_COST, Estimate, estimate, estimate_index, guess_rows, sorting_cost
 from vtab.explain import describe
 from vtab.implied import Proof, proof
 from vtab.indexaccess import Accesses, AnyAccess, AnyPlan
@@ -135,14 +135,18 @@ class RowCounts:
             self._counts[table_id] = (now, count)
         return count
 
-    def matching(self, access: AnyAccess, values: Sequence[Value]) -> Estimated:
-        """From the index, what a plan reads that is limited by ``values``."""
+    def matching(self, access: AnyAccess, values: Sequence[Value], guess: float) -> Estimated:
+        """From the index, what a plan reads that is limited by ``values``.
+
+        ``guess`` counts where the index cannot tell.
+        """
         table = self._core.state.table((access.index or access.schema).id)
         spans = access.selection.ranges(values)
+        share = guess / max(len(spans), 1)
         where = access.conditions(values)
         if not where:
-            return Estimated(sum(estimate_rows(table, span) for span in spans), 0, 0)
-        each = [estimate_scan(table, span, where) for span in spans]
+            return Estimated(sum(estimate_rows(table, span, share) for span in spans), 0, 0)
+        each = [estimate_scan(table, span, where, share) for span in spans]
         return Estimated(*(sum(figures) for figures in zip((0, 0, 0), *each, strict=True)))
 
 
@@ -255,7 +259,9 @@ class Planning:
         rows = self.counts[schema.id]
         if answer.known:
             values = [literals[number] for number in answer.known]
-            found = self.counts.matching(access, values)
+            scan = scan_of(plan)
+            per = self.statistics.rows_per_at_hand(schema, rows) if scan.prefix else ()
+            found = self.counts.matching(access, values, guess_rows(scan, rows, per))
             return self._cost(plan, schema, rows, found.rows), describe(plan, access, found)
         if answer.rows != rows:
             answer.estimate = self._cost(plan, schema, rows)

@@ -53,7 +53,7 @@ def estimate(
     if point:
         matched = min(rows, lookups)
     elif matched is None:
-        matched = round(_matched(plan, rows, per) * lookups)
+        matched = round(guess_rows(plan, rows, per) * lookups)
     matched = max(matched, 1)
     row_cost = _ROW_COST + _COLUMN_COST * len(plan.columns)
     single = point and lookups == 1 and not plan.doubtful
@@ -77,7 +77,7 @@ def estimate_index(
     if single or len(scan.prefix) == len(index.key):
         matched = lookups
     elif matched is None:
-        matched = round(_matched(scan, rows, per) * lookups)
+        matched = round(guess_rows(scan, rows, per) * lookups)
     matched = max(matched, 1)
     row_cost = _ROW_COST + _COLUMN_COST * len(plan.columns)
     if not plan.covering:
@@ -86,7 +86,7 @@ def estimate_index(
     return Estimate(cost, matched, single and lookups == 1 and not scan.doubtful)
 
 
-def _matched(plan: ScanPlan, rows: int, per: RowsPer) -> float:
+def guess_rows(plan: ScanPlan, rows: int, per: RowsPer) -> float:
     """How many rows there are for one value of each column that is fixed, within the bounds."""
     fixed = len(plan.prefix)
     left = min(per[fixed - 1], rows) if fixed else float(max(rows, 1))

@@ -35,17 +35,32 @@ class Statistics:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._known: dict[int, tuple[int, RowsPer]] = {}
+        self._guessed: dict[int, tuple[int, RowsPer]] = {}
 
     def rows_per(self, schema: TableSchema, rows: int) -> RowsPer:
         """The figures of a table or index that has so many ``rows`` now."""
-        known = self._known.get(schema.id)
-        if known is not None and known[0] <= rows * _GROWTH and rows <= known[0] * _GROWTH:
-            return known[1]
+        known = _of_such(self._known.get(schema.id), rows)
+        if known is not None:
+            return known
         if schema.index is None:
-            found = guess(self._core, schema, rows)
-            self._known[schema.id] = (rows, found)
-            return found
+            return self.rows_per_at_hand(schema, rows)
         return self._measure(schema, rows, _SAMPLES)
+
+    def rows_per_at_hand(self, schema: TableSchema, rows: int) -> RowsPer:
+        """The same, mostly without a look at any block.
+
+        Of an index with many rows in few blocks the first keys tell next to nothing.
+        """
+        for figures in (self._known, self._guessed):
+            known = _of_such(figures.get(schema.id), rows)
+            if known is not None:
+                return known
+        many = schema.index is not None and rows > _KEYS_PER_SAMPLE
+        if many and len(_firsts(self._core, schema)) <= _SAMPLES:
+            return self._measure(schema, rows, _SAMPLES)
+        found = guess(self._core, schema, rows)
+        self._guessed[schema.id] = (rows, found)
+        return found
 
     def analyze(self, schema: TableSchema, rows: int) -> None:
         """Look again, and more closely."""
@@ -55,6 +70,13 @@ class Statistics:
         found = measure(self._core, schema, rows, samples)
         self._known[schema.id] = (rows, found)
         return found
+
+
+def _of_such(known: tuple[int, RowsPer] | None, rows: int) -> RowsPer | None:
+    """The figures, if they are of about so many rows."""
+    if known is not None and known[0] <= rows * _GROWTH and rows <= known[0] * _GROWTH:
+        return known[1]
+    return None
 
 
 def guess(core: Core, schema: TableSchema, rows: int) -> RowsPer:

@@ -254,21 +254,36 @@ class Estimated(NamedTuple):
     of: int
 
 
-def estimate_rows(table: TableState, span: Range) -> int:
-    """About how many records have keys in ``span``: from the index alone, no block is read."""
-    return _in_memory(table, span) + _in_files(table, span)
+def estimate_rows(table: TableState, span: Range, guess: float | None = None) -> int:
+    """About how many records have keys in ``span``: from the index alone, no block is read.
+
+    Of the blocks at its ends half the records are taken to be in it, or fewer if ``guess``, what
+    the caller takes the result to be, says so.
+    """
+    return _estimate(_in_memory(table, span), [_in_files(table, span)], guess)
 
 
-def estimate_scan(table: TableState, span: Range, where: Conditions) -> Estimated:
-    """About what a scan with ``where`` reads, without a look at any row."""
+def estimate_scan(
+    table: TableState, span: Range, where: Conditions, guess: float | None = None
+) -> Estimated:
+    """About what a scan with ``where`` reads, without a look at any row; ``guess`` as above."""
     version = table.version
     of = count_blocks(version, span)
-    rows, left, blocks = _in_memory(table, span), span, of
+    found: list[tuple[int, int]] = []
+    left, blocks = span, of
     for part in parts(version, (), span, where):
-        rows += _in_files(table, part)
+        found.append(_in_files(table, part))
         gap, left = left.around(part, reverse=False)
         blocks -= blocks_between(version, gap, span)
+    rows = _estimate(_in_memory(table, span), found, guess)
     return Estimated(rows, blocks - blocks_between(version, left, span), of)
+
+
+def _estimate(certain: int, found: Sequence[tuple[int, int]], guess: float | None) -> int:
+    """The rows of parts of which the least and the most are ``found``."""
+    certain += sum(least for least, _ in found)
+    half = sum(most - least for least, most in found) // 2
+    return certain + (half if guess is None else min(half, max(round(guess) - certain, 0)))
 
 
 def _in_memory(table: TableState, span: Range) -> int:
@@ -277,15 +292,17 @@ def _in_memory(table: TableState, span: Range) -> int:
     )
 
 
-def _in_files(table: TableState, span: Range) -> int:
-    total = 0
+def _in_files(table: TableState, span: Range) -> tuple[int, int]:
+    """The least and the most records of ``span`` there are in files."""
+    least = most = 0
     for files in _file_groups(table, span):
         for file in files:
             if _covers(span, file):
-                total += file.meta.keys - 2 * file.meta.tombstones
+                low = high = file.meta.keys - 2 * file.meta.tombstones
             else:
-                total += file.index.rows_between(span.start, span.stop)
-    return max(total, 0)
+                low, high = file.index.rows_between(span.start, span.stop)
+            least, most = least + low, most + high
+    return max(least, 0), max(most, 0)
 
 
 def _covers(span: Range, file: SSTable) -> bool:

@@ -13,7 +13,7 @@ from lsmsql.engine.conditions import Condition, Interval, Intervals, SlotConditi
 from lsmsql.engine.errors import ConflictError
 from lsmsql.engine.projection import Projection, key_codec
 from lsmsql.engine.readview import ReadView
-from lsmsql.engine.scan import estimate_scan
+from lsmsql.engine.scan import estimate_rows, estimate_scan
 from lsmsql.engine.slices import Range
 from lsmsql.engine.store import Store, open_store
 from lsmsql.engine.table import Table
@@ -226,3 +226,16 @@ def test_an_estimate_reads_no_row(blocks: tuple[Store, Table]) -> None:
     assert (found.blocks, found.of) == (2, 50)
     assert found.rows == 2 * 8 + 10
     assert store.stats()["blocks_read"] == before
+
+
+def test_of_blocks_that_are_in_a_range_in_part_at_most_half_is_taken(
+    blocks: tuple[Store, Table],
+) -> None:
+    store, table = blocks
+    state, codec = store.core.state.table(table.schema.id), key_codec(table.schema)
+    in_one = Range(codec.encode([9]), codec.encode([11]))
+    over_three = Range(codec.encode([1]), codec.encode([23]))
+    for guess, expected in ((None, (4, 16)), (2.4, (2, 8)), (11, (4, 11)), (100, (4, 16))):
+        found = (estimate_rows(state, in_one, guess), estimate_rows(state, over_three, guess))
+        assert found == expected
+    assert estimate_rows(state, Range(), 3) == KEYS

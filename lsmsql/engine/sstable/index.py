@@ -236,12 +236,15 @@ class BlockIndex:
             path, offset = self._block.where
             raise CorruptionError(path, offset, f"a zone map with {count!r} NULLs")
 
-    def rows_between(self, start: bytes | None, stop: bytes | None) -> int:
-        """An estimate of the records with keys in [start, stop), from the row counts of blocks."""
+    def rows_between(self, start: bytes | None, stop: bytes | None) -> tuple[int, int]:
+        """The least and the most records with keys in [start, stop), by the row counts of blocks:
+        the first and the last block may be in the range in part.
+        """
         low, high = self.overlapping(start, stop)
-        total = sum(self.rows[low:high])
+        ends = set()
         if start is not None and low < high and self.first[low] < start:
-            total -= self.rows[low] // 2
+            ends.add(low)
         if stop is not None and low < high and self.last[high - 1] >= stop:
-            total -= self.rows[high - 1] // 2
-        return max(total, 0)
+            ends.add(high - 1)
+        most = sum(self.rows[low:high])
+        return most - sum(self.rows[block] for block in ends), most
