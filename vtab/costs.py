@@ -90,7 +90,8 @@ def guess_rows(plan: ScanPlan, rows: int, per: RowsPer) -> float:
     """How many rows there are for one value of each column that is fixed, within the bounds."""
     fixed = len(plan.prefix)
     left = min(per[fixed - 1], rows) if fixed else float(max(rows, 1))
-    return float(left * _RANGE_SHARE ** ((plan.low is not None) + (plan.high is not None)))
+    bounds = (plan.low not in (None, Op.NOT_NULL)) + (plan.high is not None)
+    return float(left * _RANGE_SHARE**bounds)
 
 
 def _share(zones: Sequence[Zone]) -> float:

@@ -76,7 +76,7 @@ def _comparisons(plan: ScanPlan, schema: TableSchema) -> list[str]:
     shown = [f"{name}{_SHOWN.get(op, '=?')}" for name, op in zip(names, plan.prefix, strict=False)]
     bounds = [(plan.low, plan.low_folded), (plan.high, plan.high_folded)]
     return shown + [
-        f"{names[len(plan.prefix)]}{op.value}?{' NOCASE' * folded}"
+        f"{names[len(plan.prefix)]}{op.value}{'?' * (op not in _UNARY)}{' NOCASE' * folded}"
         for op, folded in bounds
         if op is not None
     ]

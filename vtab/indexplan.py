@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from lsmsql.engine.indexes import covered_columns
 from lsmsql.engine.schema import IndexDefinition, TableSchema
-from vtab.constraint import ROWID, Collation, Constraint
+from vtab.constraint import ROWID, Collation, Constraint, Op
 from vtab.implied import Proof, fixed_columns
 from vtab.planner import LAST_BIT, OrderBy, ScanPlan, has_rowid, make_plan, used_columns
 
@@ -70,6 +70,9 @@ def plan_index(
     relied, met = ((), frozenset()) if proof is None else proof
     places = _places(table, definition)
     translated = [_translated(c, definition, places, table) for c in constraints]
+    for number in met:
+        if constraints[number].op is Op.NOT_NULL:
+            translated[number] = replace(translated[number], column=_ELSEWHERE)
     order = [
         (_ordering_place(column, table, definition, places), down) for column, down in order_by
     ]
@@ -118,7 +121,7 @@ def _translated(
     if place >= len(definition.terms):
         return replace(constraint, column=place)
     collation = definition.terms[place].collation
-    if collation == "BINARY":
+    if collation == "BINARY" or constraint.op in (Op.NULL, Op.NOT_NULL):
         return replace(constraint, column=place)
     if constraint.collation_name.upper() != collation:
         return replace(constraint, column=_ELSEWHERE)

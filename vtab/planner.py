@@ -48,8 +48,9 @@ class ScanPlan:
     """A way to read a table.
 
     ``prefix`` holds EQ or IN for each leading key column that is compared so, ``low`` and ``high``
-    the comparison that bounds the next key column, ``low_folded`` and ``high_folded`` whether it
-    compares texts without regard to case: then it lets through more, and SQLite checks the rows.
+    the comparison that bounds the next key column (``low`` may be NOT_NULL), ``low_folded`` and
+    ``high_folded`` whether it compares texts without regard to case: then it lets through more, and
+    SQLite checks the rows.
     ``ordered``: rows come in the order asked for, which is that of the key or, with ``reverse``,
     the opposite. ``columns`` are the positions of the columns to decode. ``zones`` are comparisons
     by which blocks are skipped; SQLite checks the rows. ``doubtful`` are the numbers of arguments
@@ -181,11 +182,14 @@ def make_plan(
 _WITH_TEXTS = (ColumnType.TEXT, ColumnType.ANY)
 """Columns that hold texts, so that it matters how these are compared."""
 
+_NULL_TESTS = (Op.NULL, Op.NOT_NULL)
+"""What is asked of values of any kind, however they are compared."""
+
 _Comparison = tuple[Op, bool]
 """An operator, and whether it compares texts without regard to case."""
 
 _EQUAL = ((Op.EQ, False), (Op.IN, False), (Op.IS, False), (Op.NULL, False))
-_LOW = ((Op.GT, False), (Op.GE, False), (Op.GT, True), (Op.GE, True))
+_LOW = ((Op.GT, False), (Op.GE, False), (Op.GT, True), (Op.GE, True), (Op.NOT_NULL, False))
 _HIGH = ((Op.LT, False), (Op.LE, False), (Op.LT, True), (Op.LE, True))
 """What the key is searched by, what is better first."""
 
@@ -203,7 +207,7 @@ def _candidates(schema: TableSchema, constraints: Sequence[Constraint]) -> _Cand
         kind = types.get(column)
         if kind is not None and _is_answerable(constraint, kind):
             op = _key_op(schema, column, constraint.op)
-            if op is Op.NULL and schema.columns[column].not_null:
+            if op in _NULL_TESTS and schema.columns[column].not_null:
                 continue
             folded = _is_folded(constraint, kind)
             found.setdefault(column, {}).setdefault((op, folded), number)
@@ -218,6 +222,8 @@ def _key_op(schema: TableSchema, column: int, op: Op) -> Op:
 def _is_answerable(constraint: Constraint, kind: ColumnType) -> bool:
     if not constraint.usable:
         return False
+    if constraint.op in _NULL_TESTS:
+        return True
     if constraint.collation is Collation.OTHER and kind in _WITH_TEXTS:
         return False
     # GLOB sends bounds on texts, but may find blobs and numbers as well.
@@ -226,6 +232,8 @@ def _is_answerable(constraint: Constraint, kind: ColumnType) -> bool:
 
 def _is_folded(constraint: Constraint, kind: ColumnType) -> bool:
     """Whether texts of a column are compared without regard to case."""
+    if constraint.op in _NULL_TESTS:
+        return False
     return constraint.collation is Collation.NOCASE and kind in _WITH_TEXTS
 
 

@@ -103,6 +103,8 @@ class KeySelection:
             nulls = self._encode_bound((*prefix, None))
             start, stop = (start, nulls) if self._descending else (successor(nulls), stop)
         for (op, folded), argument in zip(self._ops, arguments[self._place :], strict=False):
+            if op is Op.NOT_NULL:
+                continue
             value = argument
             if type(argument) not in self._own:
                 limit = bound(self._bounded, op, argument, self._affinity)

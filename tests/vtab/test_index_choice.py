@@ -77,6 +77,7 @@ def both(
         "SELECT * FROM c WHERE city = 'Bern' AND name LIKE 'Name 12%'",
         "SELECT * FROM c WHERE city = 'Bern' AND name > 'Name 8' AND name < 'name 81'",
         "SELECT * FROM c WHERE city = 'Bern' AND born IN (1970, 1971)",
+        "SELECT * FROM c WHERE city = 'Bern' AND born IS NOT NULL ORDER BY born LIMIT 3",
         "SELECT * FROM o WHERE status = 'new' AND customer = 37",
         "SELECT * FROM o WHERE status = 'new' AND placed BETWEEN '2024-05-01' AND '2024-05-03'",
         "SELECT * FROM o WHERE shipped IS NULL AND placed < '2024-01-05'",
@@ -90,7 +91,8 @@ def test_the_index_that_sqlite_reads(
 ) -> None:
     ours, theirs = both
     assert indexes(ours, sql) == indexes(theirs, sql)
-    assert sorted(ours.execute(sql)) == sorted(theirs.execute(sql))
+    if "LIMIT" not in sql:
+        assert sorted(ours.execute(sql)) == sorted(theirs.execute(sql))
 
 
 def indexes(connection: apsw.Connection, sql: str) -> list[str]:
