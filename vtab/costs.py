@@ -22,8 +22,8 @@ _FETCH_COST = 6.0
 _EQUAL_SHARE = 0.25
 _OTHER_SHARE = 0.93
 _RANGE_SHARE = 0.25
-_IN_VALUES = 10
-"""How many values an IN is taken to have."""
+_IN_VALUES = 10.0
+"""How many values an IN is taken to have, where there are at least twice as many."""
 
 
 LIMITED_COST = 100.0
@@ -48,17 +48,17 @@ def estimate(
     after those that are fixed is taken to leave a quarter. Comparisons with other columns are taken
     to leave as many rows as SQLite expects without statistics.
     """
-    lookups = _IN_VALUES ** plan.prefix.count(Op.IN)
+    lookups = _lookups(plan, rows, per)
     point = is_point(plan, schema)
     if point:
-        matched = min(rows, lookups)
+        matched = min(rows, round(lookups))
     elif matched is None:
-        matched = round(guess_rows(plan, rows, per) * lookups)
+        matched = min(rows, round(guess_rows(plan, rows, per) * lookups))
     matched = max(matched, 1)
     row_cost = _ROW_COST + _COLUMN_COST * len(plan.columns)
-    single = point and lookups == 1 and not plan.doubtful
+    unique = point and not (Op.IN in plan.prefix or plan.doubtful)
     given = max(round(matched * _share(plan.zones)), 1)
-    return Estimate(_SEEK_COST * lookups + matched * row_cost, given, single)
+    return Estimate(_SEEK_COST * lookups + matched * row_cost, given, unique)
 
 
 def estimate_index(
@@ -67,7 +67,7 @@ def estimate_index(
     """The same for an index with ``rows`` entries."""
     definition, scan = index.index, plan.plan
     assert definition is not None
-    lookups = _IN_VALUES ** scan.prefix.count(Op.IN)
+    lookups = _lookups(scan, rows, per)
     terms = scan.prefix[: len(definition.terms)]
     single = (
         definition.unique
@@ -75,15 +75,25 @@ def estimate_index(
         and all(op in (Op.EQ, Op.IN) for op in terms)
     )
     if single or len(scan.prefix) == len(index.key):
-        matched = lookups
+        matched = round(lookups)
     elif matched is None:
-        matched = round(guess_rows(scan, rows, per) * lookups)
+        matched = min(rows, round(guess_rows(scan, rows, per) * lookups))
     matched = max(matched, 1)
     row_cost = _ROW_COST + _COLUMN_COST * len(plan.columns)
     if not plan.covering:
         row_cost += _FETCH_COST
     cost = _SEEK_COST * lookups + matched * row_cost
-    return Estimate(cost, matched, single and lookups == 1 and not scan.doubtful)
+    return Estimate(cost, matched, single and not (Op.IN in scan.prefix or scan.doubtful))
+
+
+def _lookups(plan: ScanPlan, rows: int, per: RowsPer) -> float:
+    """How often a plan is run: once for each value of an IN, or of each pair of values of two."""
+    found, alike = 1.0, float(max(rows, 1))
+    for op, left in zip(plan.prefix, per or [1.0] * len(plan.prefix), strict=False):
+        if op is Op.IN:
+            found *= max(min(_IN_VALUES, alike / max(left, 1.0) / 2), 1.0)
+        alike = left
+    return found
 
 
 def guess_rows(plan: ScanPlan, rows: int, per: RowsPer) -> float:
