@@ -55,6 +55,9 @@ _TYPE_OF_CLASS = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes:
 _TAGS = {pa.int64(): b"i", pa.float64(): b"r", pa.string(): b"t", pa.binary(): b"b"}
 _TYPES_BY_TAG = {tag[0]: kind for kind, tag in _TAGS.items()}
 _NUMBERS = {pa.int64(): "<i8", pa.float64(): "<f8"}
+_FEW_VALUES = 64
+"""So many tagged values are checked one by one: the kernels have a fixed cost."""
+
 _INTEGER = struct.Struct("<cq")
 _REAL = struct.Struct("<cd")
 
@@ -202,6 +205,9 @@ def narrow_column(column: pa.Array) -> pa.Array:
 
 def check_tagged(column: pa.Array) -> None:
     """Raise ValueError if a value of a TAGGED column is malformed."""
+    if len(column) <= _FEW_VALUES:
+        _check_few_tagged(column)
+        return
     valid, starts, lengths, data = _tagged_parts(column)
     if not lengths[valid].all():
         raise ValueError("a value without a tag")
@@ -216,6 +222,13 @@ def check_tagged(column: pa.Array) -> None:
         places = starts[valid][texts]
         ends = places + lengths[valid][texts]
         binary_from_ranges(data, places, ends).cast(pa.string())  # ArrowInvalid is a ValueError
+
+
+def _check_few_tagged(column: pa.Array) -> None:
+    try:
+        column_values(column)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"a tagged text: {error}") from None
 
 
 def _tagged_parts(

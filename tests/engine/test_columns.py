@@ -53,8 +53,9 @@ def test_a_tagged_value_comes_back_as_it_was(value):
 def test_a_malformed_tagged_value_is_refused(tagged):
     with pytest.raises(ValueError, match="tagged|decode"):
         untag_value(tagged)
-    with pytest.raises(ValueError, match="tag|UTF8"):
-        check_tagged(pa.array([b"i12345678", tagged], TAGGED))
+    for others in (1, 1000):
+        with pytest.raises(ValueError, match="tag|UTF8"):
+            check_tagged(pa.array([b"i12345678"] * others + [tagged], TAGGED))
 
 
 @given(columns)
