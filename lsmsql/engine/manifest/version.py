@@ -71,11 +71,14 @@ class Level:
         return self.files[low:high]
 
 
+NO_FILES = Level()
+
+
 @dataclass(frozen=True)
 class TableVersion:
     """The levels of one table."""
 
-    levels: tuple[Level, ...] = field(default=(Level(),) * LEVELS)
+    levels: tuple[Level, ...] = field(default=(NO_FILES,) * LEVELS)
 
     def files(self) -> Iterator[tuple[int, SSTable]]:
         """Every file with its level."""
@@ -146,4 +149,6 @@ def _sorted(levels: Iterable[list[SSTable]]) -> TableVersion:
     first.sort(key=lambda file: (file.meta.max_sequence, file.meta.number), reverse=True)
     for files in deeper:
         files.sort(key=lambda file: file.meta.smallest)
-    return TableVersion(tuple(Level(tuple(files)) for files in (first, *deeper)))
+    return TableVersion(
+        tuple(Level(tuple(files)) if files else NO_FILES for files in (first, *deeper))
+    )
