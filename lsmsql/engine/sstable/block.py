@@ -35,6 +35,7 @@ from lsmsql.engine.sstable.column import (
     Codec,
     Header,
     chunk_size,
+    constant_value,
     decode_column,
     stored_type,
     uniform_size,
@@ -157,7 +158,7 @@ class Block:
             self._counters.decoded_positions[position] += 1
             self._arrays[position] = array
             self._chunks[position] = None
-            self._grow(array.nbytes - len(view))
+            self._grow(array.get_total_buffer_size() - len(view))
         return array
 
     def decode(self, positions: Iterable[int]) -> None:
@@ -173,8 +174,8 @@ class Block:
             uniform = self._uniforms[position] or self.uniform(position)
             if uniform is not None:
                 return uniform.values(low, high)  # type: ignore[return-value]
-        elif form == NULLS:
-            return [None] * ((self.rows if high is None else high) - low)
+        elif form in (NULLS, CONSTANT):
+            return [self.value(position, low)] * ((self.rows if high is None else high) - low)
         array = self.column(position)
         if low or high is not None:
             array = array.slice(low, None if high is None else high - low)
@@ -197,7 +198,9 @@ class Block:
         getter = self._getters[position]
         if getter is None:
             header = self._headers[position]
-            if header[0] in (NULLS, CONSTANT):
+            if header[0] == NULLS:
+                getter = constant_getter(None)
+            elif header[0] == CONSTANT:
                 getter = constant_getter(self._constant(position, header))
             else:
                 getter = value_getter(self.column(position), self._sizes[position])
@@ -208,10 +211,9 @@ class Block:
 
     def _constant(self, position: int, header: Header) -> Value:
         try:
-            value: Value = decode_column(header, memoryview(b""), 1, self._codec)[0].as_py()
-        except (ValueError, TypeError) as error:
+            return constant_value(header, self.rows)
+        except ValueError as error:
             raise self._damaged(f"column {position}: {error}") from None
-        return value
 
     def value(self, position: int, row: int) -> Value:
         """One value."""

@@ -35,6 +35,7 @@ import pyarrow as pa
 
 from lsmsql.engine.columns import TAGGED, check_tagged, concat_columns
 from lsmsql.engine.ragged import MAX_BATCH_BYTES, Integers, binary_scalar, from_numpy
+from lsmsql.engine.values import Value
 
 NULLS, CONSTANT, INTEGER, REAL, TEXT, BLOB, TAGGED_KIND, DICTIONARY = range(8)
 KIND_NAMES = ("nulls", "constant", "integer", "real", "text", "blob", "tagged", "dictionary")
@@ -131,9 +132,6 @@ def _is_short(codec: Any, stored: memoryview, data: Any) -> bool:
     return True
 
 
-_NO_CODEC = Codec("none")
-
-
 def fixed_values(array: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """The 8-byte values of an int64 or double array, without a copy; NULLs hold anything."""
     return np.frombuffer(array.buffers()[1], dtype, len(array), 8 * array.offset)
@@ -218,7 +216,7 @@ def decode_columns(stored: Sequence[Stored], codec: Codec) -> pa.Array:
     if kind == CONSTANT:
         if any(repr(other) != repr(header) for other, _, _ in stored):
             return _concat_decoded(decode_column, stored, codec)
-        return _constant(header[1], rows)
+        return _constant(header, rows)
     if kind == DICTIONARY:
         return _concat_decoded(_decode_dictionary, stored, codec)
     validity = _join_validity(stored, rows, codec)
@@ -258,18 +256,26 @@ def _check_joined(size: int, stored: Sequence[Stored]) -> None:
         raise ValueError(f"{size:,} bytes of values in one column")
 
 
-def _constant(value: Any, rows: int) -> pa.Array:
-    kind = _CONSTANT_TYPES.get(type(value))
-    if kind is None:
+def constant_value(header: Header, rows: int) -> Value:
+    """The value of the ``rows`` rows of a CONSTANT. Raises ValueError if it cannot be one."""
+    value = header[1]
+    if type(value) not in _CONSTANT_TYPES:
         raise ValueError(f"a constant of type {type(value).__name__}")
     if isinstance(value, int):
-        return from_numpy(_unpack_integers([(value, 0, b"", rows)], _NO_CODEC))
-    if isinstance(value, float):
+        _check_base(value)
+    elif isinstance(value, str | bytes):
+        size = len(value)
+        if size > MAX_CONSTANT or size * rows > MAX_BATCH_BYTES // 4:
+            raise ValueError(f"a constant of {size:,} bytes in {rows:,} rows")
+    return value  # type: ignore[no-any-return]
+
+
+def _constant(header: Header, rows: int) -> pa.Array:
+    value: Any = constant_value(header, rows)
+    if isinstance(value, int | float):
         return from_numpy(np.full(rows, value))
-    if len(value) > MAX_CONSTANT or len(value) * rows > MAX_BATCH_BYTES // 4:
-        raise ValueError(f"a constant of {len(value):,} bytes in {rows:,} rows")
     content = value.encode() if isinstance(value, str) else value
-    return pa.repeat(binary_scalar(content, kind), rows)
+    return pa.repeat(binary_scalar(content, _CONSTANT_TYPES[type(value)]), rows)
 
 
 def _join_validity(stored: Sequence[Stored], rows: int, codec: Codec) -> Any:
@@ -307,8 +313,7 @@ def _unpack_integers(parts: Sequence[tuple[Any, Any, Any, int]], codec: Codec) -
     values = np.empty(sum(count for _, _, _, count in parts), np.int64)
     at = 0
     for base, width, stored, count in parts:
-        if type(base) is not int or not -(1 << 63) <= base < 1 << 63:
-            raise ValueError(f"malformed base {base!r}")
+        _check_base(base)
         piece = values[at : at + count]
         at += count
         if width == 0:
@@ -321,6 +326,12 @@ def _unpack_integers(parts: Sequence[tuple[Any, Any, Any, int]], codec: Codec) -
         if base:
             piece += base
     return values
+
+
+def _check_base(base: Any) -> None:
+    """Raise ValueError unless it is an integer of 64 bits."""
+    if type(base) is not int or not -(1 << 63) <= base < 1 << 63:
+        raise ValueError(f"malformed base {base!r}")
 
 
 def _decode_variable(stored: Sequence[Stored], rows: int, validity: Any, codec: Codec) -> pa.Array:

@@ -16,10 +16,11 @@ from lsmsql.engine.columns import run_from_records
 from lsmsql.engine.counters import Counters
 from lsmsql.engine.errors import CorruptionError, LimitError
 from lsmsql.engine.sstable.block import MAX_ROWS, Block, encode_block
-from lsmsql.engine.sstable.column import Codec
+from lsmsql.engine.sstable.column import CONSTANT, Codec
 from lsmsql.engine.values import ColumnType
 
 OFFSET = 4096
+HIGH = (1 << 63) - 1
 LZ4 = Codec("lz4")
 KEYS = [b"key %03d" % i for i in range(0, 200, 2)]
 ROWS = [(i, f"text {i % 5}", "mixed" if i % 2 else i) for i in range(100)]
@@ -102,6 +103,26 @@ def test_a_stretch_of_a_column():
         whole = block.values(position)
         assert block.values(position, 10, 17) == whole[10:17]
         assert block.values(position, 90) == whole[90:]
+
+
+@pytest.mark.parametrize("value", [0, HIGH, -0.5, "same", "", b"same"])
+def test_a_column_that_is_all_one_value_is_read_without_an_array(value):
+    counters = Counters()
+    block = open_block(sealed([1000, [[CONSTANT, value]]]), counters)
+    assert block.values(0) == [value] * 1000
+    assert block.values(0, 990) == block.values(0, 5, 15) == [value] * 10
+    assert block.values(0, 7, 7) == []
+    assert counters.columns_decoded == 0
+    assert block.column(0).to_pylist() == block.values(0)
+
+
+@pytest.mark.parametrize("value", [None, True, HIGH + 1, [1], "x" * 257, b"x" * 257])
+def test_a_constant_that_cannot_be_one_is_refused_however_it_is_read(value):
+    reads = [lambda b: b.values(0), lambda b: b.values(0, 1, 2), lambda b: b.value(0, 0)]
+    for read in (*reads, lambda b: b.column(0)):
+        block = open_block(sealed([3, [[CONSTANT, value]]]))
+        with pytest.raises(CorruptionError, match="x.sst, .* column 0: .*(constant|base)"):
+            read(block)
 
 
 def test_the_first_row_from_a_key_on():
