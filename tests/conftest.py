@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +12,12 @@ from hypothesis import settings
 # A slow machine is not a failure; a failure prints what it takes to repeat it.
 settings.register_profile("lsmsql", deadline=None, print_blob=True)
 settings.load_profile("lsmsql")
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays there: no collection need look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
