@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 
@@ -12,6 +13,11 @@ from hypothesis import settings
 # A slow machine is not a failure; a failure prints what it takes to repeat it.
 settings.register_profile("lsmsql", deadline=None, print_blob=True)
 settings.load_profile("lsmsql")
+
+
+# Tests start some hundred processes: what one has compiled, the next ones need not.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_finish() -> None:
