@@ -146,7 +146,7 @@ class Run:
         self.store.close()
 
 
-@settings(max_examples=20)
+@settings(max_examples=30)
 @given(
     steps,
     st.sampled_from([1, 3, 1000, "100s", "1h"]),

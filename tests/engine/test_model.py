@@ -207,5 +207,5 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.core.snapshots.active() == ()
 
 
-StoreMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+StoreMachine.TestCase.settings = settings(max_examples=45, stateful_step_count=40, deadline=None)
 TestStoreAgainstDict = StoreMachine.TestCase

@@ -245,7 +245,7 @@ class Transactions(RuleBasedStateMachine):
 
 
 Transactions.TestCase.settings = settings(
-    max_examples=40,
+    max_examples=60,
     stateful_step_count=30,
     suppress_health_check=list(HealthCheck),
 )

@@ -51,7 +51,7 @@ def records(store: lsmsql.Store) -> int:
 def test_a_tree_grows_level_by_level_and_keeps_its_shape(store: lsmsql.Store) -> None:
     chance = random.Random(5)
     model: dict[int, object] = {}
-    for step in range(2500):
+    for step in range(4000):
         key = chance.randrange(600)
         if chance.random() < 0.2:
             store.delete(key)
