@@ -40,6 +40,29 @@ DEEP: dict[str, Any] = {"level0_files": 1, "level1_bytes": 3_000, "level_factor"
 _ZEROS = 100
 """So much of the space that was set aside for a log is kept."""
 
+NOTES = ["b", "B", 1, 1.5, b"b", None, *(f"note {i}" for i in range(40))]
+DEFINITIONS = """
+    CREATE TABLE people(
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL COLLATE NOCASE,
+        email TEXT UNIQUE,
+        born INT DEFAULT 1900 CONSTRAINT "after 1000" CHECK (born > 1000),
+        paid DECIMAL(10, 2),
+        initial TEXT AS (upper(substr(name, 1, 1))) STORED,
+        age AS (2000 - born)
+    );
+    CREATE TABLE visits(
+        person INT NOT NULL, day TEXT NOT NULL, note, PRIMARY KEY (person, day DESC)
+    );
+    CREATE TABLE notes(text);
+    CREATE TABLE readings(at INTEGER, value REAL) STRICT;
+    CREATE INDEX by_name ON people(name, born DESC);
+    CREATE UNIQUE INDEX one_address ON people(lower(email));
+    CREATE INDEX noted ON visits(day) WHERE note IS NOT NULL;
+    CREATE INDEX by_text ON notes(text COLLATE NOCASE);
+    CREATE VIEW elders(who, years) AS SELECT name, age FROM people WHERE age > 100;
+"""
+
 EXTREMES = [0, -1, 1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63), 1.0, -0.5, 1e308, 5e-324, -1e-9]
 WORDS = ["", "a", "A", "ä", "日本", "a\0b", "x" * 300, "naïve café", "🦉"]
 BYTES = [b"", b"\0", b"\xff\xff", b"text", bytes(range(256))]
@@ -191,6 +214,32 @@ def rotated(store: Store) -> None:
     store.flush()
 
 
+def sql(store: Store) -> None:
+    """Whatever SQL defines: constraints, generated columns, indexes of every kind, a view."""
+    connection = store.connect(isolation_level=None)
+    connection.executescript(DEFINITIONS)
+    connection.executemany(
+        "INSERT INTO people(name, email, born, paid) VALUES (?, ?, ?, ?)",
+        [
+            (f"{name} {i}", f"{name}{i}@Example.org" if i % 5 else None, 1895 + i, f"{i / 4}")
+            for i in range(12)
+            for name in ("Ada", "bob", "CLEO")
+        ],
+    )
+    connection.execute("INSERT INTO people(name) VALUES ('gone')")
+    connection.execute("DELETE FROM people WHERE name = 'gone'")
+    connection.executemany(
+        "INSERT INTO visits VALUES (?, ?, ?)",
+        [(i % 7, f"2024-01-{1 + i // 7:02}", f"note {i}" if i % 3 else None) for i in range(70)],
+    )
+    connection.execute("ALTER TABLE visits ADD COLUMN mood TEXT DEFAULT 'fine'")
+    connection.execute("INSERT INTO visits VALUES (1, '2024-02-01', 'rain', 'bad')")
+    connection.executemany("INSERT INTO notes VALUES (?)", [(text,) for text in NOTES])
+    connection.executemany("INSERT INTO readings VALUES (?, ?)", [(i, i / 2) for i in range(10)])
+    connection.close()
+    store.flush()
+
+
 def codecs(path: str) -> None:
     """Files of every codec, with text that can be compressed."""
     for number, codec in enumerate(("none", "lz4", "zstd")):
@@ -201,7 +250,7 @@ def codecs(path: str) -> None:
 
 
 OPENED: dict[str, Callable[[Store], None]] = {
-    f.__name__: f for f in (types, keys, levels, ingest, ddl, log, rotated)
+    f.__name__: f for f in (types, keys, levels, ingest, ddl, sql, log, rotated)
 }
 """Those that are made in one opening."""
 

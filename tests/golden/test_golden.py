@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from tests.golden.contents import contents
 from tests.golden.make import FOLDER, NAMES, STORES, make
 
 GOLDEN = sorted(folder.name for folder in STORES.iterdir())
+
+DEFINED_BY_SQL = {"sql"}
+"""Those with indexes on expressions and partial ones: their rows are written by SQL alone."""
 
 
 def expected(name: str) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def test_it_can_be_written_to(name, path):
         assert same(contents(store), wanted)
         assert store.verify().errors == ()
         for table in wanted:
-            _change(store.table(table))
+            _change(store, table, by_sql=name in DEFINED_BY_SQL)
         changed = contents(store)
         for table, held in wanted.items():
             assert len(changed[table]["rows"]) == len(held["rows"]) - (len(held["rows"]) > 1)
@@ -76,14 +80,28 @@ def test_it_can_be_written_to(name, path):
         assert store.verify().errors == ()
 
 
-def _change(table: lsmsql.Table) -> None:
+def _change(store: lsmsql.Store, name: str, *, by_sql: bool) -> None:
     """Delete the first row of a table, if it has several, and write the last one anew."""
-    names = [table.schema.columns[position].name for position in table.schema.key]
+    table = store.table(name)
+    key = [table.schema.columns[position].name for position in table.schema.key]
     rows = list(table.range())
+    keys = [tuple(row[part] for part in key) for row in rows]
+    if by_sql:
+        _change_by_sql(store, name, key, keys)
+        return
     if len(rows) > 1:
-        table.delete(tuple(rows[0][name] for name in names))
+        table.delete(keys[0])
     if rows:
         table.put(rows[-1])
+
+
+def _change_by_sql(store: lsmsql.Store, name: str, key: list[str], keys: list[Any]) -> None:
+    one = " AND ".join(f"{part} = ?" for part in key)
+    with closing(store.connect(isolation_level=None)) as connection:
+        if len(keys) > 1:
+            connection.execute(f"DELETE FROM {name} WHERE {one}", keys[0])
+        if keys:
+            connection.execute(f"UPDATE {name} SET {key[0]} = {key[0]} WHERE {one}", keys[-1])
 
 
 def test_its_tables_can_be_altered_and_indexed(name, path):
@@ -97,7 +115,7 @@ def test_its_tables_can_be_altered_and_indexed(name, path):
             connection.execute(f"CREATE INDEX i{number} ON {quoted}(added)")
             found = connection.execute(f"SELECT count(*) FROM {quoted} WHERE added = 7").fetchone()
             assert found == (len(held),)
-            _change(store.table(table))
+            _change(store, table, by_sql=name in DEFINED_BY_SQL)
         connection.execute("CREATE VIEW v AS SELECT count(*) FROM kv")
         connection.close()
         store.compact()
