@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lsmsql.engine.columns import build_column
 from lsmsql.engine.ragged import Integers, Mask, to_numpy
 from lsmsql.engine.sstable.column import (
     CONSTANT,
@@ -32,12 +33,16 @@ from lsmsql.engine.sstable.column import (
     fixed_values,
     value_lengths,
 )
+from lsmsql.engine.values import Value
 
 Encoded = tuple[Header, list[Any]]
 """Header and chunk, the latter as a list of buffers."""
 
 Edges = Sequence[int]
 """Where an array is cut: the first row of every block, and the number of rows behind the last."""
+
+_SHORT_CONSTANT = MAX_CONSTANT // 4
+"""Texts of so many characters are a CONSTANT, however many bytes of UTF-8 each takes."""
 
 _MIN_DICTIONARY_ROWS = 16
 _RETRY_DICTIONARY = 16
@@ -72,6 +77,20 @@ def encode_column(array: pa.Array, codec: Codec, *, dictionary: bool) -> Encoded
     """
     trials = DictionaryTrials() if dictionary else None
     return encode_columns(array, [0, len(array)], codec, trials)[0]
+
+
+def encode_values(values: Sequence[Value], codec: Codec) -> Encoded:
+    """Values, at least one, as a column of one block: what ``encode_column`` makes of their array.
+
+    A single one, as in the index of a small file, needs no array.
+    """
+    if len(values) == 1:
+        value = values[0]
+        if value is None:
+            return [NULLS], []
+        if isinstance(value, int | float) or len(value) <= _SHORT_CONSTANT:
+            return [CONSTANT, value], []
+    return encode_column(build_column(values), codec, dictionary=False)
 
 
 def encode_columns(

@@ -17,12 +17,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsmsql.engine.columns import TAGGED, build_column, column_of_bytes
+from lsmsql.engine.columns import TAGGED
 from lsmsql.engine.errors import CorruptionError
 from lsmsql.engine.ragged import Mask
-from lsmsql.engine.sstable.block import Block, encode_block
+from lsmsql.engine.sstable.block import Block, join_block
 from lsmsql.engine.sstable.column import Codec, fixed_values, value_lengths
-from lsmsql.engine.sstable.encoding import Edges, integer_bounds, nulls_between, valid_mask
+from lsmsql.engine.sstable.encoding import (
+    Edges,
+    encode_values,
+    integer_bounds,
+    nulls_between,
+    valid_mask,
+)
 from lsmsql.engine.sstable.format import (
     FIRST,
     FIRST_ZONE,
@@ -34,7 +40,7 @@ from lsmsql.engine.sstable.format import (
     Section,
     zone_bound,
 )
-from lsmsql.engine.values import ColumnType, Value
+from lsmsql.engine.values import Value
 
 _MAX_CHARACTER_BYTES = 4
 
@@ -131,20 +137,20 @@ class IndexBuilder:
 
     def encode(self, offset: int, codec: Codec) -> bytes:
         """The index section that will stand at ``offset``."""
-        columns = [
-            column_of_bytes(self.first),
-            column_of_bytes(self.last),
-            build_column([s.offset for s in self.sections], ColumnType.INTEGER),
-            build_column([s.length for s in self.sections], ColumnType.INTEGER),
-            build_column(self.rows, ColumnType.INTEGER),
+        columns: list[Sequence[Value]] = [
+            self.first,
+            self.last,
+            [section.offset for section in self.sections],
+            [section.length for section in self.sections],
+            self.rows,
         ]
         for slot in range(self.slots):
             zones = [block[slot] for block in self.zones]
-            columns.append(build_column([zone.minimum for zone in zones]))
-            columns.append(build_column([zone.maximum for zone in zones]))
-            columns.append(build_column([zone.nulls for zone in zones], ColumnType.INTEGER))
-        data, _ = encode_block(columns, offset, codec, [False] * len(columns))
-        return data
+            columns.append([zone.minimum for zone in zones])
+            columns.append([zone.maximum for zone in zones])
+            columns.append([zone.nulls for zone in zones])
+        encoded = [encode_values(values, codec) for values in columns]
+        return join_block(len(self.rows), encoded, offset)
 
 
 class BlockIndex:

@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lsmsql.engine.columns import build_column, column_values, concat_columns
@@ -19,7 +19,12 @@ from lsmsql.engine.sstable.column import (
     decode_column,
     decode_columns,
 )
-from lsmsql.engine.sstable.encoding import DictionaryTrials, encode_column, encode_columns
+from lsmsql.engine.sstable.encoding import (
+    DictionaryTrials,
+    encode_column,
+    encode_columns,
+    encode_values,
+)
 from lsmsql.engine.values import Value
 
 LZ4 = Codec("lz4")
@@ -121,6 +126,17 @@ def test_blocks_that_are_too_large_together_are_refused(monkeypatch, piece):
     else:
         with pytest.raises(ValueError, match="bytes of values"):
             decode_columns([one] * 50, LZ4)
+
+
+@given(kinds.flatmap(lambda kind: st.lists(kind, min_size=1, max_size=3)))
+@example(["x" * 65])
+@example(["日" * 64])
+@example([b"x" * 257])
+def test_values_are_encoded_as_an_array_of_them(values):
+    header, chunk = encode_values(values, LZ4)
+    expected, buffers = encode_column(build_column(values), LZ4, dictionary=False)
+    assert repr(header) == repr(expected)
+    assert b"".join(chunk) == b"".join(buffers)
 
 
 def test_a_column_that_does_not_repeat_is_tried_as_a_dictionary_now_and_then():
