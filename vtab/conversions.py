@@ -8,7 +8,7 @@
 SQLite does not tell a virtual table what stands on the right-hand side. So such a comparison is
 *doubtful*, unless the statement shows that it is none of the first two (see ``sql.operands``):
 beside what it means with a parameter, all is read that it may mean as well, and SQLite checks the
-rows.
+rows. Not so with IN, whose values it compares itself without their affinity.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FIRST_NUMBER, _LAST_NUMBER = "\t", ":"
 _GREATEST_WRITTEN = "Inf"
 """No number is a greater text than this."""
 
-_COMPARED = (Op.EQ, Op.IS, Op.IN, Op.LT, Op.LE, Op.GT, Op.GE)
+_COMPARED = (Op.EQ, Op.IS, Op.LT, Op.LE, Op.GT, Op.GE)
 _LOW = (Op.GT, Op.GE)
 _HIGH = (Op.LT, Op.LE)
 
@@ -49,7 +49,7 @@ def is_plain_text(value: Value) -> bool:
 def converted(kind: ColumnType, affinity: ColumnType, op: Op, value: Value) -> Iterator[Interval]:
     """Where values are that meet a doubtful ``column op value`` only if they are converted.
 
-    Some of them may not. ``op`` is EQ for IS and IN.
+    Some of them may not. ``op`` is EQ for IS.
     """
     untyped = kind is ColumnType.ANY and affinity is ColumnType.ANY
     if isinstance(value, int | float):

@@ -66,8 +66,9 @@ def test_columns_are_compared_with_columns_of_all_kinds(both: Both, table: str, 
         assert_alike(both, f"SELECT v, o.id FROM {o} o CROSS JOIN {table} ON k {operator} o.x")
     later = f"(SELECT x FROM {o} WHERE id = o.id + 3)"
     assert_alike(both, f"SELECT v FROM {o} o CROSS JOIN {table} ON k BETWEEN o.x AND {later}")
-    assert_alike(both, f"SELECT v FROM {table} WHERE k IN (SELECT x FROM {o})")
-    assert_alike(both, f"SELECT v FROM {table} WHERE k IN (SELECT x FROM {o}) AND n = 1")
+    if other == ("text" if "k TEXT" in TABLES[table] else "none"):
+        assert_alike(both, f"SELECT v FROM {table} WHERE k IN (SELECT x FROM {o})")
+        assert_alike(both, f"SELECT v FROM {table} WHERE k IN (SELECT x FROM {o}) AND n = 1")
     counted = f"(SELECT count(*) FROM {table} WHERE k = o.x AND n >= 1)"
     assert_alike(both, f"SELECT id, {counted} FROM {o} o")
     equal = f"FROM {o} o CROSS JOIN {table} t ON t.k = o.x AND t.n >= o.id % 3"

@@ -10,6 +10,8 @@ Kept out of what is generated:
     give                                        collation of the next SELECT counts
     excluded.x of other types than x has, in    SQLite has converted it, or not: that depends on
     tables with an INTEGER PRIMARY KEY          constraints and indexes
+    columns that are keys IN a subquery         SQLite compares values of another affinity with a
+                                                virtual table as they are
     subqueries and REAL columns in expressions  RETURNING is computed at another time
     of RETURNING
     OR IGNORE and its kind together with DO UPDATE

@@ -113,7 +113,7 @@ class Expressions:
                 return f"{draw.pick(['', 'NOT '])}EXISTS ({self._subquery(scope, '1', depth)})"
             case _:
                 word = draw.pick(["IN", "IN", "NOT IN"])
-                return f"{draw.pick(scope).sql} {word} ({self._subquery(scope, None, depth)})"
+                return f"+{draw.pick(scope).sql} {word} ({self._subquery(scope, None, depth)})"
 
     def _rows(self, scope: Scope) -> str:
         """A comparison of row values."""
