@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import apsw
@@ -42,11 +41,8 @@ from vtab.indexaccess import Accesses
 from vtab.ownentries import OwnEntries
 from vtab.pin import Pin
 from vtab.running import Running
-from vtab.savepoints import OUTERMOST, Savepoints, Unfinished
 from vtab.sql.qualifiers import requalified
-
-NO_CHANGE = "DELETE FROM temp.kv WHERE 0"
-"""A statement that writes to a table, as far as SQLite knows."""
+from vtab.undoing import NO_CHANGE, Undoing
 
 
 class Session:
@@ -72,14 +68,7 @@ class Session:
         """A closed one, to be opened again."""
         self._writing = False
         self._watching = False
-        self._savepoints = Savepoints()
-        self._unfinished = Unfinished()
-        self._keeps = False
-        """Whether the changes stay of a statement that has just failed."""
-        self._postponed = False
-        """Whether to look for one that has failed as soon as there is no interrupt any more."""
-        self._tracing = False
-        self._probed: list[int] | None = None
+        self.undoing = Undoing(connection, self)
         self.given = GivenKeys(store.core, self)
         self._own = OwnEntries()
         self._snapshot: ReadView | None = None
@@ -335,113 +324,6 @@ class Session:
         self._own.forget()
         self.definitions += 1
 
-    def savepoint(self, level: int, *, late: bool) -> None:
-        """A table is told of a savepoint, perhaps of the running statement.
-
-        ``late``: for the first time, so that it may be one that others know.
-        """
-        if self._probed is not None:
-            self._probed.append(level)
-            return
-        step = self.writes.step
-        made = self._unfinished.add(level, step)
-        if made < step:
-            self.undo(made)
-        self._savepoints.add(level, made, late=late)
-        self._trace(True)
-
-    def release(self, level: int) -> None:
-        """The savepoint ``level`` and all behind it are no more."""
-        if self._probed is None:
-            if self._postponed:
-                self._undo_failed(level + 1)
-            self._savepoints.release(level)
-            self._unfinished.drop(level)
-            self._trace(bool(self._unfinished))
-
-    def rollback_to(self, level: int) -> None:
-        """Back to a savepoint, which stays."""
-        self.undo(self._savepoints.step_of(level))
-        self.release(level + 1)
-
-    def row_refused(self) -> None:
-        """The running statement fails because of a constraint; OR FAIL lets its changes stay."""
-        self._keeps = self.on_conflict() == apsw.SQLITE_FAIL
-        if self._keeps:
-            self._unfinished.keep_newest()
-
-    @contextmanager
-    def whole(self) -> Iterator[None]:
-        """A statement for which SQLite opens no savepoint, though it changes many rows.
-
-        If it fails, its changes are taken back here.
-        """
-        step = self.writes.step if self._writing else 0
-        self._keeps = False
-        try:
-            yield
-        except BaseException:
-            if self._writing and not self._keeps:
-                self.undo(step)
-            raise
-
-    def _changes(self) -> int:
-        connection = self._connection()
-        return 0 if connection is None else connection.changes()
-
-    def _follow(self, event: dict[str, object]) -> None:
-        """A statement begins or ends: take back what one that has failed has left behind."""
-        if self._probed is not None or self.evaluation.running:
-            return
-        ends = event["code"] == apsw.SQLITE_TRACE_PROFILE
-        if ends:
-            self._unfinished.leave(event["id"])
-            if self._changes():  # one that has failed has made none
-                return
-        inner = ends or bool(event["trigger"])
-        if self._unfinished.in_doubt(self.writes.step, inner=inner):
-            number = self._free_number()
-            if number is None:
-                self._postponed = True
-                return
-            self._undo_failed(number)
-        if not inner:
-            self._trace(self._unfinished.forget())
-        elif not ends and not event["readonly"]:
-            self._unfinished.enter(event["id"])
-
-    def _undo_failed(self, number: int) -> None:
-        """Take back the changes of the statements with a savepoint from ``number`` on."""
-        self._postponed = False
-        step = self._unfinished.failed(number)
-        if step is not None:
-            self.undo(step)
-
-    def _free_number(self) -> int | None:
-        """The number that the next savepoint will have; None while the connection is interrupted.
-
-        Then each statement that writes would have SQLite roll back the whole transaction.
-        """
-        connection = self._connection()
-        assert connection is not None
-        if connection.is_interrupted:
-            return None
-        probed: list[int] = []
-        self._probed = probed
-        try:
-            connection.execute(NO_CHANGE)
-        finally:
-            self._probed = None
-        return min(probed)
-
-    def _trace(self, on: bool) -> None:
-        """Have ``_follow`` called before and after each statement, or no more."""
-        connection = self._connection()
-        if on is not self._tracing and connection is not None:
-            mask = apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_PROFILE if on else 0
-            connection.trace_v2(mask, self._follow if on else None, id=self._unfinished)
-            self._tracing = on
-
     def sync(self) -> None:
         """Commit to the store. If that fails, the transaction is as it was.
 
@@ -469,9 +351,7 @@ class Session:
     def end(self) -> None:
         """The transaction is over; what has not been committed is thrown away."""
         self._writing = False
-        self._savepoints.release(OUTERMOST)
-        self._unfinished.drop(OUTERMOST)
-        self._postponed = False
+        self.undoing.end()
         if not self._committed:
             self._reset()
         self._immediate.give_back()

@@ -167,7 +167,7 @@ def _run_main(
     bindings: Bindings | None,
 ) -> None:
     main = statement.main
-    whole = session.whole() if statement.once else nullcontext()
+    whole = session.undoing.whole() if statement.once else nullcontext()
     with session.running.statement(statement.table.id, written), whole:
         cursor.execute(main.text, bindings_for(main, bindings))
 

@@ -61,7 +61,7 @@ class VirtualTable:
         try:
             return self._writer.insert(rowid, fields)
         except RowConstraintError:
-            self._session.row_refused()
+            self._session.undoing.row_refused()
             raise
 
     def UpdateChangeRow(self, row: Value, rowid: Value, fields: tuple[Any, ...]) -> None:
@@ -71,7 +71,7 @@ class VirtualTable:
         try:
             self._writer.update(row, rowid, fields)
         except RowConstraintError:
-            self._session.row_refused()
+            self._session.undoing.row_refused()
             raise
 
     def UpdateDeleteRow(self, row: Value) -> None:
@@ -118,16 +118,16 @@ class VirtualTable:
 
     def Savepoint(self, level: int) -> None:
         """A savepoint is made, by the user or for a statement, or one is there at ``Begin``."""
-        self._session.savepoint(level, late=not self._told)
+        self._session.undoing.savepoint(level, late=not self._told)
         self._told = True
 
     def Release(self, level: int) -> None:
         """A savepoint, and all behind it, are no more."""
-        self._session.release(level)
+        self._session.undoing.release(level)
 
     def RollbackTo(self, level: int) -> None:
         """Back to a savepoint, which stays."""
-        self._session.rollback_to(level)
+        self._session.undoing.rollback_to(level)
 
     # ------------------------------------------------------------------------------- the end
 
