@@ -1,6 +1,6 @@
 """INSERT, UPDATE and DELETE on one table: conversion, constraints, conflicts, indexes.
 
-a row to write    defaults, types, generated columns, NOT NULL, CHECK      (``_prepared``)
+a row to write    defaults, types, generated columns, NOT NULL, CHECK      (``preparing``)
 its conflicts     rows with the same key, or the same terms of a UNIQUE index
 what to do        upsert, OR IGNORE, OR REPLACE, or an error               (``_make_way``)
 written           the old entries go, then row and entries come
@@ -14,8 +14,7 @@ from operator import is_
 
 import apsw
 
-from lsmsql.engine.affinity import APPLY_AFFINITY, UNCHANGED
-from lsmsql.engine.column import Column
+from lsmsql.engine.affinity import UNCHANGED
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.rows import RowCodec
@@ -23,18 +22,14 @@ from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.upkeep import describe_duplicate
 from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value
 from lsmsql.engine.view import found_columns
-from vtab.bounds import PYTHON_TYPES
 from vtab.declare import Identity, identity_of, visible
 from vtab.failures import (
     RowLimitError,
-    broken_check,
     duplicate_key,
     duplicate_terms,
     generated_column,
-    null_rowid,
-    null_value,
-    wrong_type,
 )
+from vtab.preparing import Preparer
 from vtab.records import Record, RecordEncoder, Values
 from vtab.rules import Rules
 from vtab.running import Upsert
@@ -64,9 +59,8 @@ class Writer:
         self._has_rowid = self._identity is Identity.ROWID
         self._encoders: dict[tuple[type, ...], Callable[[Values], Record]] = {}
         """By the types of rows that are inserted as they are, as far as they have been met."""
-        self._types = [(c, PYTHON_TYPES.get(c.type)) for c in schema.columns]
         self._rules = Rules(session, schema, indexes)
-        self._stored = [i for i in range(len(schema.columns)) if i not in self._rules.generated]
+        self._preparer = Preparer(session, schema, self._rules)
         self._is_plain = self._rules.is_empty
 
     # ------------------------------------------------------------------------------- statements
@@ -179,7 +173,7 @@ class Writer:
             place = self._schema.key[0]
             if values[place] is None:
                 values[place] = self._new_rowid() if rowid is None else rowid
-        converted = self._prepared(values)
+        converted = self._preparer.prepare(values)
         if converted is None:
             return None
         if (
@@ -199,77 +193,6 @@ class Writer:
         )
         if same and len(self._encoders) < MAX_PLAIN_TYPES:
             self._encoders[types] = self._records.for_types(types)
-
-    def _prepared(self, values: list[Value]) -> list[Value] | None:
-        """A row as it is stored; None if it is to be ignored.
-
-        Raises RowConstraintError for NULL in a column that is NOT NULL and for a CHECK that fails,
-        and for a value of a wrong type the error of ``wrong_type``.
-        """
-        rules = self._rules
-        if self._has_rowid:
-            self._prepare_rowid(values)
-        types_first = bool(rules.generated)  # as SQLite has it: they are computed from the others
-        if types_first:
-            self._convert(values)
-        if None in values and not self._accept_nulls(values, self._stored):
-            return None
-        if not types_first:
-            self._convert(values)
-        if rules.generated:
-            rules.generate(values, self._converted)
-            if not self._accept_nulls(values, rules.generated):
-                return None
-        check = rules.broken_check(values) if self._schema.checks else None
-        if check is not None:
-            if self._session.on_conflict() == apsw.SQLITE_IGNORE:
-                return None
-            raise broken_check(check)
-        return values
-
-    def _prepare_rowid(self, values: list[Value]) -> None:
-        """A rowid is looked at before all else. Raises the error of ``wrong_type``."""
-        (place,) = self._schema.key
-        value = values[place]
-        if value is None:
-            raise null_rowid(self._schema)
-        if type(value) is float and value == MIN_INTEGER:  # as no other column takes it
-            values[place] = MIN_INTEGER
-        elif type(value) is not int:
-            values[place] = self._converted(self._schema.columns[place], value)
-
-    def _convert(self, values: list[Value]) -> None:
-        """Convert the values to the types of their columns. Raises the error of ``wrong_type``."""
-        for position, (column, wanted) in enumerate(self._types):
-            value = values[position]
-            if type(value) is not wanted and value is not None:
-                values[position] = self._converted(column, value)
-
-    def _converted(self, column: Column, value: Value) -> Value:
-        """A value of the column's type, converted as SQLite's tables do it."""
-        converted = APPLY_AFFINITY[column.affinity](value)
-        wanted = PYTHON_TYPES.get(column.type)
-        if wanted is not None and type(converted) is not wanted and converted is not None:
-            raise wrong_type(self._schema, column, value, self._session.on_conflict())
-        return converted
-
-    def _accept_nulls(self, values: list[Value], positions: Iterable[int]) -> bool:
-        """Whether those of these columns may be NULL that are; False if the row is to be ignored.
-
-        OR REPLACE puts the default in place of a NULL that may not be.
-        """
-        for position in positions:
-            column = self._schema.columns[position]
-            if values[position] is not None or not column.not_null:
-                continue
-            wish = self._session.on_conflict()
-            if wish == apsw.SQLITE_REPLACE and column.default is not None:
-                values[position] = self._converted(column, self._rules.default(position))
-            if values[position] is None and wish == apsw.SQLITE_IGNORE:
-                return False
-            if values[position] is None:
-                raise null_value(self._schema, column)
-        return True
 
     # ------------------------------------------------------------------------------- conflicts
 
@@ -354,7 +277,7 @@ class Writer:
 
     def _change(self, old_key: bytes, old: Sequence[Value], values: list[Value]) -> None:
         """Put other values into a row."""
-        converted = self._prepared(values)
+        converted = self._preparer.prepare(values)
         if converted is None:
             return
         encode = self._records.for_types(tuple(map(type, converted)))
@@ -418,7 +341,7 @@ class Writer:
     def _key_of(self, identity: Value) -> bytes:
         if self._identity is Identity.HIDDEN:
             return identity  # type: ignore[return-value]
-        if self._types[self._schema.key[0]][1] is float and isinstance(identity, int):
+        if self._schema.key_types[0] is ColumnType.REAL and isinstance(identity, int):
             identity = float(identity)  # so SQLite keeps whole REALs while it gathers rows
         return self._rows.keys.encode([identity])
 
