@@ -17,7 +17,7 @@ from lsmsql.engine.scan import Estimated, estimate_rows, estimate_scan
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.values import Value
 from vtab.constraint import Collation, Constraint, Op
-from vtab.conversions import is_doubtful
+from vtab.conversions import is_certain, is_doubtful
 from vtab.costs import LIMITED_COST, Estimate, estimate, estimate_index, guess_rows, sorting_cost
 from vtab.explain import describe
 from vtab.implied import Proof, proof
@@ -327,7 +327,7 @@ def _proofs(
     """Which of these partial indexes have all rows that the conditions let through."""
     constraints = _constraints(question)
     known = [
-        None if _is_doubtful(constraint, schema) else literal
+        None if _is_doubtful(constraint, literal, schema) else literal
         for constraint, literal in zip(constraints, literals, strict=True)
     ]
     found: list[tuple[int, Proof]] = []
@@ -339,11 +339,12 @@ def _proofs(
     return tuple(found)
 
 
-def _is_doubtful(constraint: Constraint, schema: TableSchema) -> bool:
+def _is_doubtful(constraint: Constraint, literal: Value, schema: TableSchema) -> bool:
     if not 0 <= constraint.column < len(schema.columns):
         return False
     column = schema.columns[constraint.column]
-    return is_doubtful(constraint, column.type, column.affinity)
+    doubtful = is_doubtful(constraint, column.type, column.affinity)
+    return doubtful and not is_certain(column.affinity, literal)
 
 
 def _is_known(condition: Condition) -> bool:

@@ -46,6 +46,17 @@ def is_plain_text(value: Value) -> bool:
     return type(value) is str and value > _GREATEST_WRITTEN
 
 
+def is_certain(affinity: ColumnType, value: Value) -> bool:
+    """Whether a constant is compared with a column of that affinity as it stands in the statement.
+
+    A text may be a CAST to TEXT, but not one to a number. So the texts of a column are not read as
+    numbers, and its numbers are not written as a text that is none of theirs.
+    """
+    if isinstance(value, str):
+        return affinity is ColumnType.TEXT or is_plain_text(value)
+    return isinstance(value, bytes)
+
+
 def converted(kind: ColumnType, affinity: ColumnType, op: Op, value: Value) -> Iterator[Interval]:
     """Where values are that meet a doubtful ``column op value`` only if they are converted.
 
