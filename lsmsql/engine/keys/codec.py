@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ from lsmsql.engine.errors import (
     UsageError,
 )
 from lsmsql.engine.keys import decoding, encoding
-from lsmsql.engine.keys.numbers import is_integral
+from lsmsql.engine.keys.numbers import SIGN, is_integral
 from lsmsql.engine.keys.parts import (
     BAD_VALUE,
     BLOB_TAG,
@@ -37,6 +38,10 @@ from lsmsql.engine.values import (
 )
 
 TEXT_FIRST, BLOB_FIRST = bytes([TEXT_TAG]), bytes([BLOB_TAG])
+
+_INTEGER_BYTES = 8
+_LAST_BYTE = 0xFF
+_BYTES = [bytes([value]) for value in range(_LAST_BYTE + 1)]
 
 MASK_BITS = 63
 """The real mask is a 64-bit INTEGER, so an ANY part must be among the first 63."""
@@ -64,6 +69,7 @@ class KeyCodec:
         self._encoders = [*self._inner_encoders[:-1], part_encoder(self.parts[-1], True)]
         self._decoders = [part_decoder(part, i == final) for i, part in enumerate(self.parts)]
         self._raw_any = final == 0 and self.parts[0] == KeyPart(ColumnType.ANY)
+        self._raw_integer = final == 0 and self.parts[0] == KeyPart(ColumnType.INTEGER)
         self._any_parts = [i for i, part in enumerate(self.parts) if part.type is ColumnType.ANY]
         self.encode = self._single_encoder() if final == 0 else self._composite_encoder()
 
@@ -115,6 +121,8 @@ class KeyCodec:
         whole = len(values) == len(self.parts)
         encoders = self._encoders if whole else self._inner_encoders
         try:
+            if len(values) == 1:
+                return encoders[0](values[0])
             return b"".join([e(v) for e, v in zip(encoders, values, strict=False)])
         except BAD_VALUE:
             raise self._explain(values, prefix=not whole) from None
@@ -173,6 +181,9 @@ class KeyCodec:
                 return [key[1:] for key in keys]
             if tags == {TEXT_FIRST}:
                 return [key[1:].decode() for key in keys]
+        elif self._raw_integer and {*map(len, keys)} == {_INTEGER_BYTES}:
+            words = struct.unpack(f">{len(keys)}Q", b"".join(keys))
+            return [word - SIGN for word in words]
         return [self.decode(key)[0] for key in keys]
 
     def real_mask(self, values: Sequence[Value]) -> int | None:
@@ -248,6 +259,8 @@ def successor(prefix: bytes) -> bytes | None:
 
     None when there is none: the prefix is empty or all FF.
     """
+    if prefix and prefix[-1] != _LAST_BYTE:
+        return prefix[:-1] + _BYTES[prefix[-1] + 1]
     stem = prefix.rstrip(b"\xff")
     return stem[:-1] + bytes([stem[-1] + 1]) if stem else None
 
