@@ -50,7 +50,7 @@ LAYERS = """
     lsmsql.engine.registry lsmsql.engine.writeset
     lsmsql.engine.history
     lsmsql.engine.window lsmsql.engine.zones
-    lsmsql.engine.scan
+    lsmsql.engine.short lsmsql.engine.scan
     lsmsql.engine.definitions
     lsmsql.engine.catalog
     lsmsql.engine.live

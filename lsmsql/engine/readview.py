@@ -7,7 +7,7 @@ away. It must be closed; iterators that outlive it raise ClosedError.
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from types import TracebackType
@@ -20,6 +20,7 @@ from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.recent import ABSENT, Absent
 from lsmsql.engine.scan import FIRST_STEP, estimate_rows, scan
 from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
+from lsmsql.engine.short import read_short
 from lsmsql.engine.slices import Range, Slice
 from lsmsql.engine.values import Value
 from lsmsql.engine.view import (
@@ -29,7 +30,6 @@ from lsmsql.engine.view import (
     State,
     find,
     found_slot,
-    may_have,
     read_value,
 )
 from lsmsql.engine.writeset import WriteSet
@@ -125,6 +125,17 @@ class ReadView:
         sequence = self.sequence
         return find(self._state.tables.get(table_id, NOTHING), key, sequence, sequence)
 
+    def find_all(self, table_id: int, keys: Sequence[bytes]) -> list[Found | None]:
+        """``find`` of each of the keys."""
+        if self.has_changed(table_id):
+            return [self.find(table_id, key) for key in keys]
+        if not self._open or self._core.alert:
+            self.check()
+        if self._reads is not None:
+            self._reads.add_keys(table_id, keys)
+        table, sequence = self._state.tables.get(table_id, NOTHING), self.sequence
+        return [find(table, key, sequence, sequence) for key in keys]
+
     def has_any(self, table_id: int, keys: Collection[bytes]) -> bool:
         """Whether any of the keys has a record; one of uncommitted changes does not count."""
         if not self._open or self._core.alert:
@@ -164,15 +175,28 @@ class ReadView:
             return value
         return read_value(recent, key, sequence)
 
-    def keys_between(self, table_id: int, span: Range, projection: Projection) -> list[bytes]:
-        """The keys of records in ``span``, which has both ends; mostly there are none."""
-        if self._writes is None and span.start is not None and span.stop is not None:
+    def short(self, table_id: int, span: Range, projection: Projection) -> Slice | None:
+        """All records with keys in ``span`` if they are few; None if not: then ``scan`` them."""
+        start, stop = span.start, span.stop
+        if start is None or stop is None:
+            return None
+        if not self._open or self._core.alert or self.within is not None:
             self.check()
-            table = self._state.tables.get(table_id, NOTHING)
-            if not may_have(table, span.start, span.stop):
-                if self._reads is not None:
-                    self._reads.add_range(table_id, span)
-                return []
+        overlay = None if self._writes is None else self._writes.memtable(table_id)
+        table = self._state.tables.get(table_id, NOTHING)
+        changes = None if overlay is None else (overlay, self._step)
+        piece = read_short(table, self.sequence, start, stop, projection, changes)
+        if piece is not None:
+            self._core.counters.scans += 1
+            if self._reads is not None:
+                self._reads.add_range(table_id, span)
+        return piece
+
+    def keys_between(self, table_id: int, span: Range, projection: Projection) -> list[bytes]:
+        """The keys of records in ``span``; mostly there are none."""
+        piece = self.short(table_id, span, projection)
+        if piece is not None:
+            return list(piece.keys)
         return [key for piece in self.scan(table_id, span, projection) for key in piece.keys]
 
     def scan(

@@ -78,7 +78,7 @@ def find_in_files(files: TableVersion, key: bytes, file_sequence: int) -> Found 
         if candidate is not None:
             found = candidate.find(key, file_sequence)
             if found is not None:
-                return _live(candidate, *found)
+                return _live(candidate, *found) if candidate.has_tombstones else (*found, ())
     return None
 
 
@@ -95,21 +95,6 @@ def read_value(recent: RecentValues, key: bytes, sequence: int) -> Value | Absen
 def _live(file: SSTable, block: Block, row: int) -> Found | None:
     """A record of a file, unless it is a tombstone."""
     return None if file.has_tombstones and file.is_tombstone(block, row) else (block, row, ())
-
-
-def may_have(table: TableState, start: bytes, stop: bytes) -> bool:
-    """Whether any memtable or file has a record, of any kind, with a key in [start, stop)."""
-    for memtable in table.memtables:
-        if next(iter(memtable.slices(start, stop)), None) is not None:
-            return True
-    for file in table.version.levels[0].files:
-        if file.has_between(start, stop):
-            return True
-    for level in table.version.deeper:
-        for file in level.sorted_between(start, stop):
-            if file.has_between(start, stop):
-                return True
-    return False
 
 
 def found_row(found: Found) -> Row:

@@ -13,7 +13,7 @@ Nothing is kept between windows but the range that is left: each source looks it
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from lsmsql.engine.columns import DELETE, KEY, KIND, SEQUENCE
 from lsmsql.engine.manifest.version import Level
 from lsmsql.engine.memtable.memtable import Memtable
-from lsmsql.engine.projection import Projection
+from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.slices import LazyKeys, Range, Slice
 from lsmsql.engine.sstable.block import Block
 from lsmsql.engine.sstable.reader import SSTable
@@ -48,9 +48,7 @@ class MemtableStretch:
     def payload(self, low: int, high: int, projection: Projection) -> Slice:
         """What the reader sees of rows [low, high): columns for ``Projection.assemble``."""
         source = self._source
-        keys, _, rows = source.memtable.records(self.keys[low:high], source.sequence)
-        dead = [row is None for row in rows] if None in rows else None
-        return Slice(keys, projection.row_slots(rows), dead)
+        return of_memtable(source.memtable, source.sequence, self.keys[low:high], projection)
 
 
 class MemtableSource:
@@ -80,7 +78,7 @@ class MemtableSource:
         stretch = self.stretch(span, rows, reverse)
         if stretch is None:
             return None
-        piece = _without_dead(stretch.payload(0, len(stretch.keys), projection))
+        piece = without_dead(stretch.payload(0, len(stretch.keys), projection))
         piece.columns = projection.assemble(piece.keys, piece.columns)
         bound = stretch.keys[0 if reverse else -1] if stretch.more else None
         return piece, bound, len(stretch.keys)
@@ -104,10 +102,8 @@ class BlockStretch:
 
     def payload(self, low: int, high: int, projection: Projection) -> Slice:
         """What the reader sees of rows [low, high): columns for ``Projection.assemble``."""
-        first = self._low
-        columns = projection.block_slots(self._block, first + low, first + high)
-        piece = Slice(self.keys[low:high], columns)
-        return _seen(piece, self._file, self._block, first + low, self._sequence)
+        keys, first = self.keys[low:high], self._low + low
+        return of_block(self._file, self._sequence, self._block, first, keys, projection)
 
 
 class FileSource:
@@ -143,7 +139,7 @@ class FileSource:
         keys = LazyKeys(high - low, lambda: block.some_keys(low, high))
         piece = Slice(keys, projection.from_block(block, low, high))
         if not is_plain(file, self._sequence):
-            piece = _without_dead(_seen(piece, file, block, low, self._sequence))
+            piece = without_dead(_seen(piece, file, block, low, self._sequence))
         bound: Any = None
         if more and low == 0 and reverse:  # the index has the key: no need to decode the column
             bound = file.index.first[number]
@@ -192,10 +188,33 @@ Source = MemtableSource | FileSource
 Stretch = MemtableStretch | BlockStretch
 
 
+def of_memtable(
+    memtable: Memtable, sequence: int, keys: Sequence[bytes], projection: Projection
+) -> Slice:
+    """What a reader sees of some keys of a memtable: columns for ``Projection.assemble``."""
+    found, _, rows = memtable.records(keys, sequence)
+    dead = [row is None for row in rows] if None in rows else None
+    return Slice(found, projection.row_slots(rows) if projection.slots else [], dead)
+
+
+def of_block(
+    file: SSTable,
+    sequence: int,
+    block: Block,
+    low: int,
+    keys: Sequence[bytes],
+    projection: Projection,
+) -> Slice:
+    """What a reader sees of the rows of a block from ``low`` on that have these keys: columns for
+    ``Projection.assemble``."""
+    columns = projection.block_slots(block, low, low + len(keys)) if projection.slots else []
+    piece = Slice(keys, columns)
+    return piece if is_plain(file, sequence) else _seen(piece, file, block, low, sequence)
+
+
 def is_plain(file: SSTable, sequence: int) -> bool:
     """Whether a reader at ``sequence`` sees every record of a file: nothing to sort out."""
-    meta = file.meta
-    return not meta.tombstones and meta.keys == meta.rows and meta.max_sequence <= sequence
+    return file.is_plain and file.max_sequence <= sequence
 
 
 def _between_keys(block: Block, low: int, cut: int, high: int, reverse: bool) -> int:
@@ -277,6 +296,18 @@ def _merged(
         source.weight = 1 + high - low
         if low < high:
             pieces.append(stretch.payload(low, high, projection))
+    rows = sum([len(piece.keys) for piece in pieces])
+    keys, place = newest_live(pieces)
+    if len(keys) > wanted:
+        keys = keys[-wanted:] if reverse else keys[:wanted]
+        bound = keys[end]
+    return picked(pieces, keys, place, projection), bound, rows
+
+
+def newest_live(pieces: list[Slice]) -> tuple[list[bytes], dict[bytes, int]]:
+    """The keys of pieces, which are newest first and are turned round, whose newest record is no
+    tombstone; and where each key stands then if they are laid end to end.
+    """
     pieces.reverse()  # the newest last: of the places of a key the last is what remains
     keys = list(chain.from_iterable([piece.keys for piece in pieces]))
     rows = len(keys)
@@ -287,13 +318,19 @@ def _merged(
     if [piece for piece in pieces if piece.dead is not None]:
         dead = list(chain.from_iterable([p.dead or [False] * len(p.keys) for p in pieces]))
         keys = [key for key in keys if not dead[place[key]]]
-    if len(keys) > wanted:
-        keys = keys[-wanted:] if reverse else keys[:wanted]
-        bound = keys[end]
-    pick = _picker(_picker(keys)(place))
-    parts = zip(*[piece.columns for piece in pieces], strict=True)
-    columns = [pick(list(chain.from_iterable(part))) for part in parts]
-    return Slice(keys, projection.assemble(keys, columns)), bound, rows
+    return keys, place
+
+
+def picked(
+    pieces: Sequence[Slice], keys: list[bytes], place: Mapping[bytes, int], projection: Projection
+) -> Slice:
+    """The records of ``keys``, which stand at these places if the pieces are laid end to end."""
+    columns: Columns = []
+    if projection.slots:
+        pick = _picker(_picker(keys)(place))
+        parts = zip(*[piece.columns for piece in pieces], strict=True)
+        columns = [pick(list(chain.from_iterable(part))) for part in parts]
+    return Slice(keys, projection.assemble(keys, columns))
 
 
 def _picker(places: Sequence[Any]) -> Callable[[Any], list[Any]]:
@@ -304,7 +341,8 @@ def _picker(places: Sequence[Any]) -> Callable[[Any], list[Any]]:
     return lambda items: list(pick(items))
 
 
-def _without_dead(piece: Slice) -> Slice:
+def without_dead(piece: Slice) -> Slice:
+    """The records of a piece that are no tombstones."""
     if piece.dead is None or True not in piece.dead:
         return piece
     return piece.pick([row for row, dead in enumerate(piece.dead) if not dead])

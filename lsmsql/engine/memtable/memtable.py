@@ -195,6 +195,12 @@ class Memtable:
             self._drain()
         return self._keys.slices(start, stop, reverse=reverse)
 
+    def first(self, start: bytes, stop: bytes, count: int) -> list[bytes]:
+        """The first ``count`` keys in [start, stop), as ``SkipList.first`` gives them."""
+        if self._pending:
+            self._drain()
+        return self._keys.first(start, stop, count)
+
     def _drain(self) -> None:
         """Merge the keys that are pending now into the skip list.
 
@@ -220,7 +226,11 @@ class Memtable:
 
         Only the newest one not newer than ``sequence``, or with None all of them, newest first.
         """
-        if sequence is not None:
+        if len(keys) == 1 and sequence is not None:
+            version = self._versions.get(keys[0])
+            if version is not None and version.sequence <= sequence:
+                return [keys[0]], [version.sequence], [version.row]
+        elif sequence is not None:
             try:
                 newest = [self._versions[key] for key in keys]
             except KeyError:  # taken back since the keys were listed

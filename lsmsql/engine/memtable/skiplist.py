@@ -9,7 +9,8 @@ Thread safety: one writer at a time; any number of readers beside it, without a 
 on the lane it took, and
 
 - a run only ever gains keys, by ``list.insert``, which no reader sees half done; a reader copies a
-  run first, in one step, and searches the copy, whose keys stay where they are;
+  run first, in one step, and searches the copy, whose keys stay where they are; one that wants few
+  keys searches the run and copies those, and tells by the first of them whether they have moved;
 - a merge puts new runs into a new lane and leaves the old ones as they were: a reader with the old
   lane misses later insertions only, none that were made before it began.
 
@@ -98,6 +99,21 @@ class SkipList:
             if keys:
                 yield keys
 
+    def first(self, start: bytes, stop: bytes, count: int) -> list[bytes]:
+        """The first ``count`` keys in [start, stop), or all of them if they are fewer.
+
+        Keys that are added meanwhile may or may not be among them.
+        """
+        lows, runs = self._lane
+        at = bisect_right(lows, start) - 1
+        keys = _first_from(runs[at], start, count)
+        while len(keys) < count and at + 1 < len(runs) and lows[at + 1] < stop:
+            at += 1
+            keys += runs[at][: count - len(keys)]
+        if keys and keys[-1] >= stop:
+            del keys[bisect_left(keys, stop) :]
+        return keys
+
     def check(self) -> None:
         """Assert every invariant."""
         lows, runs = self._lane
@@ -108,6 +124,15 @@ class SkipList:
             assert len(run) <= RUN_LENGTH
             assert all(lows[at] <= key for key in run)
             assert at + 1 == len(lows) or all(key < lows[at + 1] for key in run)
+
+
+def _first_from(run: list[bytes], start: bytes, count: int) -> list[bytes]:
+    """The first ``count`` keys of a run that are not below ``start``, without a copy of it all."""
+    while True:
+        low = bisect_left(run, start)
+        keys = run[low : low + count]
+        if not keys or keys[0] >= start:  # or else one below them was inserted in between
+            return keys
 
 
 def _merge(run: list[bytes], keys: Sequence[bytes]) -> list[list[bytes]]:

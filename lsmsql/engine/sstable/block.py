@@ -17,6 +17,7 @@ column twice.
 from __future__ import annotations
 
 import struct
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -52,6 +53,11 @@ _LENGTH = struct.Struct("<I")
 _CHECKSUM = struct.Struct("<Q")
 _OVERHEAD = 2048
 """What the objects around the bytes of a block are taken to cost."""
+
+
+_STRIDE = 32
+"""Of keys of different sizes one in so many is kept as a Python object, once they are searched
+again."""
 
 
 def encode_block(
@@ -99,6 +105,7 @@ class Block:
         "_counters",
         "_getters",
         "_headers",
+        "_marks",
         "_sizes",
         "_uniforms",
         "grown",
@@ -131,6 +138,8 @@ class Block:
         self._getters: list[Getter | None] = [None] * len(chunks)
         self._uniforms: list[UniformBytes | None] = [None] * len(chunks)
         self._sizes = [uniform_size(header) for header in self._headers]
+        self._marks: list[bytes] | None = None
+        """None before the first search, empty before the second."""
         self.key_at: Getter | None = None
         """The getter of the keys, once there is one."""
 
@@ -238,6 +247,8 @@ class Block:
         uniform = self._uniforms[KEY]
         if uniform is not None:
             return uniform.values(low, high)
+        if high - low == 1:
+            return [(self.key_at or self.getter(KEY))(low)]  # type: ignore[list-item]
         return self.values(KEY, low, high)  # type: ignore[return-value]
 
     def lower_bound(self, key: bytes) -> int:
@@ -246,7 +257,35 @@ class Block:
         if uniform is not None:
             return uniform.lower_bound(key)
         key_at: Any = self.key_at or self.getter(KEY)
-        return bisect_left(range(self.rows), key, key=key_at)
+        if self._marks is None:  # the first search, which may remain the only one
+            self._marks = []
+            return bisect_left(range(self.rows), key, key=key_at)
+        marks = self._marks or self._mark()
+        at = bisect_left(marks, key)
+        low = (at - 1) * _STRIDE + 1 if at else 0
+        high = min(at * _STRIDE, self.rows)
+        return bisect_left(range(self.rows), key, low, high, key=key_at)
+
+    def _mark(self) -> list[bytes]:
+        """One in ``_STRIDE`` keys: half of a search is among these, with no call for each step."""
+        key_at: Any = self.key_at or self.getter(KEY)
+        marks = self._marks = [key_at(row) for row in range(0, self.rows, _STRIDE)]
+        self._grow(sum(map(sys.getsizeof, marks)))
+        return marks
+
+    def next_bound(self, key: bytes, low: int) -> int:
+        """``lower_bound``, which is not below row ``low`` and is looked for from there on."""
+        uniform = self._uniforms[KEY] or self.uniform(KEY)
+        if uniform is not None:
+            return uniform.lower_bound(key)
+        key_at: Any = self.key_at or self.getter(KEY)
+        rows, row, step = self.rows, low, 0
+        while row < rows and key_at(row) < key:
+            low = row + 1
+            row = low + step
+            step += step + 1
+        high = min(row, rows)
+        return low if low == high else bisect_left(range(rows), key, low, high, key=key_at)
 
     def find(self, key: bytes) -> int:
         """Row of the newest version of ``key``, or -1 if the block does not hold it."""

@@ -56,6 +56,8 @@ MIN_POINT_READS = 256
 
 _PIECE_BYTES = 1 << 20
 
+_NO_ROWS = (None, 0, 0)
+
 Cached = Block | HashIndex
 """What files keep in the cache."""
 
@@ -77,6 +79,8 @@ class SSTable:
         self.meta = meta
         self.max_sequence = meta.max_sequence
         self.has_tombstones = meta.tombstones > 0
+        self.is_plain = meta.tombstones == 0 and meta.keys == meta.rows
+        """Whether it has one record of each key, none of them a tombstone."""
         self._filesystem = filesystem
         self._cache = cache
         self._counters = counters
@@ -191,19 +195,22 @@ class SSTable:
             return self._visible(*place, key, sequence)
         return place
 
-    def has_between(self, start: bytes, stop: bytes) -> bool:
-        """Whether there is a record, of any kind, with a key in [start, stop)."""
+    def rows_between(self, start: bytes, stop: bytes) -> tuple[Block | None, int, int] | None:
+        """The block and the rows [low, high) of it that have keys in [start, stop).
+
+        (None, 0, 0) if there are none; None if they are in several blocks.
+        """
         index = self.index
         number = bisect_left(index.last, start)
-        if number == len(index):
-            return False
-        first = index.first[number]
-        if first >= start:
-            return first < stop
+        behind = number + 1
+        if number == len(index.last) or index.first[number] >= stop:
+            return _NO_ROWS
+        if behind < len(index.last) and index.first[behind] < stop:
+            return None
         block = self.block(number)
-        row = block.lower_bound(start)  # not behind the last one: its key is not below ``start``
-        key: bytes = block.value(KEY, row)  # type: ignore[assignment]
-        return key < stop
+        low = 0 if index.first[number] >= start else block.lower_bound(start)
+        high = block.rows if index.last[number] < stop else block.next_bound(stop, low)
+        return _NO_ROWS if low == high else (block, low, high)
 
     def _search(self, key: bytes) -> tuple[Block, int] | None:
         """Block and row of the newest record of ``key``, by way of the index."""

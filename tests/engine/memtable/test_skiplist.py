@@ -64,6 +64,10 @@ class SkipListAgainstList(RuleBasedStateMachine):
             slices.reverse()
         assert [key for piece in slices for key in piece] == between(self.model, start, stop)
 
+    @rule(start=keys, stop=keys, count=st.integers(1, 20))
+    def read_the_first(self, start, stop, count):
+        assert self.list.first(start, stop, count) == between(self.model, start, stop)[:count]
+
     @rule(start=bounds, stop=bounds, reverse=st.booleans())
     def begin_reading(self, start, stop, reverse):
         expected = set(between(self.model, start, stop))
@@ -100,3 +104,15 @@ def test_a_slice_is_the_readers_own():
     (piece,) = keys.slices()
     keys.add_sorted([b"b"])
     assert piece == [b"a"]
+
+
+def test_a_key_inserted_while_the_first_ones_are_looked_for_hides_none():
+    class Run(list[bytes]):
+        """A run into which the writer inserts between a search and the copy after it."""
+
+        def __getitem__(self, at):
+            if len(self) < 5:
+                self.insert(0, b"a")
+            return list.__getitem__(self, at)
+
+    assert skiplist._first_from(Run([b"b", b"d", b"e"]), b"c", 2) == [b"d", b"e"]

@@ -131,6 +131,17 @@ def test_the_first_row_from_a_key_on():
         assert block.lower_bound(key) == bisect_left(KEYS, key)
 
 
+@given(st.lists(st.binary(max_size=6), min_size=1, max_size=90, unique=True), st.data())
+def test_searches_find_the_place_of_a_key_whatever_the_sizes(keys, data):
+    keys.sort()
+    run = run_from_records(keys, [1] * len(keys), [()] * len(keys), [])
+    block = open_block(block_bytes(run))
+    for key in data.draw(st.lists(st.sampled_from(keys) | st.binary(max_size=6), max_size=6)):
+        place = bisect_left(keys, key)
+        assert block.lower_bound(key) == place
+        assert block.next_bound(key, data.draw(st.integers(0, place))) == place
+
+
 def test_every_flipped_bit_is_found():
     data = block_bytes(RUN.slice(0, 20))
     for at in range(len(data)):
