@@ -54,7 +54,8 @@ MAX_KNOWN = 4096
 MAX_FIRST = 512
 """The most rows that a scan with a LIMIT asks for at first."""
 
-_NONE: Iterator[Slice] = iter(())
+Pieces = tuple[Slice, ...] | Iterator[Slice]
+"""Slices: a tuple if they are all there are and have been read."""
 
 
 class Access:
@@ -80,7 +81,8 @@ class Access:
         self._plain_types: set[type | tuple[type, ...]] = set()
         """Types of arguments that are keys as they are, and come back as they are."""
         self.selection = KeySelection(schema, self.codec, plan)
-        self._projection = Projection(schema, self.codec, plan.columns)
+        self._may_be_short = plan.searches and not plan.zones
+        self.projection = Projection(schema, self.codec, plan.columns)
         self._slots = [
             (position, slot)
             for position in plan.columns
@@ -94,6 +96,10 @@ class Access:
             if position not in plan.columns
         ]
         self._empty: list[Sequence[Value] | KeyColumn] = [()] * (len(schema.columns) + 1)
+
+    def finds_one(self, view: ReadView) -> bool:
+        """Whether there is one row at most, which ``look_up`` finds."""
+        return self.is_point
 
     def look_up(
         self, view: ReadView, arguments: tuple[Value, ...], known: Known | None = None
@@ -121,22 +127,24 @@ class Access:
             value = view.value(key)
             return None if value is ABSENT else [values, (value,), (key,)]  # type: ignore[list-item]
         found = view.find(self._table_id, key)
-        return None if found is None else self._row(found, key, values, plain)
+        return None if found is None else self.row(found, key, values, plain)
 
     def _convert(
         self, arguments: Sequence[Value], types: type | tuple[type, ...]
     ) -> Sequence[Value] | None:
         """The values of a key; None if no row can have them."""
         values = self.selection.values(arguments)
-        if values is arguments and not (self._masked and _has_number(arguments)):
+        if values is arguments and not (self._masked and has_number(arguments)):
             self._plain_types.add(types)
         return values
 
-    def _row(self, found: Found, key: bytes, values: Sequence[Value], plain: bool) -> Lists:
+    def row(self, found: Found, key: bytes, values: Sequence[Value], plain: bool) -> Lists:
+        """A record as ``arrange`` gives it. ``values`` are those of its key; ``plain`` tells that
+        they are as the row has them."""
         if self._added or (
             self._masked and not plain
         ):  # 1 and 1.0 have one key: the record tells which it is
-            columns = [[value] for value in found_columns(found, key, self._projection)]
+            columns = [[value] for value in found_columns(found, key, self.projection)]
             return self.arrange([key], columns)
         lists = self._empty.copy()
         for position, slot in self._slots:
@@ -151,20 +159,26 @@ class Access:
 
     def has_none(self, view: ReadView, spans: Iterable[Range]) -> bool:
         """Whether there is no row with a key in the ranges."""
-        read = (view.scan(self._table_id, span, self._projection, first=1) for span in spans)
+        read = (view.scan(self._table_id, span, self.projection, first=1) for span in spans)
         return next(chain.from_iterable(read), None) is None
 
-    def scan(self, view: ReadView, arguments: Sequence[Any]) -> Iterator[Slice]:
+    def scan(self, view: ReadView, arguments: Sequence[Any]) -> Pieces:
         """The rows of the plan, in slices that are in the order of the plan, within and without.
 
         There may be more of them than the limit, up to which SQLite counts.
         """
-        plan = self.plan
-        spans = self.selection.ranges(arguments)
+        return self.read(view, self.selection.ranges(arguments), arguments)
+
+    def read(self, view: ReadView, spans: Sequence[Range], arguments: Sequence[Any]) -> Pieces:
+        """The rows in these ranges, which are those that the arguments select, as ``scan``."""
         if not spans:
-            return _NONE
+            return ()
+        plan, projection = self.plan, self.projection
+        if self._may_be_short and len(spans) == 1:
+            piece = view.short(self._table_id, spans[0], projection)
+            if piece is not None:
+                return self._whole(piece, arguments)
         where = self.conditions(arguments) if plan.zones else ()
-        projection = self._projection
         first, offset = FIRST_STEP, 0
         if plan.limit:
             limit = arguments[-1]
@@ -181,6 +195,15 @@ class Access:
         if reverse:
             slices = map(_backwards, slices)
         return _skip(slices, offset) if offset > 0 else slices
+
+    def _whole(self, piece: Slice, arguments: Sequence[Any]) -> tuple[Slice, ...]:
+        """The slice of all rows of the range, in the order of the plan and behind the offset."""
+        plan = self.plan
+        if plan.reverse:
+            piece = _backwards(piece)
+        if plan.offset:
+            piece = piece.cut(max(arguments[-1], 0), len(piece.keys))
+        return (piece,) if piece.keys else ()
 
     def conditions(self, arguments: Sequence[Value]) -> list[Condition]:
         """What is asked of columns that do not bound the range of keys."""
@@ -221,7 +244,8 @@ def _backwards(piece: Slice) -> Slice:
     return Slice(piece.keys[::-1], [column[::-1] for column in piece.columns])
 
 
-def _has_number(values: Sequence[Value]) -> bool:
+def has_number(values: Sequence[Value]) -> bool:
+    """Whether any of the values is an INTEGER or a REAL."""
     return any(isinstance(value, int | float) for value in values)
 
 

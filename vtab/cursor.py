@@ -16,7 +16,7 @@ from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Slice
 from lsmsql.engine.values import Value
-from vtab.access import Access, Known, Lists
+from vtab.access import Known, Lists
 from vtab.indexaccess import AnyAccess
 from vtab.pin import Pin
 from vtab.session import Session
@@ -84,17 +84,17 @@ class Cursor:
             self._known = None
             self._lonely = None
         access = self._access
-        if access.is_point and (not access.doubtful or self._is_one(view, arguments)):
+        if access.finds_one(view) and (not access.doubtful or self._is_one(view, arguments)):
             self._look_up(view, arguments, again)
         else:
             self._end = []
             self.Eof = partial(bool, self._end)
-            self._slices = access.scan(view, arguments)
+            self._slices = iter(access.scan(view, arguments))
             self._load()
 
     def _is_one(self, view: ReadView, arguments: tuple[Any, ...]) -> bool:
-        """Whether a doubtful comparison with a whole key can mean that key only."""
-        access: Access = self._access  # type: ignore[assignment]
+        """Whether doubtful comparisons that find one row can mean no other."""
+        access = self._access
         if len(arguments) > 1 or not isinstance(arguments[0], int | float):
             return not access.selection.is_wider(arguments)
         if self._lonely is None:  # the same texts may be meant by all numbers
@@ -102,14 +102,13 @@ class Cursor:
         return self._lonely
 
     def _look_up(self, view: ReadView, arguments: tuple[Any, ...], again: bool) -> None:
-        """Go to the row of a whole key."""
+        """Go to the one row that there may be."""
         known = self._known
         if known is None and again:  # at first not: most statements look up one row
             known = self._known = {}
         row = _UNKNOWN if known is None else known.get(arguments, _UNKNOWN)
         if row is _UNKNOWN:
-            access: Access = self._access  # type: ignore[assignment]
-            row = access.look_up(view, arguments, known)
+            row = self._access.look_up(view, arguments, known)
         if row is None:
             self.Eof = _at_end
         else:

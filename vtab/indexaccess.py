@@ -7,7 +7,7 @@ has the index. If not, the entries are made of all rows of the table, as the ind
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from lsmsql.engine.catalog import CATALOG_TABLE_ID, catalog_key
@@ -17,12 +17,16 @@ from lsmsql.engine.projection import Columns, Projection
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range, Slice
-from lsmsql.engine.values import Value
-from lsmsql.engine.view import Found, found_columns, found_row, found_slot
-from vtab.access import Access, Lists
+from lsmsql.engine.values import ColumnType, Value
+from lsmsql.engine.view import Found, found_column, found_columns, found_row
+from vtab.access import MAX_KNOWN, Access, Known, Lists, Pieces, has_number
+from vtab.constraint import Op
 from vtab.implied import condition_of, fixed_columns, has_row
 from vtab.indexplan import IndexPlan
 from vtab.planner import ScanPlan
+
+_UNTIL_SEEN = -1
+"""The terms of entries are of one length, which the first of them tells."""
 
 
 class RowKeys(Sequence[bytes]):
@@ -51,14 +55,13 @@ class IndexAccess:
     """As ``Access``, for a table that is read by one of its indexes."""
 
     is_point = False
-    doubtful = False
-    """Only those who look up whole keys have to know."""
 
     def __init__(self, schema: TableSchema, index: TableSchema, plan: IndexPlan) -> None:
         self.schema = schema
         self.index = index
         self.plan = plan
         self._entries = Access(index, plan.plan)
+        self.doubtful = self._entries.doubtful
         self.selection = self._entries.selection
         self._rows = Access(schema, ScanPlan(schema.name, columns=plan.columns))
         self._projection = Projection(schema, self._rows.codec, plan.columns)
@@ -66,7 +69,16 @@ class IndexAccess:
         self._index = IndexEntries(index, schema)
         self._key = catalog_key(index.id)
         terms = len(self._index.definition.terms)
-        self._same_terms = len(plan.plan.prefix) >= terms and not plan.plan.doubtful
+        self._same_terms = len(plan.plan.prefix) >= terms
+        self._is_exact = self._same_terms and plan.plan.bounds == terms
+        """Whether the range of the entries is that of their terms, with nothing behind."""
+        self._has_text = ColumnType.TEXT in index.key_affinities[: plan.plan.bounds]
+        self._is_unique = (
+            self._index.definition.unique
+            and self._same_terms
+            and {Op.EQ, Op.IN}.issuperset(plan.plan.prefix[:terms])
+            and not plan.plan.offset
+        )
         self._slots = [schema.columns[position].slot for position in plan.columns]
         self._parts = [
             schema.key.index(position)
@@ -90,43 +102,106 @@ class IndexAccess:
         """None: an index has no zones."""
         return []
 
-    def scan(self, view: ReadView, arguments: Sequence[Any]) -> Iterator[Slice]:
+    def has_none(self, view: ReadView, spans: Iterable[Range]) -> bool:
+        """Whether there is no row with an entry in the ranges."""
+        return self._entries.has_none(view, spans)
+
+    def finds_one(self, view: ReadView) -> bool:
+        """Whether there is one row at most: before a UNIQUE index was there, there may be more."""
+        return self._is_unique and self._is_in(view)
+
+    def look_up(
+        self, view: ReadView, arguments: tuple[Value, ...], known: Known | None = None
+    ) -> Lists | None:
+        """The one row with the terms given, as ``Access.look_up`` gives it, if it ``finds_one``."""
+        row = self._find(view, arguments)
+        if known is not None and not (self._has_text and has_number(arguments)):
+            if len(known) >= MAX_KNOWN:
+                known.clear()
+            known[arguments] = row
+        return row
+
+    def _find(self, view: ReadView, arguments: tuple[Value, ...]) -> Lists | None:
+        if self._is_exact:
+            span = self.selection.range(arguments)
+            if span is None:
+                return None
+            entries = view.short(self.index.id, span, self._entries.projection)
+            if entries is not None:
+                return self._row(view, entries, span) if entries.keys else None
+        for piece in self.scan(view, arguments):
+            return self.arrange(piece.keys, piece.columns)
+        return None
+
+    def _row(self, view: ReadView, entries: Slice, terms: Range) -> Lists:
+        """The row that the one entry with these terms leads to."""
+        key = entries.keys[0][len(terms.start) :]  # type: ignore[arg-type]
+        if self.plan.covering:
+            return self.arrange([key], self._covered(entries))
+        found = view.find(self.schema.id, key)
+        assert found is not None, "an entry of an index leads to a row"
+        return self._rows.row(found, key, self._rows.codec.decode(key), plain=False)
+
+    def scan(self, view: ReadView, arguments: Sequence[Any]) -> Pieces:
         """The rows of the plan, as ``Access.scan`` gives them."""
         if not self._is_in(view):
-            yield from self._without_index(view, arguments)
-            return
-        pieces = self._entries.scan(view, arguments)
-        if self.plan.covering:
-            for piece in pieces:
-                count = len(piece.keys)
-                columns = [
-                    piece.columns[at] if isinstance(at, int) else [*at] * count
-                    for at in self._from_entry
-                ]
-                yield Slice(RowKeys(piece.keys, self._index.row_key), columns)
-            return
-        left = self._limit(arguments)
+            return self._without_index(view, arguments)
+        spans = self.selection.ranges(arguments)
+        pieces = self._entries.read(view, spans, arguments)
+        wider = self.doubtful and self.selection.is_wider(arguments)
+        terms = None
+        if self._same_terms and pieces and not wider:
+            terms = len(spans[0].start) if self._is_exact else _UNTIL_SEEN  # type: ignore[arg-type]
+        limit = self._limit(arguments)
+        if type(pieces) is tuple and limit is None:
+            return tuple([self._rows_of(view, piece, terms) for piece in pieces])
+        return self._followed(view, pieces, limit, terms)
+
+    def _followed(
+        self, view: ReadView, pieces: Iterable[Slice], limit: int | None, terms: int | None
+    ) -> Iterator[Slice]:
+        """The rows that entries lead to, piece by piece: as many as SQLite will take at first."""
         for piece in pieces:
-            keys = self._row_keys(piece.keys[:left])
-            yield Slice(keys, self._fetch(view, keys))
-            if left is not None:
-                left -= len(keys)
-                if left <= 0:
-                    return
+            count = len(piece.keys)
+            if limit is not None and 0 < limit < count:
+                yield self._rows_of(view, piece.cut(0, limit), terms)
+                yield self._rows_of(view, piece.cut(limit, count), terms)
+            else:
+                yield self._rows_of(view, piece, terms)
+            limit = None if limit is None else max(limit - count, 0)
+
+    def _rows_of(self, view: ReadView, piece: Slice, terms: int | None) -> Slice:
+        """The rows that a piece of the entries leads to."""
+        if self.plan.covering:
+            return Slice(RowKeys(piece.keys, self._index.row_key), self._covered(piece))
+        keys = self._row_keys(piece.keys, terms)
+        return Slice(keys, self._fetch(view, keys))
+
+    def _covered(self, piece: Slice) -> list[Any]:
+        """The columns of rows that the index has all of."""
+        count = len(piece.keys)
+        return [
+            piece.columns[at] if isinstance(at, int) else [*at] * count for at in self._from_entry
+        ]
 
     def _limit(self, arguments: Sequence[Any]) -> int | None:
-        """How many rows SQLite will take at most, each of which is a read by itself; None: all."""
+        """How many rows SQLite will most likely take, each of which is a read by itself; None: all.
+
+        It may take more, if it drops some by what a comparison of row values did not tell.
+        """
         scan = self.plan.plan
         if not scan.limit:
             return None
         limit: int = arguments[-2] if scan.offset else arguments[-1]
         return limit if limit >= 0 else None
 
-    def _row_keys(self, entries: Sequence[bytes]) -> list[bytes]:
-        """The keys of the rows that entries lead to: what follows their terms."""
-        if self._same_terms:
-            start = len(self._index.prefix_of(entries[0]))
-            return [entry[start:] for entry in entries]
+    def _row_keys(self, entries: Sequence[bytes], terms: int | None) -> list[bytes]:
+        """The keys of the rows that entries lead to: what follows their terms, which are of so many
+        bytes in all of them, unless that is None."""
+        if terms == _UNTIL_SEEN:
+            terms = len(self._index.prefix_of(entries[0]))
+        if terms is not None:
+            return [entry[terms:] for entry in entries]
         row_key = self._index.row_key
         return [row_key(entry) for entry in entries]
 
@@ -152,8 +227,7 @@ class IndexAccess:
 
     def _fetch(self, view: ReadView, keys: Sequence[bytes]) -> Columns:
         """The columns of the rows with these keys."""
-        find, table_id = view.find, self.schema.id
-        found = [find(table_id, key) for key in keys]
+        found = view.find_all(self.schema.id, keys)
         assert None not in found, "an entry of an index leads to a row"
         if not self._is_plain:
             projection = self._projection
@@ -161,7 +235,7 @@ class IndexAccess:
             return [list(column) for column in zip(*rows, strict=True)]
         parts = iter(self._rows.codec.decode_few(keys, self._parts) if self._parts else ())
         return [
-            next(parts) if slot is None else [found_slot(f, slot) for f in found]  # type: ignore[arg-type]
+            next(parts) if slot is None else found_column(found, slot)  # type: ignore[arg-type]
             for slot in self._slots
         ]
 

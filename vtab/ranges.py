@@ -69,12 +69,14 @@ class KeySelection:
 
         The arguments themselves, if these are always taken as they are.
         """
-        pairs = list(zip(self._prefix, arguments, strict=True))
-        if all(type(value) in own for (_, _, own), value in pairs):
+        for (_, _, own), value in zip(self._prefix, arguments, strict=True):
+            if type(value) not in own:
+                break
+        else:
             return arguments
         values = [
             value if type(value) in own else equal(kind, value, affinity)
-            for (kind, affinity, own), value in pairs
+            for (kind, affinity, own), value in zip(self._prefix, arguments, strict=True)
         ]
         if None not in values:
             return values
@@ -99,7 +101,9 @@ class KeySelection:
             prefix = values
             start = self._encode_bound(prefix)
             stop = start + b"\0" if self._is_whole else successor(start)
-        if self._ops and self._has_nulls:
+        if not self._ops:
+            return Range(start, stop)
+        if self._has_nulls:
             nulls = self._encode_bound((*prefix, None))
             start, stop = (start, nulls) if self._descending else (successor(nulls), stop)
         for (op, folded), argument in zip(self._ops, arguments[self._place :], strict=False):

@@ -6,7 +6,7 @@ place. A read takes the state once and works on it, so nothing that happens mean
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lsmsql.engine.columns import FIRST_VALUE
@@ -110,6 +110,23 @@ def found_slot(found: Found, slot: int) -> Value:
         position = FIRST_VALUE + slot
         return block.value(position, row) if position < block.width else None
     return payload[slot] if slot < len(payload) else None
+
+
+def found_column(found: Sequence[Found], slot: int) -> list[Value]:
+    """``found_slot`` of each of some records."""
+    position = FIRST_VALUE + slot
+    values: list[Value] = []
+    try:
+        for block, row, payload in found:
+            if block is None:
+                values.append(payload[slot] if slot < len(payload) else None)
+            elif position < block.width:
+                values.append((block.getters[position] or block.getter(position))(row))
+            else:
+                values.append(None)
+    except ValueError:  # one by one, to know whose value is malformed
+        return [found_slot(record, slot) for record in found]
+    return values
 
 
 def found_columns(found: Found, key: bytes, projection: Projection) -> list[Value]:

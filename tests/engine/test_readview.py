@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 import lsmsql
 from lsmsql.engine.projection import Projection, key_codec
+from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.readview import ReadView
 from lsmsql.engine.recent import ABSENT
-from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID
+from lsmsql.engine.schema import KV_SCHEMA, KV_TABLE_ID, KV_VALUE_SLOT
 from lsmsql.engine.slices import Range
-from lsmsql.engine.view import found_slot
+from lsmsql.engine.view import found_column, found_slot
 from lsmsql.engine.writeset import WriteSet
 
 CODEC = key_codec(KV_SCHEMA)
@@ -235,3 +236,22 @@ def test_whether_any_of_many_keys_is_there(store: lsmsql.Store) -> None:
             assert view.has_any(KV_TABLE_ID, [encoded]) == (key in (3, 5))
         assert view.has_any(KV_TABLE_ID, keys) and not view.has_any(KV_TABLE_ID, keys[:3])
         assert not view.has_any(KV_TABLE_ID + 100, keys)
+
+
+def test_many_keys_are_found_as_each_of_them_is(store: lsmsql.Store) -> None:
+    store.ingest([(key, f"file {key}") for key in range(4)])
+    store[1] = "in memory"
+    store.delete(2)
+    keys = [CODEC.encode([key]) for key in range(6)]
+    writes, reads = WriteSet(), ReadSet()
+    writes.put(KV_TABLE_ID, keys[5], (None, "mine"))
+    for changes, mine in ((None, None), (writes, "mine")):
+        with ReadView(store.core, changes, reads) as view:
+            found = view.find_all(KV_TABLE_ID, keys)
+            assert [f and found_slot(f, KV_VALUE_SLOT) for f in found] == [
+                "file 0", "in memory", None, "file 3", None, mine
+            ]  # fmt: skip
+            assert reads.keys(KV_TABLE_ID) == set(keys)
+            there = [f for f in found if f is not None]
+            for slot in (KV_VALUE_SLOT, KV_VALUE_SLOT + 1):
+                assert found_column(there, slot) == [found_slot(f, slot) for f in there]

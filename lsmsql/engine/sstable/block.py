@@ -103,11 +103,11 @@ class Block:
         "_chunks",
         "_codec",
         "_counters",
-        "_getters",
         "_headers",
         "_marks",
         "_sizes",
         "_uniforms",
+        "getters",
         "grown",
         "in_use",
         "key_at",
@@ -135,7 +135,8 @@ class Block:
         """Number of columns."""
         self._chunks: list[memoryview | bytes | None] = [chunk for _, chunk in chunks]
         self._arrays: list[pa.Array | None] = [None] * len(chunks)
-        self._getters: list[Getter | None] = [None] * len(chunks)
+        self.getters: list[Getter | None] = [None] * len(chunks)
+        """The getter of each column that has been asked for one."""
         self._uniforms: list[UniformBytes | None] = [None] * len(chunks)
         self._sizes = [uniform_size(header) for header in self._headers]
         self._marks: list[bytes] | None = None
@@ -204,7 +205,7 @@ class Block:
 
     def getter(self, position: int) -> Getter:
         """A function that gives single values of the column at ``position``, by row."""
-        getter = self._getters[position]
+        getter = self.getters[position]
         if getter is None:
             header = self._headers[position]
             if header[0] == NULLS:
@@ -213,7 +214,7 @@ class Block:
                 getter = constant_getter(self._constant(position, header))
             else:
                 getter = value_getter(self.column(position), self._sizes[position])
-            self._getters[position] = getter
+            self.getters[position] = getter
             if position == KEY:
                 self.key_at = getter
         return getter
@@ -227,7 +228,7 @@ class Block:
     def value(self, position: int, row: int) -> Value:
         """One value."""
         try:
-            return (self._getters[position] or self.getter(position))(row)
+            return (self.getters[position] or self.getter(position))(row)
         except ValueError as error:
             raise self._damaged(f"column {position}: {error}") from None
 
