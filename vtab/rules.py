@@ -104,6 +104,8 @@ class Rules:
 
     def terms(self, values: Sequence[Value]) -> list[Terms | None]:
         """The terms of a row in each index; None for a partial index that does not have it."""
+        if not self._computed:
+            return [entries.terms(values) for entries in self.entries]
         (found,) = self.terms_of([values])
         return found
 

@@ -14,7 +14,7 @@ Nothing here is for more than one thread at a time; a connection is used by one 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 import apsw
@@ -281,7 +281,7 @@ class Session:
             return False
         return not (self._pin or self._present()).has_any(table_id, keys)
 
-    def entries_with(self, entries: IndexEntries, terms: Terms) -> list[bytes]:
+    def entries_with(self, entries: IndexEntries, terms: Terms) -> Sequence[bytes]:
         """The entries of a UNIQUE index with these terms, as the transaction has them now.
 
         None if there may be several.
@@ -290,7 +290,12 @@ class Session:
         if span is None or span.start is None:
             return []
         own = self._own.with_prefix(entries, span.start, self.writes)
-        there = self._without_changes().keys_between(entries.schema.id, span, entries.keys_only)
+        view: ReadView = self._pin or self._present()
+        if view.has_changed(entries.schema.id):
+            view = self._without_changes(view)
+        there = view.keys_between(entries.schema.id, span, entries.keys_only)
+        if not own:
+            return there
         return [e for e, alive in own.items() if alive] + [e for e in there if e not in own]
 
     def put_entry(self, entries: IndexEntries, terms: Terms, entry: bytes, row: Row | None) -> None:
@@ -299,9 +304,9 @@ class Session:
         if entries.definition.unique:
             self._own.note(entries, terms.prefix, entry, row)
 
-    def _without_changes(self) -> ReadView:
+    def _without_changes(self, pin: ReadView) -> ReadView:
         """The snapshot without the changes of the transaction."""
-        view, pin = self._snapshot, self._pin or self._present()
+        view = self._snapshot
         if view is None or view.sequence != pin.sequence:
             if view is not None:
                 view.close()

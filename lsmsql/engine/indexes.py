@@ -102,6 +102,7 @@ class IndexEntries:
         self._table = table
         self._codec = key_codec(index)
         self.keys_only = Projection(index, self._codec, ())
+        self._positions = [term.position for term in definition.terms]
         self._folds = [fold_of(term.collation) for term in definition.terms]
         self._folding = any(fold is not None for fold in self._folds)
         self.expressions = [t.expression for t in definition.terms if t.expression is not None]
@@ -119,11 +120,11 @@ class IndexEntries:
 
     def terms(self, values: Sequence[Value], computed: Sequence[Value] = ()) -> Terms:
         """The terms of a row; ``computed`` are the values of ``expressions``."""
-        rest = iter(computed)
-        found = [
-            next(rest) if term.position is None else values[term.position]
-            for term in self.definition.terms
-        ]
+        if self.expressions:
+            rest = iter(computed)
+            found = [next(rest) if at is None else values[at] for at in self._positions]
+        else:
+            found = [values[at] for at in self._positions]  # type: ignore[index]
         if self._folding:
             found = [folded(fold, value) for fold, value in zip(self._folds, found, strict=True)]
         return Terms(found, self._codec.encode_prefix(found))
@@ -145,7 +146,7 @@ class IndexEntries:
             )
         if not self.schema.slots:
             return entry, ()
-        mask = self._codec.real_mask([*terms.values, *(values[i] for i in self._table.key)])
+        mask = self._codec.real_mask(terms.values + [values[at] for at in self._table.key])
         return entry, (mask,)
 
     def prefix_of(self, entry: bytes) -> bytes:

@@ -58,7 +58,7 @@ class ReadSet:
     def add_range(self, table_id: int, span: Range) -> None:
         """All that is in ``span`` was read."""
         if not span.empty:
-            self._of(table_id).add_range(span)
+            (self._tables.get(table_id) or self._of(table_id)).add_range(span)
 
     def keys(self, table_id: int) -> set[bytes]:
         """The single keys that were read of a table."""

@@ -192,11 +192,11 @@ class ReadView:
                 self._reads.add_range(table_id, span)
         return piece
 
-    def keys_between(self, table_id: int, span: Range, projection: Projection) -> list[bytes]:
+    def keys_between(self, table_id: int, span: Range, projection: Projection) -> Sequence[bytes]:
         """The keys of records in ``span``; mostly there are none."""
         piece = self.short(table_id, span, projection)
         if piece is not None:
-            return list(piece.keys)
+            return piece.keys
         return [key for piece in self.scan(table_id, span, projection) for key in piece.keys]
 
     def scan(

@@ -112,6 +112,8 @@ class KeyCodec:
         if len(values) >= len(self.parts):
             return self.encode(values)
         try:
+            if len(values) == 1:
+                return self._inner_encoders[0](values[0])
             return b"".join([e(v) for e, v in zip(self._inner_encoders, values, strict=False)])
         except BAD_VALUE:
             raise self._explain(values, prefix=True) from None
