@@ -20,6 +20,7 @@ from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT
 from lsmsql.engine.slices import Range
 from lsmsql.engine.sources import read_source
 from lsmsql.engine.tables import Tables
+from lsmsql.engine.upkeep import Upkeeps
 from lsmsql.engine.validation import describe, first_conflict
 from lsmsql.engine.values import Row, Value
 from lsmsql.engine.view import (
@@ -47,6 +48,7 @@ class Database(Tables):
 
     def __init__(self, core: Core, scheduler: Scheduler | None) -> None:
         self.core = core
+        self.upkeeps = Upkeeps()
         self._scheduler = scheduler
         self._make_room = core.check_writable if scheduler is None else scheduler.make_room
 

@@ -22,7 +22,7 @@ from lsmsql.engine.catalog import CATALOG_TABLE_ID, SEQUENCES_SCHEMA, Catalog, C
 from lsmsql.engine.database import Database
 from lsmsql.engine.errors import ClosedError, ConflictError, UsageError
 from lsmsql.engine.indexes import index_schema
-from lsmsql.engine.projection import Projection, key_codec
+from lsmsql.engine.projection import Projection
 from lsmsql.engine.readset import ReadSet
 from lsmsql.engine.readview import LongView, ReadView
 from lsmsql.engine.recent import ABSENT, Absent
@@ -31,7 +31,6 @@ from lsmsql.engine.schema import KV_TABLE_ID, KV_VALUE_SLOT, IndexDefinition, Ta
 from lsmsql.engine.slices import Range
 from lsmsql.engine.snapshot import catalog_at
 from lsmsql.engine.table import Table
-from lsmsql.engine.upkeep import Upkeep
 from lsmsql.engine.values import Row, Value
 from lsmsql.engine.verbs import WriteVerbs
 from lsmsql.engine.view import Found
@@ -66,7 +65,6 @@ class Transaction(WriteVerbs):
         self._writes = WriteSet()
         self._reads = ReadSet()
         self._savepoints: list[Savepoint] = []
-        self._upkeeps: dict[int, tuple[TableSchema, Sequence[TableSchema], Upkeep]] = {}
         try:
             if immediate:
                 self.core.take_place(self)
@@ -150,23 +148,15 @@ class Transaction(WriteVerbs):
         """Change a row, and the indexes of its table."""
         indexes = self._catalog.indexes
         if indexes and table_id in indexes:
-            self._upkeep_of(table_id, indexes[table_id]).change(self, key, row)
+            table = self._catalog.by_id[table_id]
+            self._database.upkeeps.of(table, indexes[table_id]).change(self, key, row)
         else:
             self._writes.put(table_id, key, row)
 
-    def _upkeep_of(self, table_id: int, indexes: Sequence[TableSchema]) -> Upkeep:
-        table = self._catalog.by_id[table_id]
-        known = self._upkeeps.get(table_id)
-        if known is None or known[0] is not table or known[1] is not indexes:
-            known = self._upkeeps[table_id] = (table, indexes, Upkeep(table, indexes))
-        return known[2]
-
-    def has_any(self, table_id: int, span: Range) -> bool:
+    def has_any(self, table_id: int, span: Range, projection: Projection) -> bool:
         """Whether there is a record in a range now."""
-        schema = self._catalog.by_id[table_id]
-        keys_only = Projection(schema, key_codec(schema), ())
         with self.view() as view:
-            return next(view.scan(table_id, span, keys_only, first=1), None) is not None
+            return bool(view.keys_between(table_id, span, projection))
 
     def set_record(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Set the payload of a key, or with None delete it, and nothing else."""

@@ -13,11 +13,14 @@ from typing import Protocol
 
 from lsmsql.engine.errors import ConstraintError, UsageError
 from lsmsql.engine.indexes import IndexEntries
+from lsmsql.engine.projection import Projection
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.slices import Range
 from lsmsql.engine.values import Row, Value
 from lsmsql.engine.view import Found, found_columns
+
+_MOST_TABLES = 256
 
 
 class Records(Protocol):
@@ -26,8 +29,8 @@ class Records(Protocol):
     def find(self, table_id: int, key: bytes) -> Found | None:
         """The record of a key, as it is now."""
 
-    def has_any(self, table_id: int, span: Range) -> bool:
-        """Whether there is a record in a range now."""
+    def has_any(self, table_id: int, span: Range, projection: Projection) -> bool:
+        """Whether there is a record in a range now; ``projection`` is one of its table."""
 
     def set_record(self, table_id: int, key: bytes, row: Row | None) -> None:
         """Set the payload of a key, or with None delete it."""
@@ -64,7 +67,7 @@ class Upkeep:
                 after, payload = entries.entry(terms, key, new)
                 changes.append((entries.schema.id, after, payload))
                 span = None if after == before else entries.equals(terms)
-                if span is not None and records.has_any(entries.schema.id, span):
+                if span is not None and records.has_any(entries.schema.id, span, entries.keys_only):
                     raise ConstraintError(describe_duplicate(self._table, entries))
         for change in (*changes, (self._table.id, key, row)):
             records.set_record(*change)
@@ -72,6 +75,22 @@ class Upkeep:
     def _old(self, records: Records, key: bytes) -> list[Value] | None:
         found = records.find(self._table.id, key)
         return None if found is None else found_columns(found, key, self._rows.everything)
+
+
+class Upkeeps:
+    """The upkeep of each table, made once for a definition of it and of its indexes."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[TableSchema, Sequence[TableSchema], Upkeep]] = {}
+
+    def of(self, table: TableSchema, indexes: Sequence[TableSchema]) -> Upkeep:
+        """That of a table with these indexes. Raises UsageError as ``Upkeep``."""
+        known = self._known.get(table.id)
+        if known is None or known[0] is not table or known[1] is not indexes:
+            if len(self._known) >= _MOST_TABLES:
+                self._known.clear()
+            known = self._known[table.id] = (table, indexes, Upkeep(table, indexes))
+        return known[2]
 
 
 def describe_duplicate(table: TableSchema, entries: IndexEntries) -> str:
