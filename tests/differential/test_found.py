@@ -113,8 +113,9 @@ FOUND = {
         for conflict in ("", " OR ABORT", " OR IGNORE", " OR FAIL", " OR REPLACE", " OR ROLLBACK")
     },
     "a LIMIT by an index, with rows that only the rest of a row value drops": """
-        CREATE TABLE t(a INT, b INT, c INTEGER PRIMARY KEY);
-        INSERT INTO t VALUES (5, 1, 1), (6, 1, 2), (7, 1, 3), (0, 0, 4), (9, 'x', 5), (9, 3, 6);
+        CREATE TABLE t(a INT, b INT, c TEXT NOT NULL PRIMARY KEY);
+        INSERT INTO t VALUES (9, 1, 'a'), (7, 1, 'b'), (6, 1, 'c'), (1, 1, 'd'), (0, 0, 'e');
+        INSERT INTO t VALUES (5, 'x', 'f'), (NULL, NULL, 'g'), (3, 3, 'h'), (4, 4, 'i');
         CREATE INDEX i ON t(b DESC);
         SELECT EXISTS (SELECT 1 FROM t WHERE (b, a) BETWEEN (-1, 9) AND (1, 1));
         SELECT a FROM t WHERE (b, a) <= (1, 6) AND b > -5 ORDER BY b DESC LIMIT 2;
