@@ -12,16 +12,32 @@ functions are there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from lsmsql.engine.column import Column
+from lsmsql.engine.errors import LimitError
 from lsmsql.engine.indexes import IndexEntries, Terms
 from lsmsql.engine.schema import Check, TableSchema
 from lsmsql.engine.values import Row, Value
+from vtab.failures import RowLimitError
 from vtab.planner import has_rowid
 from vtab.session import Session
 
 Converter = Callable[[Column, Value], Value]
-Entry = tuple[bytes, Row]
+AllTerms = list[Terms | None]
+"""Of a row, the terms in each index, or None where it has no entry."""
+
+
+class Entry(NamedTuple):
+    """An entry of an index."""
+
+    terms: Terms
+    key: bytes
+    row: Row
+
+
+AllEntries = list[Entry | None]
+"""Of a row, the entry in each index, or None."""
 
 
 class Rules:
@@ -41,6 +57,12 @@ class Rules:
         self.defaults = frozenset(i for i, c in columns if c.default is not None and i != rowid)
         self.generated = frozenset(i for i, c in columns if c.generated is not None)
         self._formulas = [(i, c, c.generated.sql) for i, c in columns if c.generated is not None]
+        self._indexed = {*schema.key} | {
+            term.position
+            for entries in self.entries
+            for term in entries.definition.terms
+            if term.position is not None
+        }
         self._computed: list[str] = []
         self._places: list[tuple[int, int]] = []
         """Where among these the terms of each index begin and end; its condition comes last."""
@@ -68,6 +90,12 @@ class Rules:
     def leave_rows(self) -> bool:
         """Whether a row of the right types is stored as it is."""
         return not (self.defaults or self.generated or self._schema.checks)
+
+    def touch_indexes(self, old: Sequence[Value], new: Sequence[Value]) -> bool:
+        """Whether entries of a row may become others when it is changed."""
+        if self._computed:
+            return True
+        return any(old[at] is not new[at] for at in self._indexed)
 
     def default(self, position: int) -> Value:
         """What an INSERT that does not name a column puts into it."""
@@ -102,23 +130,33 @@ class Rules:
         )
         return next((c for c, value in zip(checks, found, strict=True) if value == 0), None)
 
-    def terms(self, values: Sequence[Value]) -> list[Terms | None]:
+    def terms(self, values: Sequence[Value]) -> AllTerms:
         """The terms of a row in each index; None for a partial index that does not have it."""
         if not self._computed:
             return [entries.terms(values) for entries in self.entries]
         (found,) = self.terms_of([values])
         return found
 
-    def terms_of(self, rows: Sequence[Sequence[Value]]) -> list[list[Terms | None]]:
+    def terms_of(self, rows: Sequence[Sequence[Value]]) -> list[AllTerms]:
         """The terms of several rows."""
         if not self._computed:
             return [[entries.terms(values) for entries in self.entries] for values in rows]
         computed = self._session.evaluation.of_rows(self._schema, self._computed, rows)
         return [self._with(values, more) for values, more in zip(rows, computed, strict=True)]
 
-    def _with(self, values: Sequence[Value], computed: Sequence[Value]) -> list[Terms | None]:
+    def entries_of(self, key: bytes, terms: AllTerms, values: Sequence[Value]) -> AllEntries:
+        """The entries of a row. Raises RowLimitError for one that is too long."""
+        try:
+            return [
+                None if there is None else Entry(there, *entries.entry(there, key, values))
+                for entries, there in zip(self.entries, terms, strict=True)
+            ]
+        except LimitError as error:
+            raise RowLimitError(str(error)) from None
+
+    def _with(self, values: Sequence[Value], computed: Sequence[Value]) -> AllTerms:
         """The terms of a row with what was computed for it."""
-        found: list[Terms | None] = []
+        found: AllTerms = []
         for entries, (first, last) in zip(self.entries, self._places, strict=True):
             if entries.definition.where is not None:
                 last -= 1

@@ -15,8 +15,7 @@ from operator import is_
 import apsw
 
 from lsmsql.engine.affinity import UNCHANGED
-from lsmsql.engine.errors import LimitError
-from lsmsql.engine.indexes import IndexEntries, Terms
+from lsmsql.engine.indexes import IndexEntries
 from lsmsql.engine.rows import RowCodec
 from lsmsql.engine.schema import TableSchema
 from lsmsql.engine.upkeep import describe_duplicate
@@ -24,14 +23,13 @@ from lsmsql.engine.values import MAX_INTEGER, MIN_INTEGER, ColumnType, Value
 from lsmsql.engine.view import found_columns
 from vtab.declare import Identity, identity_of, visible
 from vtab.failures import (
-    RowLimitError,
     duplicate_key,
     duplicate_terms,
     generated_column,
 )
 from vtab.preparing import Preparer
 from vtab.records import Record, RecordEncoder, Values
-from vtab.rules import Rules
+from vtab.rules import AllEntries, AllTerms, Rules
 from vtab.running import Upsert
 from vtab.session import Session
 
@@ -39,9 +37,6 @@ MAX_PLAIN_TYPES = 256
 """A table of many ANY columns can have rows of any number of types."""
 
 _ATTEMPTS = 100
-
-AllTerms = list[Terms | None]
-"""Of a row, the terms in each index, or None where it has no entry."""
 
 
 class Writer:
@@ -60,6 +55,7 @@ class Writer:
         self._encoders: dict[tuple[type, ...], Callable[[Values], Record]] = {}
         """By the types of rows that are inserted as they are, as far as they have been met."""
         self._rules = Rules(session, schema, indexes)
+        self._no_entries: AllEntries = [None] * len(indexes)
         self._preparer = Preparer(session, schema, self._rules)
         self._is_plain = self._rules.is_empty
 
@@ -215,11 +211,16 @@ class Writer:
         return True
 
     def _conflicts(
-        self, key: bytes, terms: AllTerms, own: bytes | None = None
+        self,
+        key: bytes,
+        terms: AllTerms,
+        own: bytes | None = None,
+        before: AllTerms | None = None,
     ) -> Iterator[tuple[bytes, IndexEntries | None]]:
         """The keys of rows with the same key or the same terms, and in which index.
 
-        ``own`` is the key of the row itself before it is changed.
+        ``own`` is the key of the row itself before it is changed, and ``before`` are its terms:
+        no other row has these.
         """
         session = self._session
         for place in self._rules.order:
@@ -228,7 +229,8 @@ class Writer:
                     yield key, None
                 continue
             entries, there = self._rules.entries[place], terms[place]
-            if there is None:
+            was = None if before is None else before[place]
+            if there is None or (was is not None and was.prefix == there.prefix):
                 continue
             for entry in session.entries_with(entries, there):
                 other = entries.row_key(entry)
@@ -284,44 +286,52 @@ class Writer:
         key, payload = encode(tuple(converted))
         moved = key != old_key
         if self._is_plain:
-            if moved and not self._may_take(key):
-                return
-            self._remove(old_key, old, moved=moved)
+            if moved:
+                if not self._may_take(key):
+                    return
+                self._remove_row(old_key)
+            self._session.writes.put(self._schema.id, key, payload)
+        elif moved or self._rules.touch_indexes(old, converted):
+            before, terms = self._rules.terms_of([old, converted])
+            for other, conflicting in self._conflicts(key, terms, old_key, before):
+                if not self._replaces(other, conflicting):
+                    return
+            there = self._rules.entries_of(old_key, before, old)
+            then = self._rules.entries_of(key, terms, converted)
+            if moved:
+                self._remove_row(old_key)
+            self._put_entries(there, then)
             self._session.writes.put(self._schema.id, key, payload)
         else:
-            terms = self._rules.terms(converted)
-            for other, entries in self._conflicts(key, terms, own=old_key):
-                if not self._replaces(other, entries):
-                    return
-            self._remove(old_key, old, moved=moved)
-            self._put(key, payload, converted, terms)
+            self._session.writes.put(self._schema.id, key, payload)
         if self._has_rowid:
             self._note(converted)
         self._done(converted)
 
     def _put(self, key: bytes, payload: Values, values: Sequence[Value], terms: AllTerms) -> None:
         """Write a row and its entries."""
-        session = self._session
-        try:
-            for entries, there in zip(self._rules.entries, terms, strict=True):
-                if there is not None:
-                    session.put_entry(entries, there, *entries.entry(there, key, values))
-        except LimitError as error:
-            raise RowLimitError(str(error)) from None
-        session.writes.put(self._schema.id, key, payload)
+        self._put_entries(self._no_entries, self._rules.entries_of(key, terms, values))
+        self._session.writes.put(self._schema.id, key, payload)
 
-    def _remove(self, key: bytes, old: Sequence[Value], *, moved: bool = True) -> None:
-        """Take the entries of a row out of the indexes; and the row itself, if it is ``moved``."""
-        session = self._session
+    def _remove(self, key: bytes, old: Sequence[Value]) -> None:
+        """Take a row out, and its entries."""
         if self._rules.entries:
-            terms = self._rules.terms(old)
-            for entries, there in zip(self._rules.entries, terms, strict=True):
-                if there is not None:
-                    entry, _ = entries.entry(there, key, old)
-                    session.put_entry(entries, there, entry, None)
-        if moved:
-            session.writes.put(self._schema.id, key, None)
-            session.given.removed(self._schema.id)
+            entries = self._rules.entries_of(key, self._rules.terms(old), old)
+            self._put_entries(entries, self._no_entries)
+        self._remove_row(key)
+
+    def _remove_row(self, key: bytes) -> None:
+        self._session.writes.put(self._schema.id, key, None)
+        self._session.given.removed(self._schema.id)
+
+    def _put_entries(self, old: AllEntries, new: AllEntries) -> None:
+        """Put entries in place of others: nothing is done where they are the same."""
+        put = self._session.put_entry
+        for entries, there, then in zip(self._rules.entries, old, new, strict=True):
+            if there is not None and (then is None or then.key != there.key):
+                put(entries, there.terms, there.key, None)
+            if then is not None and (there is None or then[1:] != there[1:]):
+                put(entries, then.terms, then.key, then.row)
 
     def _done(self, values: Sequence[Value]) -> None:
         """A row has been written or deleted."""
