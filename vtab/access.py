@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from lsmsql.engine.conditions import Condition, KeyCondition, SlotCondition, Wanted
+from lsmsql.engine.conditions import Condition, Conditions, KeyCondition, SlotCondition, Wanted
 from lsmsql.engine.errors import LimitError
 from lsmsql.engine.keys import KeyCodec
 from lsmsql.engine.projection import Columns, Projection, key_codec
@@ -173,11 +173,7 @@ class Access:
         """The rows in these ranges, which are those that the arguments select, as ``scan``."""
         if not spans:
             return ()
-        plan, projection = self.plan, self.projection
-        if self._may_be_short and len(spans) == 1:
-            piece = view.short(self._table_id, spans[0], projection)
-            if piece is not None:
-                return self._whole(piece, arguments)
+        plan = self.plan
         where = self.conditions(arguments) if plan.zones else ()
         first, offset = FIRST_STEP, 0
         if plan.limit:
@@ -186,24 +182,29 @@ class Access:
                 limit, offset = arguments[-2:]
             if limit >= 0:  # if not, it is none
                 first = min(max(limit + offset, 1), MAX_FIRST)
-        reverse = plan.reverse
-        scans = [
-            view.scan(self._table_id, span, projection, reverse=reverse, first=first, where=where)
-            for span in (reversed(spans) if reverse else spans)
-        ]
-        slices = scans[0] if len(scans) == 1 else chain.from_iterable(scans)
-        if reverse:
-            slices = map(_backwards, slices)
-        return _skip(slices, offset) if offset > 0 else slices
-
-    def _whole(self, piece: Slice, arguments: Sequence[Any]) -> tuple[Slice, ...]:
-        """The slice of all rows of the range, in the order of the plan and behind the offset."""
-        plan = self.plan
+        slices: Pieces
+        if len(spans) == 1:
+            slices = self._within(view, spans[0], first, where)
+        else:
+            order = reversed(spans) if plan.reverse else spans
+            parts = (self._within(view, span, first, where) for span in order)
+            slices = chain.from_iterable(parts)
+        read = type(slices) is tuple
         if plan.reverse:
-            piece = _backwards(piece)
-        if plan.offset:
-            piece = piece.cut(max(arguments[-1], 0), len(piece.keys))
-        return (piece,) if piece.keys else ()
+            slices = map(_backwards, slices)
+        if offset > 0:
+            slices = _skip(iter(slices), offset)
+        return tuple(slices) if read else slices
+
+    def _within(self, view: ReadView, span: Range, first: int, where: Conditions) -> Pieces:
+        """The rows in a range, with ``reverse`` the last slice first; at one go if it is short."""
+        piece = view.short(self._table_id, span, self.projection) if self._may_be_short else None
+        if piece is not None:
+            return (piece,) if piece.keys else ()
+        reverse = self.plan.reverse
+        return view.scan(
+            self._table_id, span, self.projection, reverse=reverse, first=first, where=where
+        )
 
     def conditions(self, arguments: Sequence[Value]) -> list[Condition]:
         """What is asked of columns that do not bound the range of keys."""

@@ -177,7 +177,7 @@ class IndexAccess:
         keys = self._row_keys(piece.keys, terms)
         return Slice(keys, self._fetch(view, keys))
 
-    def _covered(self, piece: Slice) -> list[Any]:
+    def _covered(self, piece: Slice) -> Columns:
         """The columns of rows that the index has all of."""
         count = len(piece.keys)
         return [
