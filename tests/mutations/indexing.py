@@ -19,7 +19,7 @@ INDEXES = (
         "entries-left-by-sql",
         "A row that SQL changes or deletes leaves its old entries in the indexes.",
         Writer._remove,
-        "session.put_entry(entries, there, entry, None)",
+        "put(entries, there.terms, there.key, None)",
         "pass",
         Agreement(),
         _STALE,
