@@ -18,7 +18,7 @@ INDEXES = (
     Mutation(
         "entries-left-by-sql",
         "A row that SQL changes or deletes leaves its old entries in the indexes.",
-        Writer._remove,
+        Writer._put_entries,
         "put(entries, there.terms, there.key, None)",
         "pass",
         Agreement(),
