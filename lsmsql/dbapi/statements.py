@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 import apsw.ext
 
-from lsmsql.engine.errors import UsageError
+from lsmsql.engine.errors import SchemaError, UsageError
 from vtab.pragmas import adapted
 from vtab.session import Session
 from vtab.sql.definitions import Definition, read_statement
@@ -71,7 +71,16 @@ def read(connection: apsw.Connection, session: Session, text: str) -> tuple[Stat
     Raises what SQLite says of a wrong one, and UsageError and SchemaError for what would be lost.
     """
     session.planning.told = told = _is_told(session, text)
-    statement, rest = _read(connection, session, text)
+    try:
+        statement, rest = _read(connection, session, text)
+    except apsw.SQLError as error:
+        name = str(error).removeprefix("no such index: ")
+        if name != str(error) and session.catalog.named(name) is not None:
+            raise SchemaError(
+                f"INDEXED BY {name}: not supported, since SQLite does not know the indexes of"
+                " virtual tables; leave it out, or write +x for x to keep other indexes out"
+            ) from None
+        raise
     return replace(statement, told=told), rest
 
 

@@ -87,3 +87,13 @@ def test_the_functions_that_count_changes(ours):
     assert ours.execute("SELECT changes(), total_changes()").fetchone() == (3, 6)
     ours.execute("DELETE FROM t WHERE id > 5")
     assert ours.execute("SELECT changes(), total_changes()").fetchone() == (0, 6)
+
+
+def test_an_index_cannot_be_asked_for_by_name(ours) -> None:
+    ours.execute("INSERT INTO t VALUES (1, 'tea')")
+    ours.execute("CREATE INDEX by_name ON t(name)")
+    with pytest.raises(lsmsql.SchemaError, match="INDEXED BY by_name: not supported"):
+        ours.execute("SELECT * FROM t INDEXED BY by_name WHERE name = 'tea'")
+    with pytest.raises(lsmsql.Error, match="no such index: nope"):
+        ours.execute("SELECT * FROM t INDEXED BY nope")
+    assert ours.execute("SELECT id FROM t NOT INDEXED WHERE name = 'tea'").fetchall() == [(1,)]
