@@ -124,9 +124,79 @@ def make_plan(
     constraints without which this table could not be read, ``met`` of those that all its rows meet:
     they become arguments, if need be of no use, but for an IN, which would make it many plans.
     """
+    search = _search(schema, constraints)
+    arguments, checked = search.arguments, search.checked
+    place = len(search.prefix)
+    direction: bool | None = None
+    window: list[int] = []
+    if Op.IN not in search.ops:
+        fixed = {
+            column for at, column in enumerate(schema.key[:place]) if at not in search.doubtful
+        }
+        direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
+        if place < len(schema.key) and (direction is not None or not order_by):
+            window = _window(constraints, {*arguments, *met} - checked)
+    skipping: dict[int, Zone] = {}
+    if zones and place < len(schema.key):
+        skipping = _zones(schema, constraints, place)
+    beside = [
+        i
+        for i in sorted({*relied, *met} - {*arguments, *skipping})
+        if constraints[i].op is not Op.IN
+    ]
+    plan = ScanPlan(
+        table=schema.name,
+        prefix=search.ops,
+        low=None if search.low is None else constraints[search.low].op,
+        high=None if search.high is None else constraints[search.high].op,
+        low_folded=search.low in search.folded,
+        high_folded=search.high in search.folded,
+        ordered=bool(order_by) and direction is not None,
+        reverse=bool(direction),
+        limit=bool(window),
+        offset=len(window) > 1,
+        columns=used_columns(schema, columns_used),
+        zones=tuple(skipping.values()),
+        doubtful=search.doubtful,
+    )
+    return Planned(plan, (*arguments, *skipping, *beside, *window), checked.union(skipping, beside))
+
+
+# ------------------------------------------------------------------------------- the key
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What is searched in the key: the numbers of the constraints that fix its leading columns, by
+    which ``ops``, and of those that bound the next one, of which some are ``folded``.
+
+    ``doubtful`` are places among ``arguments``.
+    """
+
+    prefix: tuple[int, ...]
+    ops: tuple[Op, ...]
+    low: int | None
+    high: int | None
+    folded: frozenset[int]
+    doubtful: tuple[int, ...]
+
+    @property
+    def arguments(self) -> tuple[int, ...]:
+        """The numbers of the constraints, in the order of a plan's arguments."""
+        return (*self.prefix, *(i for i in (self.low, self.high) if i is not None))
+
+    @property
+    def checked(self) -> frozenset[int]:
+        """Those that SQLite must check: where one is doubtful, all behind it, too."""
+        if not self.doubtful:
+            return self.folded
+        return self.folded.union(self.arguments[min(*self.doubtful, len(self.prefix)) :])
+
+
+def _search(schema: TableSchema, constraints: Sequence[Constraint]) -> _Search:
     candidates = _candidates(schema, constraints)
     prefix = _match_prefix(schema, candidates)
-    matched = [
+    ops = [
         _key_op(schema, column, constraints[i].op)
         for column, i in zip(schema.key, prefix, strict=False)
     ]
@@ -137,47 +207,9 @@ def make_plan(
         high = _first(next_column, _HIGH)
     bounds = [i for i in (low, high) if i is not None]
     folded = {i for i in bounds if _is_folded(constraints[i], schema.key_types[len(prefix)])}
-    arguments = [*prefix, *bounds]
     doubtful = _doubtful(schema, constraints, prefix, bounds)
-    checked = folded.union(arguments[min(*doubtful, len(prefix)) :] if doubtful else ())
-    direction: bool | None = None
-    window: list[int] = []
-    if Op.IN not in matched:
-        fixed = {
-            column
-            for place, column in enumerate(schema.key[: len(prefix)])
-            if place not in doubtful
-        }
-        direction = _direction(schema, fixed, order_by, grouped=distinct in GROUPED)
-        if len(prefix) < len(schema.key) and (direction is not None or not order_by):
-            window = _window(constraints, {*arguments, *met} - checked)
-    skipping: dict[int, Zone] = {}
-    if zones and len(prefix) < len(schema.key):
-        skipping = _zones(schema, constraints, len(prefix))
-    beside = [
-        i
-        for i in sorted({*relied, *met} - {*arguments, *skipping})
-        if constraints[i].op is not Op.IN
-    ]
-    plan = ScanPlan(
-        table=schema.name,
-        prefix=tuple(matched),
-        low=None if low is None else constraints[low].op,
-        high=None if high is None else constraints[high].op,
-        low_folded=low in folded,
-        high_folded=high in folded,
-        ordered=bool(order_by) and direction is not None,
-        reverse=bool(direction),
-        limit=bool(window),
-        offset=len(window) > 1,
-        columns=used_columns(schema, columns_used),
-        zones=tuple(skipping.values()),
-        doubtful=doubtful,
-    )
-    return Planned(plan, (*arguments, *skipping, *beside, *window), checked.union(skipping, beside))
+    return _Search(tuple(prefix), tuple(ops), low, high, frozenset(folded), doubtful)
 
-
-# ------------------------------------------------------------------------------- conditions
 
 _WITH_TEXTS = (ColumnType.TEXT, ColumnType.ANY)
 """Columns that hold texts, so that it matters how these are compared."""
