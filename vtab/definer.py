@@ -213,7 +213,7 @@ class Definer:
         self._show(connection)
         new = things[0]
         if isinstance(new, TableSchema):
-            self._check_rows(connection, new, new.checks[len(table.checks) :])
+            self._check_rows(connection, new, _added_checks(table, new))
 
     def _check_rows(
         self, connection: apsw.Connection, table: TableSchema, checks: Sequence[Check]
@@ -264,3 +264,14 @@ def atomic(connection: apsw.Connection) -> Iterator[None]:
             if end != "COMMIT":
                 connection.execute(end)
         raise
+
+
+def _added_checks(old: TableSchema, new: TableSchema) -> list[Check]:
+    """The conditions that ADD COLUMN has brought: they may stand before those of the table."""
+    added = list(new.checks)
+    if len(added) > len(old.checks):
+        for check in old.checks:
+            added.remove(check)
+    else:
+        added.clear()
+    return added

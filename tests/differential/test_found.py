@@ -85,6 +85,15 @@ FOUND = {
         ALTER TABLE t ADD h TEXT DEFAULT 1_0;
         INSERT INTO t(a) VALUES (2);
         SELECT * FROM t""",
+    "a column that is added with a condition that rows there do not meet": """
+        CREATE TABLE t(a, b, CHECK (a NOT LIKE 'x%'));
+        INSERT INTO t VALUES (0, 1);
+        ALTER TABLE t ADD c DEFAULT 20 CHECK (c < 12);
+        ALTER TABLE t ADD d DEFAULT 2 CHECK (d < 12) CHECK (d > 1);
+        ALTER TABLE t ADD e DEFAULT 2 CHECK (e < 12) CHECK (e > 5);
+        ALTER TABLE t ADD e DEFAULT 2 CHECK (d < 12);
+        ALTER TABLE t RENAME COLUMN d TO dd;
+        SELECT * FROM t""",
     "a number with a zero byte behind it": """
         CREATE TABLE t(a REAL, b INTEGER, c TEXT, d);
         INSERT INTO t VALUES ('1' || x'00', ' 2 ' || x'0061', '3' || x'00', '4' || x'00');
