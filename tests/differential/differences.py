@@ -8,6 +8,7 @@ Kept out of what is generated:
                                                 refused here
     the rowid among what UNION and its kind     SQLite does not take it for a column, so that the
     give                                        collation of the next SELECT counts
+    excluded.x beside values of other types     SQLite gives it no affinity
     excluded.x of other types than x has, in    SQLite has converted it, or not: that depends on
     tables with an INTEGER PRIMARY KEY          constraints and indexes
     columns that are keys IN a subquery         SQLite compares values of another affinity with a
